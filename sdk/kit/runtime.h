@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where names live in the file system.
+ *
+ * Owns: the runtime folder ($XDG_RUNTIME_DIR/viaduct, else /tmp/viaduct-<uid>; mode 0700, owner and mode checked, never
+ * a symlink) and the rule that a path too long for the OS is refused, never cut.
+ */
+#ifndef VIADUCT_KIT_RUNTIME_H
+#define VIADUCT_KIT_RUNTIME_H
+
+#include <viaduct/plugin.h>
+
+/*
+ * The path that `name` stands for: an absolute path is taken as it is; a relative one becomes FOLDER/NAME + `suffix`
+ * (".sock", ".fifo"; may be ""), and the folder is made if missing. A name has no '/', is not "." or "..", at most 100 bytes.
+ * `capacity`: the OS's limit including the NUL (108 for sun_path). VIA_OK, VIA_EINVAL, VIA_EPERM, VIA_ENOMEM, VIA_EIO.
+ */
+via_status via_runtime_path(const via_host_api *host, const char *name, const char *suffix, char *path,
+                            size_t capacity, via_error *error);
+
+#endif

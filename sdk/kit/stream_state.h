@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a via_stream is made of: public so that it can be embedded in a plugin's channel, and the kit's alone to touch.
+ *
+ * Owns: the layout. The receiving half belongs to the receiving thread, the sending half to whoever holds `lock`; the
+ * padding keeps the two on cache lines of their own (no alignment is asked for, so that malloc'ed memory will do).
+ */
+#ifndef VIADUCT_KIT_STREAM_STATE_H
+#define VIADUCT_KIT_STREAM_STATE_H
+
+#ifndef VIADUCT_KIT_STREAM_H
+#error "include kit/stream.h"
+#endif
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* A counted piece of memory that messages are lent from; see stream_recv.c. */
+typedef struct via_stream_block via_stream_block;
+
+struct via_stream {
+    /* Set once by init. */
+    via_stream_config config;
+    via_wake wake;
+    int ready_fd; /* always readable: stands for a descriptor that epoll(7) refuses; -1 = not needed so far */
+    char pad_receive[64];
+
+    /* Receiving. */
+    via_stream_block *block; /* where bytes are read into; NULL while idle */
+    via_stream_block *spare; /* a free block kept for the next message */
+    size_t begin;            /* the unconsumed bytes of `block` are [begin, end) */
+    size_t end;
+    via_frame frame;        /* what is known of the frame at `begin` */
+    size_t expected;        /* size of the last frame if it was large, else 0 */
+    uint64_t taken;         /* bytes of the incoming stream up to the end of the message received last */
+    uint64_t arrived;       /* bytes read from the descriptor so far: taken + end - begin */
+    uint64_t read_timeout;  /* io_socket: SO_RCVTIMEO as it is set, in ns; 0 = none */
+    via_status recv_status; /* final answer once everything buffered has been handed out; VIA_OK = going on */
+    bool greeted;
+    bool at_eof;
+    bool read_empty; /* the last read found less than it asked for */
+    char pad_send[64];
+
+    /* Sending. */
+    pthread_mutex_t lock;
+    uint8_t *out; /* accepted and not sent: [out_begin, out_end); gathered messages, or a tail */
+    size_t out_begin;
+    size_t out_end;
+    size_t out_capacity;
+    size_t torn;            /* bytes at the start of `out` that continue a message begun outside it */
+    atomic_size_t backlog;  /* out_end - out_begin, for other threads */
+    atomic_bool due;        /* `out` waits for the OS, not for more messages */
+    atomic_bool finished;
+    via_status send_status; /* final; VIA_OK = going on */
+    bool closing;           /* an interrupt no longer stops what is written */
+};
+
+#endif
