@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A plugin's code in memory: trust, preflight, load, negotiate, init; and the way back.
+ *
+ * Owns: the sealed copy, the dlopen handle, the completed copies of the plugin's tables, the count of its users.
+ */
+#ifndef VIADUCT_HOST_LOADER_H
+#define VIADUCT_HOST_LOADER_H
+
+#include "load/resolve.h"
+
+/*
+ * A loaded plugin. Tables are copies of this host's size. Empty optional slots are filled by a stub (flush: VIA_OK;
+ * finish, peer, and send or recv of a pattern that has none: VIA_ENOTSUP; info, release, refresh_counters: nothing;
+ * extension: NULL), except those whose work the host does itself, which stay NULL: loan, commit, discard and drain.
+ */
+typedef struct via_loaded {
+    const char *name;
+    void *state;
+    const via_transport *transports;
+    size_t transport_count;
+} via_loaded;
+
+/*
+ * Loads on first use and counts its users. Any thread. The host table is the one of core/context.h.
+ * On refusal the entry keeps the error, and via_plugin_next() shows it.
+ */
+via_status via_loader_acquire(via_plugin_entry *plugin, const via_host_api *host, via_loaded **loaded,
+                              via_error *error);
+/* Gives one use back; the last one runs fini and unloads, unless the manifest says resident. */
+void via_loader_release(via_loaded *loaded);
+
+/* The transport of `scheme` (the manifest's spelling), or NULL. */
+const via_transport *via_loaded_transport(const via_loaded *loaded, const char *scheme);
+
+#endif

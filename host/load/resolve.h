@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From an address or endpoint name to everything an open needs: plugin, scheme, rest, typed options.
+ *
+ * Owns: the grammar of addresses and the order of overrides. Runs no plugin code.
+ */
+#ifndef VIADUCT_HOST_RESOLVE_H
+#define VIADUCT_HOST_RESOLVE_H
+
+#include <viaduct/plugin.h>
+#include <viaduct/viaduct.h>
+
+typedef struct via_registry via_registry;         /* load/registry.h: the plugins and endpoints that were found */
+typedef struct via_plugin_entry via_plugin_entry; /* one of its plugins */
+typedef struct via_scheme_manifest via_scheme_manifest;
+
+/* All memory is the record's own, except `plugin` and `manifest`, which live as long as the registry. */
+typedef struct via_resolved {
+    via_plugin_entry *plugin;
+    const via_scheme_manifest *manifest; /* the scheme's entry: features, guarantees, options */
+    char *endpoint;                      /* NULL = opened by address */
+    char *address;                       /* "scheme:rest" without options */
+    char *rest;
+    uint32_t pattern; /* VIA_PATTERN_* */
+    uint32_t role;
+    uint32_t side; /* VIA_SIDE_BIND or VIA_SIDE_CONNECT */
+    uint32_t threads; /* VIA_TWO or VIA_MANY: the caller's, or the option `threads` */
+    uint32_t info_flags; /* VIA_INFO_* that the manifest claims */
+    uint64_t max_message;
+    bool redial;         /* a pair whose endpoint or address asks for reconnect */
+    via_option *options; /* the scheme's, in the manifest's order, defaults filled in */
+    size_t option_count;
+} via_resolved;
+
+/*
+ * `role` is what the caller opens as; `connects` tells dial from listen for VIA_PAIR.
+ * VIA_OK, VIA_EINVAL, VIA_ENOENT, VIA_ENOTSUP, VIA_ETYPE, VIA_EREFUSED (the plugin that owns the scheme was refused:
+ * its own error is in error->more), VIA_ENOMEM.
+ */
+via_status via_resolve(via_registry *registry, const char *address, uint32_t role, bool connects,
+                       const via_open_options *options, via_resolved *out, via_error *error);
+void via_resolved_fini(via_resolved *resolved);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A plugin's manifest, read and checked: all that is known about a plugin without running it.
+ *
+ * Owns: the meaning of its fields. Must never look at a file system.
+ */
+#ifndef VIADUCT_HOST_PLUGIN_MANIFEST_H
+#define VIADUCT_HOST_PLUGIN_MANIFEST_H
+
+#include "load/resolve.h"
+#include "manifest/option.h"
+
+enum { VIA_SCOPE_PROCESS = 1u, VIA_SCOPE_MACHINE = 2u, VIA_SCOPE_NETWORK = 3u };
+
+/* One scheme. The texts live as long as the manifest. */
+struct via_scheme_manifest {
+    const char *name;
+    json_t *aliases;  /* array of texts, or NULL */
+    json_t *features; /* the same */
+    via_option_spec *options;
+    size_t option_count;
+    uint64_t max_message; /* bytes */
+    uint32_t patterns;    /* VIA_PATTERN_* */
+    uint32_t scope;
+    uint32_t info_flags; /* VIA_INFO_* */
+    bool listens;
+};
+
+typedef struct via_plugin_manifest {
+    json_t *root;
+    const char *name;
+    const char *kind;
+    const char *version;
+    const char *summary;
+    const char *library; /* for this platform; NULL = none */
+    const char *sha256;  /* of that library, 64 hex digits; NULL = not sealed */
+    const char *abi;     /* of that library, "MAJOR.MINOR:HASH"; NULL = not sealed */
+    via_scheme_manifest *schemes;
+    size_t scheme_count;
+    int32_t priority;
+    bool critical;
+    bool enabled;
+    bool threads;
+    bool resident;
+} via_plugin_manifest;
+
+/* The key of this build in "library", "linux-x86_64". */
+extern const char via_platform[];
+/* The words of manifests for VIA_PATTERN_* and VIA_SCOPE_*. End with NULL. */
+extern const via_word via_pattern_words[];
+extern const via_word via_scope_words[];
+
+/*
+ * Reads a manifest from its text. On failure `name` and `critical` are filled as far as they could be read, and
+ * `manifest` must be finished all the same. VIA_OK, VIA_EINVAL, VIA_ENOMEM.
+ */
+via_status via_plugin_manifest_read(via_plugin_manifest *manifest, const char *file, const char *text, size_t size,
+                                    via_error *error);
+void via_plugin_manifest_fini(via_plugin_manifest *manifest);
+
+/* The scheme that `name` is the name or an alias of, or NULL. */
+const via_scheme_manifest *via_plugin_manifest_scheme(const via_plugin_manifest *manifest, const char *name);
+/* True if the scheme lists the feature. */
+bool via_scheme_manifest_has(const via_scheme_manifest *scheme, const char *feature);
+
+/* Writes "pair queue" to `text`, which is returned. */
+const char *via_pattern_list(uint32_t patterns, char *text, size_t capacity);
+/* Schemes and aliases: RFC 3986 in lower case, at most 31 bytes, at least 2 (a single letter is a drive). */
+bool via_scheme_is_name(const char *text);
+
+/* manifest/scheme_manifest.c: reads one entry of "schemes"; the key is its name. */
+via_status via_scheme_manifest_read(via_check *check, json_t *value, via_scheme_manifest *scheme);
+void via_scheme_manifest_fini(via_scheme_manifest *scheme);
+
+#endif

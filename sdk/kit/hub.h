@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A channel over many streams: the queue (push, pull) and topic (publish, subscribe) patterns.
+ *
+ * Owns: the set of connections, one epoll as the channel's only handle, redialling, fair sharing, overflow policies,
+ * filters. Uses kit/stream for each connection. Must never know how connections are made: a via_hub_port does that.
+ *
+ * No thread: everything happens inside calls, and in arm(VIA_WORK). A mutex keeps a caller and a waitset apart; it is
+ * never held while anybody sleeps.
+ *   push: round robin over the peers that can take a message now; blocks while there is none.
+ *   pull: takes from the ready peers in turn.
+ *   publish: frames a message once, writes it to everybody; what a slow subscriber cannot take yet waits in a queue of its
+ *            own (`queue_limit`), then `overflow` decides.
+ *   subscribe: takes from all publishers, drops what no filter wants.
+ */
+#ifndef VIADUCT_KIT_HUB_H
+#define VIADUCT_KIT_HUB_H
+
+#include "kit/stream.h"
+
+/* How a transport makes connections for a hub. Functions never block. */
+typedef struct via_hub_port {
+    /*
+     * The next connection somebody made to us, its greeting sent. VIA_OK; VIA_ETIMEDOUT: none waits; others: logged,
+     * counted, retried later. `out` arrives filled with the hub's defaults.
+     */
+    via_status (*accept)(void *user, via_stream_config *out);
+    int (*accept_fd)(void *user); /* readable when accept has something to do; -1 = this side connects */
+    /* Connects once and sends the greeting. VIA_ENOPEER: nobody there now. NULL = this side binds. */
+    via_status (*connect)(void *user, via_stream_config *out, via_error *error);
+    void (*interrupt)(void *user);
+    void (*close)(void *user, uint32_t how); /* gives the name up and frees `user` */
+} via_hub_port;
+
+typedef struct via_hub_config {
+    via_stream_config stream; /* defaults for each connection */
+    const via_hub_port *port;
+    void *user; /* the port's; becomes the hub's on VIA_OK */
+    uint32_t role;
+    uint32_t overflow;       /* index into "block", "drop-oldest", "drop-newest", "fail" */
+    uint64_t queue_limit;    /* bytes waiting per subscriber */
+    uint64_t reconnect_ns;   /* first back-off; doubles up to 20 times that */
+    uint32_t peer_limit;     /* connections at once */
+    const char *filter;      /* prefixes separated by ',', "" = everything */
+    const char *key_delimiter; /* see plugins/socket; "" = the key is the beginning of the body */
+} via_hub_config;
+
+/* Connecting side: one attempt is made now; VIA_ENOPEER if nobody is there. */
+via_status via_hub_create(const via_hub_config *config, void **hub, via_error *error);
+
+/* The slots. */
+via_status via_hub_send(void *hub, const via_slice *slices, size_t count, const via_meta *meta, via_deadline deadline);
+via_status via_hub_recv(void *hub, via_deadline deadline, via_msg *out);
+void via_hub_release(void *hub, via_msg *message);
+via_status via_hub_flush(void *hub, via_deadline deadline);
+via_status via_hub_finish(void *hub, via_deadline deadline);
+via_status via_hub_drain(void *hub, via_deadline deadline, uint64_t *undelivered);
+via_status via_hub_pollable(void *hub, uint32_t event, via_poll_handle *out);
+via_status via_hub_arm(void *hub, uint32_t event);
+void via_hub_interrupt(void *hub);
+void via_hub_close(void *hub, uint32_t how);
+void via_hub_info(void *hub, via_channel_info *inout);
+void via_hub_refresh_counters(void *hub);
+
+#endif
