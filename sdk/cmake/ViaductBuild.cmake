@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # How everything in this tree is compiled. Owns: flags, visibility, sanitizers, output folders. Must never name a target.
 include_guard(GLOBAL)
+
+# The host finds plugins at ../lib/viaduct/plugins from itself, so the default is plain `lib` everywhere.
+set(CMAKE_INSTALL_LIBDIR lib CACHE PATH "where libviaduct goes, below the prefix")
 include(GNUInstallDirs)
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
@@ -19,8 +22,7 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 set(VIADUCT_PLUGIN_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib/viaduct/plugins")
-set(VIADUCT_PLUGIN_INSTALL_DIRECTORY "${CMAKE_INSTALL_LIBDIR}/viaduct/plugins")
-set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+set(VIADUCT_PLUGIN_INSTALL_DIRECTORY lib/viaduct/plugins)
 
 find_package(Threads REQUIRED)
 

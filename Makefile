@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin wrapper for people; CMake does the work. Each target installs the Debian packages it needs.
+#
+#   make demo      watch real files travel over unix:, tcp: and pipe: with nothing changed but a text file
+#   make test      the whole suite: plain, ASan+UBSan, TSan, a short fuzz run
+#   make bench     comparisons with hand-written C, nng and libzmq in one run
+#   make install   PREFIX=/usr/local DESTDIR=
+
+PREFIX ?= /usr/local
+.PHONY: build demo test bench install clean
+
+build:
+	@.ci/packages build
+	@umask 022; cmake --preset release --log-level=WARNING >/dev/null && cmake --build --preset release -- --quiet
+
+demo:
+	@.ci/packages demo
+	@$(MAKE) --no-print-directory build
+	@sdk/examples/demo/run build/release
+
+test:
+	@.ci/packages test
+	@.ci/test
+
+bench:
+	@.ci/packages bench
+	@umask 022; cmake --preset bench --log-level=WARNING >/dev/null && cmake --build --preset bench -- --quiet
+	@umask 022; cmake --build --preset bench --target bench -- --quiet
+
+install: build
+	@DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)" | grep -v -- '-- Up-to-date' || true
+	@test -n "$(DESTDIR)" || test "$$(id -u)" -ne 0 || ldconfig
+
+clean:
+	rm -rf build
