@@ -54,7 +54,8 @@ typedef struct via_host_api {
 
 /* ---- opening ------------------------------------------------------------------------------------------------ */
 
-enum { /* via_option.type: how `value` is to be read */
+/* via_option.type: how `value` is to be read */
+enum {
     VIA_OPTION_BOOL = 1u,     /* number: 0 or 1 */
     VIA_OPTION_INT = 2u,      /* number */
     VIA_OPTION_SIZE = 3u,     /* number: bytes */
@@ -77,13 +78,13 @@ typedef struct via_option {
 /* What is to be opened. Everything but `context` and `counters` is valid during the call only. */
 typedef struct via_open {
     uint32_t size;
-    uint32_t pattern;  /* VIA_PATTERN_*, one of those the manifest claims */
-    uint32_t role;     /* VIA_PAIR, VIA_PUSH, ... */
-    uint32_t side;     /* VIA_SIDE_BIND or VIA_SIDE_CONNECT, never DEFAULT */
-    uint32_t threads;  /* VIA_TWO; the host keeps VIA_MANY to itself */
+    uint32_t pattern; /* VIA_PATTERN_*, one of those the manifest claims */
+    uint32_t role;    /* VIA_PAIR, VIA_PUSH, ... */
+    uint32_t side;    /* VIA_SIDE_BIND or VIA_SIDE_CONNECT, never DEFAULT */
+    uint32_t threads; /* VIA_TWO; the host keeps VIA_MANY to itself */
     uint32_t reserved;
-    const char *scheme; /* as the manifest spells it, also when an alias was used */
-    const char *rest;   /* what follows "scheme:" up to "?", still percent-encoded */
+    const char *scheme;        /* as the manifest spells it, also when an alias was used */
+    const char *rest;          /* what follows "scheme:" up to "?", still percent-encoded */
     const via_option *options; /* all of the scheme's, in the manifest's order */
     size_t option_count;
     uint64_t max_message;   /* bytes: the manifest's limit, lowered by the user's `max_message` option */
@@ -172,8 +173,7 @@ typedef struct via_listener_ops {
      * are new, the rest is as it was for listen. A failed handshake is counted and logged, never answered here.
      * VIA_ETIMEDOUT ECANCELED ELIMIT ENOMEM EIO.
      */
-    via_status (*accept)(void *listener, via_deadline deadline, const via_open *open, void **channel,
-                         via_error *error);
+    via_status (*accept)(void *listener, via_deadline deadline, const via_open *open, void **channel, via_error *error);
     /* The address that a dialer uses, "scheme:rest". VIA_EBUFFER. */
     via_status (*address)(void *listener, char *buffer, size_t capacity);
     via_status (*pollable)(void *listener, via_poll_handle *out);
@@ -272,19 +272,20 @@ typedef struct via_abi_note {
 #endif
 #define VIA_PLUGIN(plugin_name, init_function, fini_function, transport_table)                                         \
     __attribute__((section(VIA_ABI_NOTE_SECTION), used, aligned(4))) static const via_abi_note via_abi_note_ = {       \
-        8, 16, 1, "Viaduct", VIA_ABI_MAJOR, VIA_ABI_MINOR, (uint32_t)(VIA_ABI_HASH & 0xffffffffu),                     \
+        8,                                                                                                             \
+        16,                                                                                                            \
+        1,                                                                                                             \
+        "Viaduct",                                                                                                     \
+        VIA_ABI_MAJOR,                                                                                                 \
+        VIA_ABI_MINOR,                                                                                                 \
+        (uint32_t)(VIA_ABI_HASH & 0xffffffffu),                                                                        \
         (uint32_t)(VIA_ABI_HASH >> 32)};                                                                               \
     VIA_EXTERN_C_ __attribute__((visibility("default"))) const via_plugin via_plugin_v1;                               \
-    const via_plugin via_plugin_v1 = {sizeof(via_plugin),                                                              \
-                                      VIA_ABI_MAJOR,                                                                   \
-                                      VIA_ABI_MINOR,                                                                   \
-                                      VIA_ABI_HASH,                                                                    \
-                                      plugin_name,                                                                     \
-                                      init_function,                                                                   \
-                                      fini_function,                                                                   \
-                                      transport_table,                                                                 \
-                                      sizeof(transport_table) / sizeof((transport_table)[0]),                          \
-                                      sizeof(via_transport)}
+    const via_plugin via_plugin_v1 = {                                                                                 \
+        sizeof(via_plugin),   VIA_ABI_MAJOR,   VIA_ABI_MINOR,                                                          \
+        VIA_ABI_HASH,         plugin_name,     init_function,                                                          \
+        fini_function,        transport_table, sizeof(transport_table) / sizeof((transport_table)[0]),                 \
+        sizeof(via_transport)}
 
 #ifdef __cplusplus
 }

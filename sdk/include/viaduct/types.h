@@ -75,17 +75,18 @@ typedef struct via_slice {
     size_t size;
 } via_slice;
 
-enum {               /* via_meta.flags */
-    VIA_MORE = 1u,   /* sending: another message follows at once, so this one may wait for it */
-    VIA_MISSED = 2u  /* received: the policy of the channel dropped messages before this one */
+/* via_meta.flags */
+enum {
+    VIA_MORE = 1u,  /* sending: another message follows at once, so this one may wait for it */
+    VIA_MISSED = 2u /* received: the policy of the channel dropped messages before this one */
 };
 
 /* Frozen, 32 bytes. What may travel with a message; via_info() tells which of it the wire carries. */
 typedef struct via_meta {
-    uint64_t sequence; /* number of the message in its stream; 0 = the wire carries none */
-    uint32_t flags;    /* VIA_MORE, VIA_MISSED */
-    int32_t priority;  /* larger is more urgent; 0 = normal */
-    const char *key;   /* topic key, levels separated by dots; NULL, or text of at most 255 bytes */
+    uint64_t sequence;        /* number of the message in its stream; 0 = the wire carries none */
+    uint32_t flags;           /* VIA_MORE, VIA_MISSED */
+    int32_t priority;         /* larger is more urgent; 0 = normal */
+    const char *key;          /* topic key, levels separated by dots; NULL, or text of at most 255 bytes */
     const char *content_type; /* MIME type; NULL, or text of at most 255 bytes */
 } via_meta;
 
@@ -102,7 +103,8 @@ typedef struct via_msg {
 
 /* ---- patterns and roles ------------------------------------------------------------------------------------- */
 
-enum { /* via_pattern: a bit each, so that a set of them is a mask */
+/* via_pattern: a bit each, so that a set of them is a mask */
+enum {
     VIA_PATTERN_PAIR = 1u,
     VIA_PATTERN_QUEUE = 2u,
     VIA_PATTERN_TOPIC = 4u,
@@ -110,7 +112,8 @@ enum { /* via_pattern: a bit each, so that a set of them is a mask */
     VIA_PATTERN_REGION = 16u
 };
 
-enum { /* role in via_join(); it names the pattern too */
+/* role in via_join(); it names the pattern too */
+enum {
     VIA_PAIR = 0u, /* what via_listen(), via_accept() and via_dial() make */
     VIA_PUSH = 1u,
     VIA_PULL = 2u,
@@ -120,31 +123,32 @@ enum { /* role in via_join(); it names the pattern too */
     VIA_REGION = 6u
 };
 
-enum { /* side: which end owns the name */
+/* side: which end owns the name */
+enum {
     VIA_SIDE_DEFAULT = 0u, /* pair: the listener; queue: the receiver; topic: the publisher */
     VIA_SIDE_BIND = 1u,
     VIA_SIDE_CONNECT = 2u
 };
 
-enum { /* threads */
+/* threads */
+enum {
     VIA_TWO = 0u, /* one thread may send while another receives */
     VIA_MANY = 1u /* any number of threads may send and receive */
 };
 
 /* ---- waiting ------------------------------------------------------------------------------------------------ */
 
-enum { /* events; pollable and arm take one, a waitset takes a mask */
-    VIA_READ = 1u, /* a receive (or an accept) would not block, or the channel has ended */
+/* events; pollable and arm take one, a waitset takes a mask */
+enum {
+    VIA_READ = 1u,  /* a receive (or an accept) would not block, or the channel has ended */
     VIA_WRITE = 2u, /* a send would not block, or the channel has ended */
     VIA_WORK = 4u   /* internal work can go on (a kept tail, a subscription): via_arm(VIA_WORK) does it */
 };
 
 enum { VIA_POLL_DESCRIPTOR = 1u }; /* via_poll_handle.kind: a file descriptor for poll(2), epoll(7), io_uring */
 
-enum { /* via_poll_handle.wait: what to wait for on the handle */
-    VIA_WAIT_READABLE = 1u,
-    VIA_WAIT_WRITABLE = 2u
-};
+/* via_poll_handle.wait: what to wait for on the handle */
+enum { VIA_WAIT_READABLE = 1u, VIA_WAIT_WRITABLE = 2u };
 
 /* Where to sleep for one event. Level-triggered; the same for the life of the channel; never read from or closed. */
 typedef struct via_poll_handle {
@@ -162,19 +166,20 @@ typedef struct via_peer_info {
     uint32_t size;
     uint32_t known; /* which of the fields below are filled: VIA_PEER_* */
     int64_t pid;
-    int64_t uid; /* POSIX user id */
-    int64_t gid; /* POSIX group id */
+    int64_t uid;       /* POSIX user id */
+    int64_t gid;       /* POSIX group id */
     char address[256]; /* where it is, in this transport's own notation; "" = unknown */
 } via_peer_info;
 
 enum { VIA_PEER_PROCESS = 1u, VIA_PEER_USER = 2u, VIA_PEER_ADDRESS = 4u };
 
-enum {                            /* via_channel_info.flags */
-    VIA_INFO_LOAN_NATIVE = 1u,    /* a loan is the transport's own memory; otherwise a pooled buffer of the host */
-    VIA_INFO_LINGER_NATIVE = 2u,  /* what via_send() accepted survives via_close() and exit */
-    VIA_INFO_REDIALS = 4u,        /* a lost connection is made again by itself */
-    VIA_INFO_CARRIES_KEY = 16u,   /* via_meta.key travels with a message */
-    VIA_INFO_CARRIES_TYPE = 32u,  /* via_meta.content_type does */
+/* via_channel_info.flags */
+enum {
+    VIA_INFO_LOAN_NATIVE = 1u,   /* a loan is the transport's own memory; otherwise a pooled buffer of the host */
+    VIA_INFO_LINGER_NATIVE = 2u, /* what via_send() accepted survives via_close() and exit */
+    VIA_INFO_REDIALS = 4u,       /* a lost connection is made again by itself */
+    VIA_INFO_CARRIES_KEY = 16u,  /* via_meta.key travels with a message */
+    VIA_INFO_CARRIES_TYPE = 32u, /* via_meta.content_type does */
     VIA_INFO_CARRIES_PRIORITY = 64u,
     VIA_INFO_CARRIES_SEQUENCE = 128u,
     VIA_INFO_KEEPS_BOUNDARIES = 256u, /* one send is one receive; a raw byte stream does not have it */
@@ -189,9 +194,9 @@ typedef struct via_channel_info {
     uint32_t size;
     uint32_t pattern; /* VIA_PATTERN_* */
     uint32_t role;
-    uint32_t side;  /* VIA_SIDE_BIND or VIA_SIDE_CONNECT */
+    uint32_t side; /* VIA_SIDE_BIND or VIA_SIDE_CONNECT */
     uint32_t threads;
-    uint32_t flags;      /* VIA_INFO_* */
+    uint32_t flags;       /* VIA_INFO_* */
     uint64_t max_message; /* bytes */
     char plugin[64];
     char scheme[32];
@@ -210,10 +215,10 @@ typedef struct via_counters {
     uint64_t sent_bytes;
     uint64_t received_messages;
     uint64_t received_bytes;
-    uint64_t dropped_oldest; /* by overflow=drop-oldest */
-    uint64_t dropped_newest; /* by overflow=drop-newest or fail */
-    uint64_t dropped_nobody; /* published while nobody was attached */
-    uint64_t dropped_filter; /* received, but outside filter= */
+    uint64_t dropped_oldest;  /* by overflow=drop-oldest */
+    uint64_t dropped_newest;  /* by overflow=drop-newest or fail */
+    uint64_t dropped_nobody;  /* published while nobody was attached */
+    uint64_t dropped_filter;  /* received, but outside filter= */
     uint64_t dropped_closing; /* accepted, and lost because the channel ended */
     uint64_t missed;          /* gaps seen in the sequence */
     uint64_t protocol_errors; /* peers that were turned away */
@@ -225,7 +230,8 @@ typedef struct via_counters {
 
 /* ---- errors ------------------------------------------------------------------------------------------------- */
 
-enum { /* via_error.stage: where it went wrong */
+/* via_error.stage: where it went wrong */
+enum {
     VIA_STAGE_NONE = 0u,
     VIA_STAGE_DISCOVER = 1u,
     VIA_STAGE_PARSE = 2u,
@@ -256,8 +262,8 @@ typedef struct via_error {
     char file[512];
     char pointer[128]; /* JSON pointer (RFC 6901) in `file` */
     char os_text[128];
-    char what[512]; /* what is wrong, and what was expected */
-    char mend[256]; /* what to do about it; "" = nothing known */
+    char what[512];  /* what is wrong, and what was expected */
+    char mend[256];  /* what to do about it; "" = nothing known */
     char more[1024]; /* further causes, one a line */
 } via_error;
 
@@ -268,12 +274,8 @@ VIA_INLINE void via_error_init(via_error *error)
     *error = empty;
 }
 
-enum { /* levels of the log */
-    VIA_LOG_ERROR = 1u,
-    VIA_LOG_WARNING = 2u,
-    VIA_LOG_INFO = 3u,
-    VIA_LOG_DEBUG = 4u
-};
+/* levels of the log */
+enum { VIA_LOG_ERROR = 1u, VIA_LOG_WARNING = 2u, VIA_LOG_INFO = 3u, VIA_LOG_DEBUG = 4u };
 
 #ifdef __cplusplus
 }

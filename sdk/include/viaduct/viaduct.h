@@ -55,9 +55,10 @@ VIA_API void via_free(void *memory);
 /* Receives one line of the log, without a newline. May be called by any thread that is inside a Viaduct call. */
 typedef void (*via_log_fn)(void *user, uint32_t level, const char *plugin, const char *text);
 
-enum {                              /* via_host_options.flags */
-    VIA_HOST_NO_ENVIRONMENT = 1u,   /* ignore every VIADUCT_* and XDG_* variable (always so under AT_SECURE) */
-    VIA_HOST_NO_DEFAULT_PATHS = 2u  /* search only what is given here */
+/* via_host_options.flags */
+enum {
+    VIA_HOST_NO_ENVIRONMENT = 1u,  /* ignore every VIADUCT_* and XDG_* variable (always so under AT_SECURE) */
+    VIA_HOST_NO_DEFAULT_PATHS = 2u /* search only what is given here */
 };
 
 /* How to open a host. Everything is copied in the call. All lists may be NULL when their count is 0. */
@@ -98,7 +99,8 @@ VIA_API VIA_CHECK_RESULT via_status via_host_scan(via_host *host, via_error *err
  */
 VIA_API VIA_CHECK_RESULT via_status via_host_watch(via_host *host, via_poll_handle *handle, via_error *error);
 
-enum { /* via_plugin_info.status */
+/* via_plugin_info.status */
+enum {
     VIA_PLUGIN_READY = 1u, /* found and checked as far as is possible without running it */
     VIA_PLUGIN_LOADED = 2u,
     VIA_PLUGIN_REFUSED = 3u,  /* `error` says at which stage and why */
@@ -262,9 +264,9 @@ VIA_API VIA_CHECK_RESULT via_status via_arm(via_channel *channel, uint32_t event
 
 /* One thing that is ready. */
 typedef struct via_ready {
-    via_channel *channel;   /* one of these two is NULL */
+    via_channel *channel; /* one of these two is NULL */
     via_listener *listener;
-    void *user; /* as given to add */
+    void *user;      /* as given to add */
     uint32_t events; /* VIA_READ, VIA_WRITE */
     uint32_t reserved;
 } via_ready;
