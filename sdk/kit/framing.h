@@ -27,11 +27,13 @@ typedef struct via_framing {
     /*
      * Looks at the first `size` bytes of a frame. VIA_OK: all three sizes are known; the frame may still be incomplete.
      * VIA_ETIMEDOUT: more bytes are needed to tell. VIA_EPROTO; VIA_ETOOBIG: the body is above `limit`.
+     * While `size` grows, the same frame is handed in again.
      */
     via_status (*parse)(const uint8_t *data, size_t size, uint64_t limit, via_frame *frame);
     /* Writes what goes before a body of `body` bytes; returns its size. */
     size_t (*header)(uint64_t body, uint8_t out[VIA_FRAME_HEADER_MAX]);
     const char *trailer; /* what goes after it, "" = nothing */
+    uint64_t max_body;   /* bytes that the size field can say */
     /* May this body be sent? NULL = any. VIA_EINVAL: it has the separator in it. */
     via_status (*check)(const via_slice *slices, size_t count);
 } via_framing;

@@ -74,7 +74,10 @@ via_status via_stream_arm(void *stream, uint32_t event);
 void via_stream_interrupt(void *stream);
 void via_stream_close(void *stream, uint32_t how);
 
-/* For hubs: a complete message is in the buffer, no system call. */
+/* `backlog_bytes`; the other counters are always up to date. */
+void via_stream_refresh_counters(void *stream);
+
+/* For hubs: a receive would answer without a system call: a message is in the buffer, or the stream has ended. */
 bool via_stream_has_message(const via_stream *stream);
 /* For hubs: bytes of the tail and the gather buffer that the OS has not taken yet. */
 size_t via_stream_backlog(const via_stream *stream);

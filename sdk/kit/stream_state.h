@@ -31,6 +31,7 @@ struct via_stream {
     size_t begin;            /* the unconsumed bytes of `block` are [begin, end) */
     size_t end;
     via_frame frame;        /* what is known of the frame at `begin` */
+    size_t need;            /* size of that frame; 0 = not known so far */
     size_t expected;        /* size of the last frame if it was large, else 0 */
     uint64_t taken;         /* bytes of the incoming stream up to the end of the message received last */
     uint64_t arrived;       /* bytes read from the descriptor so far: taken + end - begin */
@@ -38,7 +39,8 @@ struct via_stream {
     via_status recv_status; /* final answer once everything buffered has been handed out; VIA_OK = going on */
     bool greeted;
     bool at_eof;
-    bool read_empty; /* the last read found less than it asked for */
+    bool read_starved;    /* io_pipe: the last read found nothing at first, so the next one had better wait first */
+    uint8_t shared_read;  /* io_shared: how this descriptor may be read; 0 = not known so far */
     char pad_send[64];
 
     /* Sending. */
@@ -53,6 +55,7 @@ struct via_stream {
     atomic_bool finished;
     via_status send_status; /* final; VIA_OK = going on */
     bool closing;           /* an interrupt no longer stops what is written */
+    uint8_t shared_write;   /* io_shared: how this descriptor may be written; 0 = not known so far */
 };
 
 #endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Owns: the question to the kernel. Never trusts anything that the peer itself said.
+ */
+#include "kit/credentials.h"
+
+#include <sys/socket.h>
+
+via_status via_credentials_of_socket(int descriptor, via_peer_info *peer)
+{
+    struct ucred credentials;
+    socklen_t size = sizeof(credentials);
+    int domain = 0;
+    socklen_t domain_size = sizeof(domain);
+
+    /* A TCP socket answers SO_PEERCRED too, with a pid of 0. */
+    if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) != 0 || domain != AF_UNIX)
+        return VIA_ENOTSUP;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+        return VIA_ENOTSUP;
+    peer->known |= VIA_PEER_USER;
+    if (credentials.pid > 0) /* 0: it lives in a pid namespace that we cannot see */
+        peer->known |= VIA_PEER_PROCESS;
+    peer->pid = credentials.pid;
+    peer->uid = credentials.uid;
+    peer->gid = credentials.gid;
+    return VIA_OK;
+}

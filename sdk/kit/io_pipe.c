@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Streams over pipes, FIFOs and terminals of our own: descriptors with O_NONBLOCK.
+ *
+ * Owns: trying and sleeping in the order that costs least. Must never be given a descriptor whose open file
+ * description somebody else uses: that is what io_shared is for.
+ */
+#include "kit/stream_internal.h"
+
+#include <poll.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static int64_t pipe_read(via_stream *stream, via_slice *into, size_t count, via_deadline deadline)
+{
+    bool wait_first = stream->read_starved && deadline != VIA_NOW;
+
+    for (;;) {
+        ssize_t moved;
+
+        if (wait_first) {
+            via_status status = via_stream_wait(stream, stream->config.read_fd, POLLIN, deadline);
+
+            if (status != VIA_OK)
+                return status;
+        }
+        moved = readv(stream->config.read_fd, (const struct iovec *)into, (int)count);
+        if (moved >= 0) {
+            stream->read_starved = moved > 0 && (size_t)moved < into[0].size;
+            return moved;
+        }
+        if (errno == EINTR)
+            continue;
+        if (errno != EAGAIN)
+            return via_stream_status_of_errno(errno);
+        if (deadline == VIA_NOW)
+            return VIA_ETIMEDOUT;
+        wait_first = true;
+    }
+}
+
+static int64_t pipe_write(via_stream *stream, const via_slice *from, size_t count, via_deadline deadline)
+{
+    for (;;) {
+        int64_t moved = via_stream_write_quietly(stream->config.write_fd, from, count, 0);
+        via_status status;
+
+        if (moved >= 0)
+            return moved;
+        if (errno == EINTR)
+            continue;
+        if (errno != EAGAIN)
+            return via_stream_status_of_errno(errno);
+        if (deadline == VIA_NOW)
+            return VIA_ETIMEDOUT;
+        status = via_stream_wait(stream, stream->config.write_fd, POLLOUT, deadline);
+        if (status != VIA_OK)
+            return status;
+    }
+}
+
+static via_status pipe_finish(via_stream *stream)
+{
+    int descriptor = stream->config.write_fd;
+
+    /* The handle of VIA_WRITE and VIA_WORK goes away with it; both are over. */
+    if (descriptor != stream->config.read_fd) {
+        stream->config.write_fd = -1;
+        close(descriptor);
+    }
+    return VIA_OK;
+}
+
+static void pipe_close(via_stream *stream, uint32_t how)
+{
+    int read_fd = stream->config.read_fd;
+    int write_fd = stream->config.write_fd;
+
+    (void)how;
+    if (read_fd >= 0)
+        close(read_fd);
+    if (write_fd >= 0 && write_fd != read_fd)
+        close(write_fd);
+}
+
+const via_stream_io via_stream_io_pipe = {
+    .read = pipe_read,
+    .write = pipe_write,
+    .finish = pipe_finish,
+    .close = pipe_close,
+};

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Streams over connected sockets that are left blocking.
+ *
+ * Owns: the fastest wait the OS has for each case. A receive without a deadline is one blocking recv(2); with one,
+ * the same under SO_RCVTIMEO, which is set seldom; a deadline that is near is slept for by ppoll(2), which is exact. A
+ * send first tries and then polls, because nothing but a shutdown that the peer would see could wake it in the kernel.
+ */
+#include "kit/stream_internal.h"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <linux/sockios.h>
+
+#include "kit/deadline.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+
+enum { NEAR_MS = 20, DISCARD_SIZE = 16 * 1024, DISCARD_ROUNDS = 256, TCP_RETRY_MS = 20 };
+
+static bool is_unix(int descriptor)
+{
+    int domain = 0;
+    socklen_t size = sizeof(domain);
+
+    return getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
+
+static ssize_t receive(int descriptor, const via_slice *into, size_t count, int flags)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)into, .msg_iovlen = count};
+
+    if (count == 1)
+        return recv(descriptor, (void *)(uintptr_t)into->data, into->size, flags);
+    return recvmsg(descriptor, &message, flags);
+}
+
+static ssize_t transmit(int descriptor, const via_slice *from, size_t count)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)from, .msg_iovlen = count};
+
+    if (count == 1)
+        return send(descriptor, from->data, from->size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* What a failed receive comes to; 0 = end of file. */
+static int64_t receive_failure(const via_stream *stream, int os_code)
+{
+    if (via_wake_is_raised(&stream->wake))
+        return VIA_ECANCELED;
+    /* A Unix peer that closes with unread input resets us; that is no sign of death, and all it sent is here. */
+    if (os_code == ECONNRESET && is_unix(stream->config.read_fd))
+        return 0;
+    return via_stream_status_of_errno(os_code);
+}
+
+static void set_timeout(via_stream *stream, uint64_t ns)
+{
+    uint64_t us = ns / 1000;
+    struct timeval value = {.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)};
+
+    if (setsockopt(stream->config.read_fd, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof(value)) == 0)
+        stream->read_timeout = ns;
+}
+
+/*
+ * Makes the kernel's timeout fit. One that is a little short is good enough: the loop comes back with what is left.
+ * So calls that all have the same time to wait set it once.
+ */
+static void fit_timeout(via_stream *stream, uint64_t left)
+{
+    if (left == UINT64_MAX) {
+        if (stream->read_timeout != 0)
+            set_timeout(stream, 0);
+    } else if (stream->read_timeout == 0 || stream->read_timeout > left || stream->read_timeout < left / 2) {
+        set_timeout(stream, left - left / 8);
+    }
+}
+
+static int64_t socket_read(via_stream *stream, via_slice *into, size_t count, via_deadline deadline)
+{
+    for (;;) {
+        uint64_t left = via_deadline_left(deadline);
+        bool sleeps = left > NEAR_MS * NS_PER_MS;
+        ssize_t moved;
+
+        if (sleeps)
+            fit_timeout(stream, left);
+        moved = receive(stream->config.read_fd, into, count, sleeps ? 0 : MSG_DONTWAIT);
+        if (moved >= 0)
+            return moved;
+        if (errno == EINTR || (errno == EAGAIN && sleeps)) {
+            if (via_wake_is_raised(&stream->wake))
+                return VIA_ECANCELED;
+            continue;
+        }
+        if (errno != EAGAIN)
+            return receive_failure(stream, errno);
+        if (left == 0)
+            return VIA_ETIMEDOUT;
+        via_status status = via_stream_wait(stream, stream->config.read_fd, POLLIN, deadline);
+
+        if (status != VIA_OK)
+            return status;
+    }
+}
+
+static int64_t socket_write(via_stream *stream, const via_slice *from, size_t count, via_deadline deadline)
+{
+    for (;;) {
+        ssize_t moved = transmit(stream->config.write_fd, from, count);
+        via_status status;
+
+        if (moved >= 0)
+            return moved;
+        if (errno == EINTR)
+            continue;
+        if (errno != EAGAIN)
+            return via_stream_status_of_errno(errno);
+        if (deadline == VIA_NOW)
+            return VIA_ETIMEDOUT;
+        status = via_stream_wait(stream, stream->config.write_fd, POLLOUT, deadline);
+        if (status != VIA_OK)
+            return status;
+    }
+}
+
+static via_status socket_finish(via_stream *stream)
+{
+    if (shutdown(stream->config.write_fd, SHUT_WR) == 0 || errno == ENOTCONN)
+        return VIA_OK;
+    return via_stream_status_of_errno(errno);
+}
+
+static void socket_unblock(via_stream *stream)
+{
+    int saved_errno = errno;
+
+    shutdown(stream->config.read_fd, SHUT_RD);
+    errno = saved_errno;
+}
+
+/* Takes off unread input, so that closing does not turn into a reset. Bounded: a peer may send for ever. */
+static void discard_input(int descriptor)
+{
+    uint8_t scrap[DISCARD_SIZE];
+
+    for (int i = 0; i < DISCARD_ROUNDS; i++)
+        if (recv(descriptor, scrap, sizeof(scrap), MSG_DONTWAIT) <= 0)
+            return;
+}
+
+/*
+ * Input that arrives after close makes TCP answer with a reset and forget what it has not delivered; so what was
+ * accepted is waited for while we can still take such input off.
+ */
+static void linger_tcp(int descriptor, via_deadline deadline)
+{
+    int unsent = 0;
+
+    while (ioctl(descriptor, SIOCOUTQ, &unsent) == 0 && unsent > 0 && via_deadline_left(deadline) > 0) {
+        struct pollfd set = {.fd = descriptor, .events = POLLIN};
+        uint64_t left_ms = via_deadline_left(deadline) / NS_PER_MS;
+
+        if (poll(&set, 1, left_ms < TCP_RETRY_MS ? (int)left_ms + 1 : TCP_RETRY_MS) > 0) {
+            if (set.revents & (POLLERR | POLLHUP))
+                return;
+            discard_input(descriptor);
+        }
+    }
+}
+
+static void socket_close(via_stream *stream, uint32_t how)
+{
+    int descriptor = stream->config.read_fd >= 0 ? stream->config.read_fd : stream->config.write_fd;
+    uint64_t linger_ns = stream->config.linger_ns;
+
+    if (how != VIA_CLOSE_FORKED) {
+        if (is_unix(descriptor)) {
+            shutdown(descriptor, SHUT_RDWR); /* from here on nothing can arrive */
+            discard_input(descriptor);
+        } else {
+            shutdown(descriptor, SHUT_WR);
+            discard_input(descriptor);
+            linger_tcp(descriptor, via_deadline_after(linger_ns > INT64_MAX ? -1 : (int64_t)linger_ns));
+        }
+    }
+    close(descriptor);
+}
+
+const via_stream_io via_stream_io_socket = {
+    .read = socket_read,
+    .write = socket_write,
+    .finish = socket_finish,
+    .unblock = socket_unblock,
+    .close = socket_close,
+};

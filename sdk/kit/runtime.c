@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Owns: the choice of the folder and the checks that nobody else can have prepared it for us.
+ */
+#include "kit/runtime.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kit/fail.h"
+
+enum { NAME_LONGEST = 100 };
+
+static via_status folder_path(const via_host_api *host, char *folder, size_t capacity, via_error *error)
+{
+    const char *base = secure_getenv("XDG_RUNTIME_DIR"); /* a program with raised privileges asks nobody */
+    int size;
+
+    if (base && base[0] == '/')
+        size = snprintf(folder, capacity, "%s/viaduct", base);
+    else
+        size = snprintf(folder, capacity, "/tmp/viaduct-%lu", (unsigned long)geteuid());
+    if (size > 0 && (size_t)size < capacity)
+        return VIA_OK;
+    return via_fail(host, error, VIA_EINVAL, ENAMETOOLONG, "set XDG_RUNTIME_DIR to a shorter path",
+                    "XDG_RUNTIME_DIR is longer than a path may be");
+}
+
+static via_status check_folder(const via_host_api *host, const char *folder, int descriptor, via_error *error)
+{
+    struct stat status;
+    char mend[PATH_MAX + 32];
+
+    if (fstat(descriptor, &status) != 0)
+        return via_fail(host, error, via_status_of_errno(errno), errno, NULL, "cannot look at %s", folder);
+    if (status.st_uid != geteuid())
+        return via_fail(host, error, VIA_EPERM, 0, "remove it, or point XDG_RUNTIME_DIR to a folder of your own",
+                        "%s belongs to user %lu, expected %lu", folder, (unsigned long)status.st_uid,
+                        (unsigned long)geteuid());
+    if ((status.st_mode & 077) == 0)
+        return VIA_OK;
+    snprintf(mend, sizeof(mend), "chmod 700 %s", folder);
+    return via_fail(host, error, VIA_EPERM, 0, mend, "%s has mode %04o, expected 0700", folder,
+                    (unsigned)(status.st_mode & 07777));
+}
+
+static via_status ensure_folder(const via_host_api *host, const char *folder, via_error *error)
+{
+    via_status status;
+    int descriptor;
+
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+        return via_fail(host, error, via_status_of_errno(errno), errno,
+                        "make it by hand with mode 0700, or point XDG_RUNTIME_DIR to a folder of your own",
+                        "cannot make %s", folder);
+    descriptor = open(folder, O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC);
+    if (descriptor < 0)
+        return via_fail(host, error, errno == ENOTDIR || errno == ELOOP ? VIA_EPERM : via_status_of_errno(errno), errno,
+                        "remove it: it will be made again as a folder", "%s is not a folder that we can use", folder);
+    status = check_folder(host, folder, descriptor, error);
+    close(descriptor);
+    return status;
+}
+
+static via_status check_name(const via_host_api *host, const char *name, via_error *error)
+{
+    size_t length = strlen(name);
+
+    if (length == 0 || strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return via_fail(host, error, VIA_EINVAL, 0, "use a plain name, or a path that begins with '/'",
+                        "'%s' is neither a name nor an absolute path", name);
+    if (length > NAME_LONGEST)
+        return via_fail(host, error, VIA_EINVAL, ENAMETOOLONG, "choose a shorter name",
+                        "the name '%.32s...' has %zu bytes, at most %d are allowed", name, length, NAME_LONGEST);
+    return VIA_OK;
+}
+
+static via_status too_long(const via_host_api *host, const char *path, size_t capacity, via_error *error)
+{
+    return via_fail(host, error, VIA_EINVAL, ENAMETOOLONG, "choose a shorter name or folder",
+                    "the path '%.256s' has %zu bytes, the OS takes %zu", path, strlen(path), capacity - 1);
+}
+
+static via_status take_absolute(const via_host_api *host, const char *name, char *path, size_t capacity,
+                                via_error *error)
+{
+    size_t length = strlen(name);
+
+    if (length >= capacity)
+        return too_long(host, name, capacity, error);
+    memcpy(path, name, length + 1);
+    return VIA_OK;
+}
+
+via_status via_runtime_path(const via_host_api *host, const char *name, const char *suffix, char *path,
+                            size_t capacity, via_error *error)
+{
+    char folder[PATH_MAX];
+    char whole[PATH_MAX + NAME_LONGEST + 64];
+    via_status status;
+
+    if (name[0] == '/')
+        return take_absolute(host, name, path, capacity, error);
+    status = check_name(host, name, error);
+    if (status == VIA_OK)
+        status = folder_path(host, folder, sizeof(folder), error);
+    if (status != VIA_OK)
+        return status;
+    snprintf(whole, sizeof(whole), "%s/%s%s", folder, name, suffix);
+    if (strlen(whole) >= capacity)
+        return too_long(host, whole, capacity, error);
+    status = ensure_folder(host, folder, error);
+    if (status != VIA_OK)
+        return status;
+    memcpy(path, whole, strlen(whole) + 1);
+    return VIA_OK;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a stream: init, waiting, interruption, close.
+ *
+ * Owns: the descriptors' end, and which of them stands for which event.
+ */
+#include "kit/stream_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kit/deadline.h"
+#include "kit/fail.h"
+
+static uint64_t message_limit(const via_stream_config *config)
+{
+    uint64_t limit = config->framing->max_body - config->prefix_size;
+
+    if (limit > PTRDIFF_MAX / 4) /* so that sums of sizes never overflow */
+        limit = PTRDIFF_MAX / 4;
+    return config->max_message < limit ? config->max_message : limit;
+}
+
+via_status via_stream_init(via_stream *stream, const via_stream_config *config)
+{
+    memset(stream, 0, sizeof(*stream));
+    if (config->greeting_size > 16 || config->prefix_size > sizeof(config->prefix))
+        return VIA_EINVAL;
+    if (pthread_mutex_init(&stream->lock, NULL) != 0)
+        return VIA_ENOMEM;
+    stream->config = *config;
+    stream->config.max_message = message_limit(config);
+    stream->greeted = config->greeting_size == 0;
+    stream->ready_fd = -1;
+    via_wake_init(&stream->wake);
+    atomic_init(&stream->backlog, 0);
+    atomic_init(&stream->due, false);
+    atomic_init(&stream->finished, false);
+    return VIA_OK;
+}
+
+/* What was accepted goes out, an interrupt notwithstanding, as far as it can within `linger`. */
+static void linger(via_stream *stream)
+{
+    uint64_t ns = stream->config.linger_ns;
+
+    if (stream->out_begin == stream->out_end)
+        return;
+    stream->closing = true;
+    if (via_stream_send_out(stream, via_deadline_after(ns > INT64_MAX ? -1 : (int64_t)ns)) != VIA_OK)
+        via_count(&stream->config.counters->dropped_closing, via_stream_send_count(stream));
+}
+
+void via_stream_fini(via_stream *stream, uint32_t how)
+{
+    if (how != VIA_CLOSE_FORKED)
+        linger(stream);
+    stream->config.io->close(stream, how);
+    if (stream->ready_fd >= 0)
+        close(stream->ready_fd);
+    via_stream_receive_fini(stream);
+    via_stream_send_fini(stream);
+    via_wake_fini(&stream->wake);
+    if (how != VIA_CLOSE_FORKED)
+        pthread_mutex_destroy(&stream->lock);
+}
+
+void via_stream_close(void *self, uint32_t how)
+{
+    via_stream_fini(self, how);
+    free(self);
+}
+
+void via_stream_interrupt(void *self)
+{
+    via_stream *stream = self;
+
+    via_wake_raise(&stream->wake);
+    if (stream->config.io->unblock)
+        stream->config.io->unblock(stream);
+}
+
+via_status via_stream_drain(void *self, via_deadline deadline, uint64_t *undelivered)
+{
+    via_stream *stream = self;
+    via_status status = stream->config.write_fd < 0 ? VIA_OK : via_stream_flush(stream, deadline);
+
+    *undelivered = 0;
+    if (status != VIA_OK) {
+        pthread_mutex_lock(&stream->lock);
+        *undelivered = via_stream_send_count(stream);
+        pthread_mutex_unlock(&stream->lock);
+    }
+    return status;
+}
+
+/* ---- waiting ------------------------------------------------------------------------------------------------ */
+
+/* epoll(7) refuses regular files, which are always ready: an eventfd that is, too, stands for them. */
+static int descriptor_for_epoll(via_stream *stream, int descriptor)
+{
+    struct stat status;
+
+    if (fstat(descriptor, &status) != 0 || !(S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)))
+        return descriptor;
+    if (stream->ready_fd < 0)
+        stream->ready_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    return stream->ready_fd;
+}
+
+via_status via_stream_pollable(void *self, uint32_t event, via_poll_handle *out)
+{
+    via_stream *stream = self;
+    int descriptor = event == VIA_READ ? stream->config.read_fd : stream->config.write_fd;
+
+    if (descriptor < 0)
+        return VIA_ENOTSUP;
+    descriptor = descriptor_for_epoll(stream, descriptor);
+    if (descriptor < 0)
+        return via_status_of_errno(errno);
+    out->kind = VIA_POLL_DESCRIPTOR;
+    out->handle = descriptor;
+    out->wait = event == VIA_READ ? VIA_WAIT_READABLE : VIA_WAIT_WRITABLE;
+    return VIA_OK;
+}
+
+static via_status arm_read(via_stream *stream)
+{
+    if (via_stream_receive_ready(stream) || via_wake_is_raised(&stream->wake))
+        return VIA_EREADY;
+    via_stream_receive_idle(stream);
+    via_stream_send_idle(stream);
+    return VIA_OK;
+}
+
+static via_status arm_write(via_stream *stream)
+{
+    if (via_wake_is_raised(&stream->wake) || atomic_load_explicit(&stream->finished, memory_order_relaxed))
+        return VIA_EREADY;
+    if (atomic_load_explicit(&stream->due, memory_order_relaxed))
+        (void)via_stream_send_due(stream);
+    return VIA_OK; /* the handle is level-triggered: room that is there already shows at once */
+}
+
+static via_status arm_work(via_stream *stream)
+{
+    if (!atomic_load_explicit(&stream->due, memory_order_relaxed))
+        return VIA_ENOENT;
+    (void)via_stream_send_due(stream);
+    return atomic_load_explicit(&stream->due, memory_order_relaxed) ? VIA_OK : VIA_ENOENT;
+}
+
+via_status via_stream_arm(void *self, uint32_t event)
+{
+    switch (event) {
+    case VIA_READ:
+        return arm_read(self);
+    case VIA_WRITE:
+        return arm_write(self);
+    case VIA_WORK:
+        return arm_work(self);
+    default:
+        return VIA_EINVAL;
+    }
+}
+
+bool via_stream_has_message(const via_stream *stream)
+{
+    return via_stream_receive_ready(stream);
+}
+
+size_t via_stream_backlog(const via_stream *stream)
+{
+    return atomic_load_explicit(&((via_stream *)(uintptr_t)stream)->backlog, memory_order_relaxed);
+}
+
+void via_stream_refresh_counters(void *self)
+{
+    via_stream *stream = self;
+
+    __atomic_store_n(&stream->config.counters->backlog_bytes, via_stream_backlog(stream), __ATOMIC_RELAXED);
+}
