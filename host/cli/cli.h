@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The frame of the `via` command: commands, their arguments, exit statuses, and how an error is told.
+ *
+ * Owns: what every subcommand shares. Must never name a transport, nor call anything of libviaduct that is not in
+ * <viaduct/...>: whatever `via` can do, another program can do too.
+ */
+#ifndef VIADUCT_CLI_H
+#define VIADUCT_CLI_H
+
+#include <stdio.h>
+#include <viaduct/viaduct.h>
+
+/* ---- exit statuses ------------------------------------------------------------------------------------------ */
+
+enum {
+    VIA_EXIT_OK = 0,
+    VIA_EXIT_FAILED = 1,
+    VIA_EXIT_USAGE = 2,     /* the command line is wrong */
+    VIA_EXIT_PEER = 4,      /* the other end is gone, or was never there */
+    VIA_EXIT_REMOTE = 5,    /* the other end answered with an error */
+    VIA_EXIT_TIMEOUT = 124, /* the deadline passed, as timeout(1) has it */
+    VIA_EXIT_SIGNAL = 128   /* plus the number of the signal that asked to stop */
+};
+
+/* ---- arguments ---------------------------------------------------------------------------------------------- */
+
+/* Every option of every command; a command lists those it takes as a mask of VIA_CLI_TAKES(). */
+typedef enum via_cli_option_id {
+    VIA_CLI_HELP,
+    VIA_CLI_PLUGINS,
+    VIA_CLI_ENDPOINTS,
+    VIA_CLI_TRUST,
+    VIA_CLI_OPTION,
+    VIA_CLI_TIMEOUT,
+    VIA_CLI_JSON,
+    VIA_CLI_FORMAT,
+    VIA_CLI_PATTERN,
+    VIA_CLI_LISTEN,
+    VIA_CLI_DIAL,
+    VIA_CLI_TYPE,
+    VIA_CLI_PRIORITY,
+    VIA_CLI_KEY,
+    VIA_CLI_FILE,
+    VIA_CLI_WAIT,
+    VIA_CLI_COUNT,
+    VIA_CLI_OUTPUT,
+    VIA_CLI_AS,
+    VIA_CLI_SIZE,
+    VIA_CLI_MODE,
+    VIA_CLI_WAKE,
+    VIA_CLI_MORE,
+    VIA_CLI_ECHO,
+    VIA_CLI_WARMUP,
+    VIA_CLI_ROUNDS,
+    VIA_CLI_PLOT,
+    VIA_CLI_OPTION_COUNT
+} via_cli_option_id;
+
+#define VIA_CLI_TAKES(id) (UINT64_C(1) << (id))
+#define VIA_CLI_TAKES_HOST                                                                                             \
+    (VIA_CLI_TAKES(VIA_CLI_PLUGINS) | VIA_CLI_TAKES(VIA_CLI_ENDPOINTS) | VIA_CLI_TAKES(VIA_CLI_TRUST))
+
+/* How messages look on standard input and output. */
+typedef enum via_cli_format {
+    VIA_CLI_LINE,
+    VIA_CLI_RAW,
+    VIA_CLI_NULL,
+    VIA_CLI_QUOTED,
+    VIA_CLI_HEX,
+    VIA_CLI_JSON_LINES
+} via_cli_format;
+
+typedef struct via_cli_list {
+    const char **items; /* borrowed texts */
+    size_t count;
+} via_cli_list;
+
+/* A parsed command line. Texts are borrowed from argv. An option that was not given is 0, NULL or false. */
+typedef struct via_cli_args {
+    const struct via_cli_command *command;
+    uint64_t given; /* VIA_CLI_TAKES() of each option that was given */
+    via_cli_list operands, plugins, endpoints, trust, options;
+    bool help, json, listen, dial, more, echo;
+    const char *type, *key, *file, *output, *as, *plot, *sizes;
+    uint64_t timeout_ns, count, wait, warmup, rounds;
+    int64_t priority;
+    int64_t format, pattern, mode, wake; /* an index into the option's choices */
+} via_cli_args;
+
+/* One subcommand. */
+typedef struct via_cli_command {
+    const char *name;
+    const char *operands; /* as shown: "ADDRESS [TEXT]" */
+    size_t min_operands, max_operands;
+    const char *summary; /* one line */
+    const char *about;   /* a few lines, or NULL */
+    uint64_t takes;
+    bool hidden;
+    int (*run)(const via_cli_args *args);
+} via_cli_command;
+
+/* The table in commands.c, ended by an entry without a name. */
+extern const via_cli_command via_cli_commands[];
+const via_cli_command *via_cli_command_find(const char *name);
+
+/* Parses what follows the command's name. An exit status; on VIA_EXIT_OK free with via_cli_args_fini(). */
+int via_cli_args_parse(const via_cli_command *command, int argc, char **argv, via_cli_args *args);
+void via_cli_args_fini(via_cli_args *args);
+bool via_cli_given(const via_cli_args *args, via_cli_option_id id);
+
+/* For help: prints the options in the mask. */
+void via_cli_options_print(FILE *out, uint64_t takes);
+void via_cli_help_all(FILE *out);
+void via_cli_help_command(FILE *out, const via_cli_command *command);
+
+/* ---- values ------------------------------------------------------------------------------------------------- */
+
+/* "2", "2s", "500ms", "10us", "1m", "forever" to nanoseconds (UINT64_MAX = for ever). False: not a duration. */
+bool via_cli_parse_duration(const char *text, uint64_t *ns);
+/* "64", "4KiB", "1MB" to bytes. */
+bool via_cli_parse_size(const char *text, uint64_t *bytes);
+bool via_cli_parse_count(const char *text, uint64_t *count);
+bool via_cli_parse_int(const char *text, int64_t *number);
+/* "4KiB" where that is exact, "5000" otherwise. */
+void via_cli_format_size(uint64_t bytes, char *buffer, size_t capacity);
+/* "27.1 us": three digits that matter. */
+void via_cli_format_ns(double ns, char *buffer, size_t capacity);
+/* "12.3 M": a rate for people. */
+void via_cli_format_rate(double rate, char *buffer, size_t capacity);
+
+/* The end of a wait that starts now: --timeout, else `otherwise_ns`. */
+via_deadline via_cli_deadline(const via_cli_args *args, uint64_t otherwise_ns);
+
+/* ---- texts -------------------------------------------------------------------------------------------------- */
+
+/* Columns that UTF-8 text takes on a terminal, as via_cli_put_text() prints it. */
+size_t via_cli_text_width(const char *text);
+/* Prints foreign text with control characters and broken UTF-8 shown as '?': it must not command the terminal. */
+void via_cli_put_text(FILE *out, const char *text);
+/* The length of the UTF-8 character at `text` (at most `size` bytes), 0 if it is broken. `point` may be NULL. */
+size_t via_cli_utf8_next(const char *text, size_t size, uint32_t *point);
+bool via_cli_is_utf8(const char *text, size_t size);
+/* Edit distance small enough to be a slip of the finger. */
+bool via_cli_nearly(const char *typed, const char *right);
+
+/* ---- errors ------------------------------------------------------------------------------------------------- */
+
+/* Each prints what is wrong and, last, the way out; and returns the exit status. */
+int via_cli_usage(const via_cli_command *command, const char *mend, const char *what, ...)
+    __attribute__((format(printf, 3, 4)));
+int via_cli_error(const char *subject, const via_error *error);
+int via_cli_status(const char *subject, via_channel *channel, via_status status);
+int via_cli_os_error(const char *subject, int os_code, const char *mend);
+int via_cli_complain(int exit_status, const char *mend, const char *what, ...) __attribute__((format(printf, 3, 4)));
+int via_cli_out_of_memory(void);
+/* The exit status that stands for a status. */
+int via_cli_exit_of(via_status status);
+const char *via_cli_stage_name(uint32_t stage);
+
+#endif

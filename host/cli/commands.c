@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of subcommands: names, operands, options, help.
+ *
+ * Owns: everything that help says about a command, except the examples: those name transports, and live with the SDK's
+ * examples (sdk/examples/via_examples.def).
+ */
+#include "commands.h"
+
+#include <string.h>
+
+#define HOST VIA_CLI_TAKES_HOST
+#define TAKES(id) VIA_CLI_TAKES(VIA_CLI_##id)
+#define OPEN (HOST | TAKES(OPTION) | TAKES(TIMEOUT))
+#define SEND                                                                                                           \
+    (OPEN | TAKES(FORMAT) | TAKES(LISTEN) | TAKES(DIAL) | TAKES(TYPE) | TAKES(PRIORITY) | TAKES(KEY) | TAKES(FILE) |   \
+     TAKES(WAIT))
+#define RECV (OPEN | TAKES(FORMAT) | TAKES(LISTEN) | TAKES(DIAL) | TAKES(COUNT) | TAKES(OUTPUT))
+#define MANY 64
+
+const via_cli_command *via_cli_command_find(const char *name)
+{
+    for (const via_cli_command *command = via_cli_commands; command->name; command++)
+        if (strcmp(command->name, name) == 0)
+            return command;
+    return NULL;
+}
+
+#define ABOUT_FORMATS                                                                                                  \
+    "Formats: line (one message a line), raw (bytes as they are), null (a NUL after each), quoted (escapes between\n"  \
+    "double quotes), hex, json (an object a line, with key, type and priority)."
+
+const via_cli_command via_cli_commands[] = {
+    {.name = "plugins",
+     .operands = "",
+     .summary = "list every plugin that was found, and why a refused one was refused",
+     .about = "No code of any plugin is run. With --json: an array of objects.",
+     .takes = HOST | TAKES(JSON),
+     .run = via_cli_run_plugins},
+    {.name = "validate",
+     .operands = "FILE...",
+     .min_operands = 1,
+     .max_operands = SIZE_MAX,
+     .summary = "check manifests of any kind",
+     .about = "Each error names the file, line, column, what was expected and how to mend it.",
+     .takes = TAKES(JSON),
+     .run = via_cli_run_validate},
+    {.name = "explain",
+     .operands = "NAME|ADDRESS",
+     .min_operands = 1,
+     .max_operands = 1,
+     .summary = "show how an endpoint name or an address resolves",
+     .about = "Each candidate with verdict and reason, every option with its origin. No code of any plugin is run.",
+     .takes = HOST | TAKES(OPTION) | TAKES(JSON),
+     .run = via_cli_run_explain},
+    {.name = "listen",
+     .operands = "ADDRESS",
+     .min_operands = 1,
+     .max_operands = 1,
+     .summary = "wait for one to dial, then: stdin out as messages, messages to stdout",
+     .about = "Ends when standard input has ended and the other end has finished too.\n" ABOUT_FORMATS
+              "\n--timeout bounds the wait for the dialer (default: for ever).",
+     .takes = OPEN | TAKES(FORMAT),
+     .run = via_cli_run_listen},
+    {.name = "dial",
+     .operands = "ADDRESS",
+     .min_operands = 1,
+     .max_operands = 1,
+     .summary = "dial a listener, then: stdin out as messages, messages to stdout",
+     .about = "Ends when standard input has ended and the other end has finished too. Where the other end is a child\n"
+              "process that fails, the exit status is 5.\n" ABOUT_FORMATS
+              "\n--timeout bounds the wait for the listener (default 5s).",
+     .takes = OPEN | TAKES(FORMAT),
+     .run = via_cli_run_dial},
+    {.name = "send",
+     .operands = "ADDRESS [TEXT]",
+     .min_operands = 1,
+     .max_operands = 2,
+     .summary = "send TEXT, a file, or standard input",
+     .about = "Without TEXT and --file, standard input is split as --format says (raw: all of it is one message).\n"
+              "It dials, unless --listen; it ends when nothing that it sent depends on it any more.\n" ABOUT_FORMATS
+              "\n--timeout bounds each wait: for the other end (default 5s), for room to send (default: for ever).",
+     .takes = SEND | TAKES(PATTERN),
+     .run = via_cli_run_send},
+    {.name = "recv",
+     .operands = "ADDRESS",
+     .min_operands = 1,
+     .max_operands = 1,
+     .summary = "receive messages to standard output or a file",
+     .about = "A pair is received until the other end finishes, a queue and a topic for ever, a value once; --count\n"
+              "ends it earlier. It listens, unless --dial or a topic.\n" ABOUT_FORMATS
+              "\n--timeout bounds the wait for the other end and for each message (default: for ever).",
+     .takes = RECV | TAKES(PATTERN),
+     .run = via_cli_run_recv},
+    {.name = "pub",
+     .operands = "ADDRESS [TEXT]",
+     .min_operands = 1,
+     .max_operands = 2,
+     .summary = "publish to a topic: send --pattern topic",
+     .about = "It binds the name, unless --dial, and waits for --wait subscribers first.\n" ABOUT_FORMATS,
+     .takes = SEND,
+     .run = via_cli_run_pub},
+    {.name = "sub",
+     .operands = "ADDRESS",
+     .min_operands = 1,
+     .max_operands = 1,
+     .summary = "subscribe to a topic: recv --pattern topic",
+     .about = "It connects to the publisher, unless --listen, and again when the publisher comes back.\n" ABOUT_FORMATS,
+     .takes = RECV,
+     .run = via_cli_run_sub},
+    {.name = "push",
+     .operands = "ADDRESS [TEXT]",
+     .min_operands = 1,
+     .max_operands = 2,
+     .summary = "send into a queue: send --pattern queue",
+     .about = "It connects to the receiver, unless --listen.\n" ABOUT_FORMATS,
+     .takes = SEND,
+     .run = via_cli_run_push},
+    {.name = "pull",
+     .operands = "ADDRESS",
+     .min_operands = 1,
+     .max_operands = 1,
+     .summary = "receive from a queue: recv --pattern queue",
+     .about = "It binds the name, unless --dial.\n" ABOUT_FORMATS,
+     .takes = RECV,
+     .run = via_cli_run_pull},
+    {.name = "bridge",
+     .operands = "A B",
+     .min_operands = 2,
+     .max_operands = 2,
+     .summary = "listen on A, dial B, and move messages between them",
+     .about =
+         "One B for each client of A, until a signal. A queue flows from A to B (pull, push), a topic from B to A\n"
+         "(pub, sub); --as says otherwise: the role on A, then the role on B.\n"
+         "--timeout bounds the wait for B (default 5s).",
+     .takes = HOST | TAKES(TIMEOUT) | TAKES(PATTERN) | TAKES(AS),
+     .run = via_cli_run_bridge},
+    {.name = "bench",
+     .operands = "ADDRESS...",
+     .min_operands = 1,
+     .max_operands = MANY,
+     .summary = "measure latency and throughput between two processes",
+     .about = "Several addresses are measured in turn, round after round, and the median of the rounds is shown.\n"
+              "Latency is one way: half of the round trip of a pair; in a queue or a topic from send to receipt, with\n"
+              "one message under way. Percentiles are exact: every sample is kept.\n"
+              "--count is for each row (default: 2000 round trips; as many messages as make 64 MiB, at most 100000).",
+     .takes = OPEN | TAKES(PATTERN) | TAKES(SIZE) | TAKES(COUNT) | TAKES(MODE) | TAKES(WAKE) | TAKES(MORE) |
+              TAKES(ECHO) | TAKES(WARMUP) | TAKES(ROUNDS) | TAKES(JSON) | TAKES(PLOT),
+     .run = via_cli_run_bench},
+    {.name = "seal",
+     .operands = "MANIFEST [LIBRARY [OUTPUT]]",
+     .min_operands = 1,
+     .max_operands = 3,
+     .summary = "write the ABI and the SHA-256 of its library into a plugin manifest",
+     .about = "OUTPUT is replaced as a whole; without it the manifest itself is. No code of the library is run.",
+     .takes = 0,
+     .run = via_cli_run_seal},
+    {.name = "bench-worker",
+     .operands = "ADDRESS",
+     .min_operands = 1,
+     .max_operands = 1,
+     .summary = "the other process of 'via bench'; it is told what to do on descriptor 3",
+     .takes = OPEN,
+     .hidden = true,
+     .run = via_cli_run_bench_worker},
+    {.name = NULL},
+};

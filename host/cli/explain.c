@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "commands.h"
+int via_cli_run_explain(const via_cli_args *args)
+{
+    (void)args;
+    return 1;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The relay of relay.h. Owns: the state of each direction. */
+#include "relay.h"
+
+#include "session.h"
+#include "stop.h"
+#include "wait.h"
+
+enum { TURN = 64 };
+
+typedef enum direction_state {
+    EMPTY,     /* wants to receive */
+    HOLDING,   /* has one message to send on */
+    FINISHING, /* the source has finished; that is to be passed on */
+    ENDED
+} direction_state;
+
+struct direction {
+    via_channel *from, *to;
+    const char *from_name, *to_name;
+    via_msg held;
+    direction_state state;
+};
+
+static bool is_blocked(via_status status)
+{
+    return status == VIA_ETIMEDOUT;
+}
+
+static via_status receive(struct direction *direction)
+{
+    via_status status = via_recv(direction->from, VIA_NOW, &direction->held);
+    if (status == VIA_OK)
+        direction->state = HOLDING;
+    if (status != VIA_ECLOSED)
+        return status;
+    direction->state = FINISHING;
+    return VIA_OK;
+}
+
+static via_status send_on(struct direction *direction)
+{
+    via_meta meta = direction->held.meta;
+    meta.flags = 0;
+    via_status status = via_send(direction->to, direction->held.data, direction->held.size, &meta, VIA_NOW);
+    if (is_blocked(status))
+        return status;
+    via_release(direction->from, &direction->held);
+    direction->state = status == VIA_OK || status == VIA_EDROPPED ? EMPTY : ENDED;
+    return status == VIA_EDROPPED ? VIA_OK : status;
+}
+
+/* Where a transport cannot say "finished", the end of the whole relay says it. */
+static via_status finish(struct direction *direction)
+{
+    via_status status = via_finish(direction->to, VIA_NOW);
+    if (is_blocked(status))
+        return status;
+    direction->state = ENDED;
+    return status == VIA_ENOTSUP ? VIA_ECLOSED : status;
+}
+
+static via_status step(struct direction *direction)
+{
+    switch (direction->state) {
+    case EMPTY:
+        return receive(direction);
+    case HOLDING:
+        return send_on(direction);
+    case FINISHING:
+        return finish(direction);
+    case ENDED:
+        break;
+    }
+    return VIA_ETIMEDOUT;
+}
+
+/* Goes on until it would block, or has had its turn. */
+static via_status run_turn(struct direction *direction)
+{
+    via_status status = VIA_OK;
+    for (int i = 0; i < TURN && status == VIA_OK && direction->state != ENDED; i++)
+        status = step(direction);
+    return is_blocked(status) ? VIA_OK : status;
+}
+
+/* Index 0 is channel 0. */
+static void want(const struct direction *direction, via_cli_sleep *sleep, int from)
+{
+    if (direction->state == EMPTY)
+        sleep->on[from].events |= VIA_READ;
+    else if (direction->state != ENDED)
+        sleep->on[1 - from].events |= VIA_WRITE;
+}
+
+static via_status sleep_until_ready(const struct direction *directions)
+{
+    via_cli_sleep sleep;
+    via_cli_sleep_init(&sleep, VIA_FOREVER);
+    for (int i = 0; i < 2; i++) {
+        sleep.on[i].channel = directions[i].from;
+        sleep.on[i].events = VIA_WORK;
+    }
+    want(&directions[0], &sleep, 0);
+    want(&directions[1], &sleep, 1);
+    return via_cli_sleep_wait(&sleep);
+}
+
+static int tell(const struct direction *direction, via_status status)
+{
+    via_error error;
+    via_error_init(&error);
+    if (status == VIA_ECLOSED)
+        return VIA_EXIT_OK;
+    bool is_source = via_failure(direction->from, &error) == VIA_OK && error.status == status;
+    return via_cli_status(is_source ? direction->from_name : direction->to_name,
+                          is_source ? direction->from : direction->to, status);
+}
+
+static int run(struct direction *directions)
+{
+    while (directions[0].state != ENDED || directions[1].state != ENDED) {
+        for (int i = 0; i < 2; i++) {
+            via_status status = run_turn(&directions[i]);
+            if (status != VIA_OK)
+                return tell(&directions[i], status);
+        }
+        if (directions[0].state == ENDED && directions[1].state == ENDED)
+            break;
+        if (sleep_until_ready(directions) == VIA_ECANCELED)
+            return via_cli_stop_result(VIA_EXIT_FAILED);
+    }
+    return VIA_EXIT_OK;
+}
+
+int via_cli_relay_run(const via_cli_relay *relay)
+{
+    struct direction directions[2];
+    for (int i = 0; i < 2; i++) {
+        directions[i] = (struct direction){.from = relay->channels[i], .to = relay->channels[1 - i]};
+        directions[i].from_name = relay->names[i];
+        directions[i].to_name = relay->names[1 - i];
+        directions[i].state = relay->flows[i] ? EMPTY : ENDED;
+    }
+    int result = run(directions);
+    for (int i = 0; i < 2; i++) {
+        if (directions[i].state == HOLDING)
+            via_release(directions[i].from, &directions[i].held);
+        if (relay->flows[i])
+            via_cli_drain_briefly(directions[i].to);
+    }
+    return result;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages from one channel to another, in one direction or both, without ever holding more than one each way.
+ *
+ * Owns: what has been received and not yet sent on. Back-pressure passes through: it does not read what it cannot
+ * hand on.
+ */
+#ifndef VIADUCT_CLI_RELAY_H
+#define VIADUCT_CLI_RELAY_H
+
+#include <viaduct/viaduct.h>
+
+typedef struct via_cli_relay {
+    via_channel *channels[2];
+    const char *names[2]; /* for errors */
+    bool flows[2];        /* [0]: from channel 0 to 1; [1]: back */
+} via_cli_relay;
+
+/*
+ * Runs until both directions have ended (each end is passed on with via_finish()), one channel has died, or a signal
+ * asks to stop; then drains for a moment. An exit status; errors are told. Closes nothing.
+ */
+int via_cli_relay_run(const via_cli_relay *relay);
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `via send`, `via pub`, `via push`: messages from the command line, a file or standard input.
+ *
+ * Owns: what is sent, and that it has left before the command ends.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "messages.h"
+#include "session.h"
+#include "stop.h"
+#include "wait.h"
+
+enum { USUAL_WAIT_S = 5 };
+static const uint64_t second_ns = UINT64_C(1000000000);
+
+struct sender {
+    const via_cli_args *args;
+    const char *address;
+    via_channel *channel;
+    via_cli_source source;
+    via_meta meta;
+};
+
+static uint32_t role_for(uint32_t pattern)
+{
+    switch (pattern) {
+    case VIA_PATTERN_QUEUE:
+        return VIA_PUSH;
+    case VIA_PATTERN_TOPIC:
+        return VIA_PUBLISH;
+    case VIA_PATTERN_VALUE:
+        return VIA_VALUE;
+    default:
+        return VIA_PAIR;
+    }
+}
+
+/* ---- one message after the other ---------------------------------------------------------------------------- */
+
+static int send_one(struct sender *sender, const via_slice *body, via_meta *meta, bool more)
+{
+    meta->flags = more ? VIA_MORE : 0;
+    via_status status = via_cli_send(sender->channel, body, meta, via_cli_deadline(sender->args, UINT64_MAX));
+    if (status == VIA_OK)
+        return VIA_EXIT_OK;
+    if (status == VIA_ECANCELED && via_cli_stopped())
+        return via_cli_stop_result(VIA_EXIT_FAILED);
+    return via_cli_status(sender->address, sender->channel, status);
+}
+
+static int send_text(struct sender *sender, const char *text)
+{
+    via_slice body = {text, strlen(text)};
+    return send_one(sender, &body, &sender->meta, false);
+}
+
+static int refuse_input(const struct sender *sender)
+{
+    static const char *const names[] = {"line", "raw", "null", "quoted", "hex", "json"};
+    return via_cli_complain(VIA_EXIT_FAILED, "mend the input, or choose another --format",
+                            "message %llu of the input is not in the format '%s': expected %s",
+                            (unsigned long long)sender->source.number, names[sender->source.format],
+                            via_cli_format_expected(sender->source.format));
+}
+
+/* Reads once, without missing a signal. */
+static int fill(struct sender *sender)
+{
+    via_cli_sleep sleep;
+    via_cli_sleep_init(&sleep, VIA_FOREVER);
+    sleep.on[0].channel = sender->channel;
+    sleep.on[0].events = VIA_WORK;
+    sleep.readable[0] = sender->source.descriptor;
+    if (via_cli_sleep_wait(&sleep) == VIA_ECANCELED)
+        return via_cli_stop_result(VIA_EXIT_FAILED);
+    if (!via_cli_readable_now(sender->source.descriptor))
+        return VIA_EXIT_OK;
+    switch (via_cli_source_fill(&sender->source)) {
+    case VIA_OK:
+        return VIA_EXIT_OK;
+    case VIA_ENOMEM:
+        return via_cli_out_of_memory();
+    default:
+        return via_cli_os_error(sender->args->file ? sender->args->file : "standard input", errno,
+                                "see that it is a file that can be read");
+    }
+}
+
+static int send_stream(struct sender *sender)
+{
+    for (;;) {
+        via_slice body;
+        via_meta meta;
+        int result = VIA_EXIT_OK;
+        switch (via_cli_source_next(&sender->source, &body, &meta)) {
+        case VIA_OK:
+            result = send_one(sender, &body, &meta, via_cli_source_has_next(&sender->source));
+            break;
+        case VIA_ETIMEDOUT:
+            result = fill(sender);
+            break;
+        case VIA_ECLOSED:
+            return VIA_EXIT_OK;
+        default:
+            return refuse_input(sender);
+        }
+        if (result != VIA_EXIT_OK)
+            return result;
+    }
+}
+
+/* ---- opening and ending ------------------------------------------------------------------------------------- */
+
+/* A side that binds waits for --wait others, or what it sends first would reach nobody. */
+static int wait_for_others(struct sender *sender, uint64_t wanted)
+{
+    via_deadline deadline = via_cli_deadline(sender->args, USUAL_WAIT_S * second_ns);
+    for (;;) {
+        via_counters counters = {.size = sizeof counters};
+        via_status status = via_stats(sender->channel, &counters);
+        if (status != VIA_OK)
+            return via_cli_status(sender->address, sender->channel, status);
+        if (counters.peers >= wanted)
+            return VIA_EXIT_OK;
+        via_deadline turn = via_after_ms(10);
+        status = via_cli_wait(sender->channel, 0, turn < deadline ? turn : deadline);
+        if (status == VIA_ECANCELED)
+            return via_cli_stop_result(VIA_EXIT_FAILED);
+        if (via_now_ns() >= deadline)
+            return via_cli_complain(VIA_EXIT_PEER,
+                                    "start them, wait longer with --timeout, or do not wait with --wait 0",
+                                    "%s: waited for %llu to connect, %llu came", sender->address,
+                                    (unsigned long long)wanted, (unsigned long long)counters.peers);
+    }
+}
+
+static int send_all(struct sender *sender)
+{
+    const via_cli_args *args = sender->args;
+    return args->operands.count > 1 ? send_text(sender, args->operands.items[1]) : send_stream(sender);
+}
+
+static int finish(struct sender *sender, int result)
+{
+    if (via_cli_stopped()) {
+        via_cli_drain_briefly(sender->channel);
+        return via_cli_stop_result(result);
+    }
+    if (result != VIA_EXIT_OK)
+        return result;
+    via_status status = via_cli_drain(sender->channel, via_cli_deadline(sender->args, UINT64_MAX));
+    if (status == VIA_OK || status == VIA_ENOTSUP)
+        return VIA_EXIT_OK;
+    if (status == VIA_ECANCELED && via_cli_stopped())
+        return via_cli_stop_result(VIA_EXIT_FAILED);
+    return via_cli_status(sender->address, sender->channel, status);
+}
+
+static int open_source(struct sender *sender)
+{
+    const via_cli_args *args = sender->args;
+    via_cli_format format = args->file ? VIA_CLI_RAW : (via_cli_format)args->format;
+    int descriptor = args->file ? open(args->file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    if (descriptor < 0)
+        return via_cli_os_error(args->file, errno, "name a file that can be read");
+    via_cli_source_init(&sender->source, descriptor, format, &sender->meta);
+    sender->source.whole = true;
+    return VIA_EXIT_OK;
+}
+
+static int open_channel(struct sender *sender, via_host *host, uint32_t role)
+{
+    const via_cli_args *args = sender->args;
+    if (role == VIA_PAIR)
+        role = role_for(via_cli_pattern(args, host, sender->address));
+    via_cli_open what = {.host = host,
+                         .address = sender->address,
+                         .role = role,
+                         .side = via_cli_side(args, role == VIA_PUBLISH ? VIA_SIDE_BIND : VIA_SIDE_CONNECT)};
+    what.deadline = via_cli_deadline(args, USUAL_WAIT_S * second_ns);
+    int result = via_cli_channel_open(args, &what, &sender->channel);
+    uint64_t wanted = via_cli_given(args, VIA_CLI_WAIT) ? args->wait : 1;
+    bool must_wait = (role == VIA_PUBLISH || role == VIA_PUSH) && what.side == VIA_SIDE_BIND;
+    if (result == VIA_EXIT_OK && must_wait)
+        result = wait_for_others(sender, wanted);
+    return result;
+}
+
+static int check(const via_cli_args *args)
+{
+    if (args->operands.count > 1 && args->file)
+        return via_cli_usage(args->command, NULL, "TEXT and --file exclude each other");
+    if (args->key && strlen(args->key) > 255)
+        return via_cli_usage(args->command, "shorten it", "--key is longer than 255 bytes");
+    if (args->type && strlen(args->type) > 255)
+        return via_cli_usage(args->command, "shorten it", "--type is longer than 255 bytes");
+    return VIA_EXIT_OK;
+}
+
+static int send_as(const via_cli_args *args, uint32_t role)
+{
+    via_host *host = NULL;
+    struct sender sender = {.args = args, .address = args->operands.items[0], .source = {.descriptor = -1}};
+    sender.meta = (via_meta){.key = args->key, .content_type = args->type, .priority = (int32_t)args->priority};
+    int result = check(args);
+    if (result == VIA_EXIT_OK)
+        result = open_source(&sender);
+    if (result == VIA_EXIT_OK)
+        result = via_cli_host_open(args, &host);
+    if (result == VIA_EXIT_OK)
+        result = open_channel(&sender, host, role);
+    if (result == VIA_EXIT_OK)
+        result = finish(&sender, send_all(&sender));
+    via_close(sender.channel);
+    via_host_close(host);
+    via_cli_source_fini(&sender.source);
+    if (sender.source.descriptor > STDIN_FILENO)
+        (void)close(sender.source.descriptor);
+    return result;
+}
+
+int via_cli_run_send(const via_cli_args *args)
+{
+    return send_as(args, VIA_PAIR);
+}
+
+int via_cli_run_pub(const via_cli_args *args)
+{
+    return send_as(args, VIA_PUBLISH);
+}
+
+int via_cli_run_push(const via_cli_args *args)
+{
+    return send_as(args, VIA_PUSH);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening: hosts, patterns, channels; see session.h. Owns: the shared options' meaning. */
+#include "session.h"
+
+#include <string.h>
+
+#include "stop.h"
+#include "wait.h"
+
+static const uint32_t pattern_of_choice[] = {VIA_PATTERN_PAIR, VIA_PATTERN_QUEUE, VIA_PATTERN_TOPIC, VIA_PATTERN_VALUE};
+
+int via_cli_host_open(const via_cli_args *args, via_host **host)
+{
+    via_error error;
+    via_host_options options;
+    via_host_options_init(&options);
+    options.plugin_paths = args->plugins.items;
+    options.plugin_path_count = args->plugins.count;
+    options.endpoint_paths = args->endpoints.items;
+    options.endpoint_path_count = args->endpoints.count;
+    options.trusted_paths = args->trust.items;
+    options.trusted_path_count = args->trust.count;
+    via_error_init(&error);
+    if (via_host_open(&options, host, &error) == VIA_OK)
+        return VIA_EXIT_OK;
+    return via_cli_error(NULL, &error);
+}
+
+void via_cli_open_options(const via_cli_args *args, via_open_options *options)
+{
+    via_open_options_init(options);
+    options->options = args->options.items;
+    options->option_count = args->options.count;
+}
+
+/* What the endpoint states; 0 = it is an address, or says nothing. */
+static uint32_t endpoint_pattern(via_host *host, const char *address)
+{
+    size_t length = strcspn(address, "?"), cursor = 0;
+    via_endpoint_info info = {.size = sizeof info};
+    while (via_endpoint_next(host, &cursor, &info) == VIA_OK) {
+        if (strlen(info.name) == length && strncmp(info.name, address, length) == 0)
+            return info.pattern;
+        info.size = sizeof info;
+    }
+    return 0;
+}
+
+uint32_t via_cli_pattern(const via_cli_args *args, via_host *host, const char *address)
+{
+    if (via_cli_given(args, VIA_CLI_PATTERN))
+        return pattern_of_choice[args->pattern];
+    uint32_t stated = endpoint_pattern(host, address);
+    return stated ? stated : VIA_PATTERN_PAIR;
+}
+
+uint32_t via_cli_side(const via_cli_args *args, uint32_t otherwise)
+{
+    if (args->listen)
+        return VIA_SIDE_BIND;
+    return args->dial ? VIA_SIDE_CONNECT : otherwise;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------ */
+
+static via_status wait_for_dialer(via_listener *listener, via_deadline deadline, via_channel **channel,
+                                  via_error *error)
+{
+    for (;;) {
+        via_status status = via_accept(listener, VIA_NOW, channel, error);
+        if (status != VIA_ETIMEDOUT)
+            return status;
+        status = via_cli_wait_listener(listener, deadline);
+        if (status != VIA_OK) {
+            error->status = status;
+            return status;
+        }
+    }
+}
+
+/* Serves one: the name is given up as soon as somebody came. */
+static via_status accept_one(const via_cli_open *what, const via_open_options *options, via_channel **channel,
+                             via_error *error)
+{
+    via_listener *listener;
+    via_status status = via_listen(what->host, what->address, options, &listener, error);
+    if (status != VIA_OK)
+        return status;
+    via_cli_stop_gently();
+    status = wait_for_dialer(listener, what->deadline, channel, error);
+    via_listener_close(listener);
+    return status;
+}
+
+static via_status open_channel(const via_cli_open *what, const via_open_options *options, via_channel **channel,
+                               via_error *error)
+{
+    if (what->role != VIA_PAIR)
+        return via_join(what->host, what->address, what->role, options, what->deadline, channel, error);
+    if (what->side == VIA_SIDE_BIND)
+        return accept_one(what, options, channel, error);
+    return via_dial(what->host, what->address, options, what->deadline, channel, error);
+}
+
+int via_cli_channel_open(const via_cli_args *args, const via_cli_open *what, via_channel **channel)
+{
+    via_error error;
+    via_open_options options;
+    via_error_init(&error);
+    via_cli_open_options(args, &options);
+    options.side = what->role == VIA_PAIR ? VIA_SIDE_DEFAULT : what->side;
+    via_status status = open_channel(what, &options, channel, &error);
+    via_cli_stop_gently();
+    if (status == VIA_OK)
+        return VIA_EXIT_OK;
+    if (status == VIA_ECANCELED && via_cli_stopped())
+        return via_cli_stop_result(VIA_EXIT_FAILED);
+    return via_cli_error(what->address, &error);
+}
+
+/* ---- sending and receiving ---------------------------------------------------------------------------------- */
+
+via_status via_cli_send(via_channel *channel, const via_slice *bytes, const via_meta *meta, via_deadline deadline)
+{
+    for (;;) {
+        via_status status = via_send(channel, bytes->data, bytes->size, meta, VIA_NOW);
+        if (status == VIA_ETIMEDOUT)
+            status = via_cli_wait(channel, VIA_WRITE, deadline);
+        else
+            return status;
+        if (status != VIA_OK)
+            return status;
+    }
+}
+
+via_status via_cli_recv(via_channel *channel, via_deadline deadline, via_msg *message)
+{
+    for (;;) {
+        via_status status = via_recv(channel, VIA_NOW, message);
+        if (status == VIA_ETIMEDOUT)
+            status = via_cli_wait(channel, VIA_READ, deadline);
+        else
+            return status;
+        if (status != VIA_OK)
+            return status;
+    }
+}
+
+via_status via_cli_drain(via_channel *channel, via_deadline deadline)
+{
+    /* Short turns, so that a signal is seen: draining may wait for the other end. */
+    for (;;) {
+        via_deadline turn = via_after_ms(100);
+        via_status status = via_drain(channel, turn < deadline ? turn : deadline, NULL);
+        if (status != VIA_ETIMEDOUT || via_now_ns() >= deadline)
+            return status;
+        if (via_cli_stopped())
+            return VIA_ECANCELED;
+    }
+}
+
+void via_cli_drain_briefly(via_channel *channel)
+{
+    via_status status = via_drain(channel, via_after_ms(1000), NULL);
+    (void)status; /* there is nobody left to tell */
+}

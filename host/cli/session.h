@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From arguments to an open host, and from an address to an open channel, each with its error told.
+ *
+ * Owns: how the options that many commands share are applied. Sends and receives try with VIA_NOW, then sleep on the
+ * channel and the stop descriptor together (wait.h), so that no signal is missed.
+ */
+#ifndef VIADUCT_CLI_SESSION_H
+#define VIADUCT_CLI_SESSION_H
+
+#include "cli.h"
+
+/* Opens the host with --plugins, --endpoints and --trust. An exit status; the error is told. */
+int via_cli_host_open(const via_cli_args *args, via_host **host);
+
+/* The open options with --option; borrowed from args. */
+void via_cli_open_options(const via_cli_args *args, via_open_options *options);
+
+/* --pattern, else what the endpoint states, else pair. VIA_PATTERN_*. */
+uint32_t via_cli_pattern(const via_cli_args *args, via_host *host, const char *address);
+
+/* What to open. */
+typedef struct via_cli_open {
+    via_host *host;
+    const char *address;
+    uint32_t role; /* VIA_PAIR or another */
+    uint32_t side; /* VIA_SIDE_BIND or VIA_SIDE_CONNECT */
+    via_deadline deadline;
+} via_cli_open;
+
+/* Listens and accepts one, dials, or joins. An exit status; the error is told. From here on signals stop gently. */
+int via_cli_channel_open(const via_cli_args *args, const via_cli_open *what, via_channel **channel);
+
+/* The side that --listen or --dial asks for, else `otherwise`. */
+uint32_t via_cli_side(const via_cli_args *args, uint32_t otherwise);
+
+/* As via_send() and via_recv(); VIA_ECANCELED also when a signal asked to stop. */
+via_status via_cli_send(via_channel *channel, const via_slice *bytes, const via_meta *meta, via_deadline deadline);
+via_status via_cli_recv(via_channel *channel, via_deadline deadline, via_msg *message);
+
+/* Waits until what was sent no longer needs this process; a signal cuts it short. */
+via_status via_cli_drain(via_channel *channel, via_deadline deadline);
+/* The last thing before closing after a signal or an error: drains for at most a second, whatever comes of it. */
+void via_cli_drain_briefly(via_channel *channel);
+
+#endif

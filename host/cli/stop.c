@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signals, as stop.h describes. Owns: the process's signal handlers; calls in them are async-signal-safe. */
+#include "stop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static atomic_int stop_signal;
+static atomic_bool stop_asked;
+static atomic_bool stdout_closed;
+static atomic_int stop_event = -1;
+
+static void ring(void)
+{
+    uint64_t one = 1;
+    int event = atomic_load(&stop_event);
+    if (event >= 0 && write(event, &one, sizeof one) < 0) {
+        /* Only a full counter refuses, and then it is readable already. */
+    }
+}
+
+static void on_signal(int number)
+{
+    int saved = errno;
+    if (atomic_load(&stop_event) < 0 || atomic_exchange(&stop_signal, number) != 0)
+        _exit(VIA_EXIT_SIGNAL + number);
+    atomic_store(&stop_asked, true);
+    ring();
+    errno = saved;
+}
+
+static void on_broken_pipe(int number)
+{
+    (void)number;
+}
+
+void via_cli_stop_prepare(void)
+{
+    struct sigaction pipe = {.sa_handler = on_broken_pipe, .sa_flags = SA_RESTART};
+    (void)sigaction(SIGPIPE, &pipe, NULL);
+}
+
+void via_cli_stop_gently(void)
+{
+    struct sigaction stop = {.sa_handler = on_signal};
+    if (atomic_load(&stop_event) >= 0)
+        return;
+    /* Without a descriptor the default action stays: the process ends at once. */
+    int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (event < 0)
+        return;
+    atomic_store(&stop_event, event);
+    (void)sigaction(SIGINT, &stop, NULL);
+    (void)sigaction(SIGTERM, &stop, NULL);
+}
+
+void via_cli_stop_now(void)
+{
+    atomic_store(&stop_asked, true);
+    ring();
+}
+
+bool via_cli_stopped(void)
+{
+    return atomic_load(&stop_asked);
+}
+
+int via_cli_stop_descriptor(void)
+{
+    return atomic_load(&stop_event);
+}
+
+int via_cli_stop_result(int result)
+{
+    int number = atomic_load(&stop_signal);
+    return number ? VIA_EXIT_SIGNAL + number : result;
+}
+
+void via_cli_stdout_lost(void)
+{
+    atomic_store(&stdout_closed, true);
+}
+
+bool via_cli_stdout_closed(void)
+{
+    return atomic_load(&stdout_closed);
+}
