@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The channel object.
+ *
+ * Owns: the layout that makes the short path short: tables copied in, what the sender and the receiver write on cache
+ * lines of their own.
+ */
+#ifndef VIADUCT_HOST_CHANNEL_H
+#define VIADUCT_HOST_CHANNEL_H
+
+#include "core/context.h"
+#include "core/crowd.h"
+#include <stdalign.h>
+#include <viaduct/viaduct.h>
+
+enum { VIA_CACHE_LINE = 64 };
+
+enum { /* via_lane.detours: reasons to leave the short path */
+    VIA_DETOUR_MANY = 1u,     /* the crowd decides whose turn it is */
+    VIA_DETOUR_FINISHED = 2u, /* via_finish() was called */
+    VIA_DETOUR_UNREAD = 4u,   /* `kept` was too large for the caller's buffer and comes next */
+    VIA_DETOUR_LENT = 8u      /* `kept` was handed out by via_recv_into(); its texts are valid until the next receive */
+};
+
+/* One direction. Written by one thread at a time; the counters are read by any. */
+typedef struct via_lane {
+    _Atomic(uint32_t) detours;
+    _Atomic(uint64_t) messages;
+    _Atomic(uint64_t) bytes;
+    via_crowd *crowd; /* NULL unless VIA_MANY */
+} via_lane;
+
+struct via_channel {
+    via_context context;
+    void *self; /* the plugin's */
+    uint64_t max_message;
+    via_channel_ops ops; /* complete, but for loan, commit, discard and drain: load/negotiate.h */
+    bool lends;          /* the transport has loans of its own */
+    via_counters counters; /* the plugin's, from dropped_oldest on */
+    alignas(VIA_CACHE_LINE) via_lane sender;
+    _Atomic(struct via_loan_buffer *) spare; /* core/loan.c: an emulated loan's buffer, for the next one */
+    alignas(VIA_CACHE_LINE) via_lane receiver;
+    via_msg kept;
+};
+
+/* An unopened channel on `route`. NULL = out of memory. */
+via_channel *via_channel_create(via_route *route);
+/* Takes the plugin's channel in. On failure the plugin's channel is closed. VIA_OK, VIA_ELIMIT, VIA_ENOMEM. */
+via_status via_channel_start(via_channel *channel, void *self, via_error *error);
+/* Frees a channel whose plugin's part is closed, or was never opened. */
+void via_channel_free(via_channel *channel);
+
+/* Notes a status that ends the channel, for via_failure(). Answers it. */
+via_status via_channel_note(via_channel *channel, via_status status);
+
+/* What a waitset asks. No fork check. */
+via_status via_channel_ask_handle(via_channel *channel, uint32_t event, via_poll_handle *handle);
+via_status via_channel_arm_event(via_channel *channel, uint32_t event);
+
+static inline uint32_t via_lane_detours(const via_lane *lane)
+{
+    return atomic_load_explicit(&lane->detours, memory_order_relaxed);
+}
+
+static inline void via_lane_set(via_lane *lane, uint32_t detour, bool is_set)
+{
+    const uint32_t before = via_lane_detours(lane);
+    atomic_store_explicit(&lane->detours, is_set ? before | detour : before & ~detour, memory_order_relaxed);
+}
+
+/* Counts one message. Not an atomic addition: one thread at a time writes. */
+static inline void via_lane_count(via_lane *lane, size_t bytes)
+{
+    const uint64_t messages = atomic_load_explicit(&lane->messages, memory_order_relaxed);
+    const uint64_t total = atomic_load_explicit(&lane->bytes, memory_order_relaxed);
+    atomic_store_explicit(&lane->messages, messages + 1, memory_order_relaxed);
+    atomic_store_explicit(&lane->bytes, total + bytes, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Forwarders to the standard extensions: <viaduct/ext/...>.
+ *
+ * Owns: finding the table, bounded by its size, and the rules that hold for every send: turns in a crowd, counting.
+ */
+#include "core/channel.h"
+#include "core/send.h"
+#include <viaduct/ext/handles.h>
+#include <viaduct/ext/process.h>
+
+/* True if the table is there and reaches as far as the field. */
+#define OFFERS(table, type, field)                                                                                     \
+    ((table) != NULL && (table)->size >= offsetof(type, field) + sizeof((table)->field) && (table)->field != NULL)
+
+/* ---- via.handles/1 ------------------------------------------------------------------------------------------ */
+
+typedef struct handles_call {
+    via_channel *channel;
+    const via_handles *table;
+    void *self;
+    const void *data;
+    size_t bytes;
+    const intptr_t *handles;
+    size_t count;
+    via_deadline deadline;
+} handles_call;
+
+static via_status attempt_handles(void *argument)
+{
+    const handles_call *now = argument;
+    via_status status = via_send_check(now->channel, NULL);
+    if (status != VIA_OK)
+        return status;
+    status = now->table->send(now->self, now->data, now->bytes, now->handles, now->count, now->deadline);
+    if (status == VIA_OK)
+        via_lane_count(&now->channel->sender, now->bytes);
+    return status;
+}
+
+via_status via_handles_send(via_channel *channel, const void *data, size_t bytes, const intptr_t *handles, size_t count,
+                            via_deadline deadline)
+{
+    if (via_context_is_foreign(&channel->context))
+        return VIA_EFORK;
+    handles_call now = {channel, NULL, NULL, data, bytes, handles, count, deadline};
+    now.table = via_extension(channel, VIA_HANDLES_ID, &now.self);
+    if (!OFFERS(now.table, via_handles, send))
+        return VIA_ENOTSUP;
+    if (count > VIA_HANDLES_MAX)
+        return VIA_EINVAL;
+    if (bytes > channel->max_message)
+        return VIA_ETOOBIG;
+    if (channel->sender.crowd == NULL)
+        return via_channel_note(channel, attempt_handles(&now));
+    now.deadline = VIA_NOW;
+    return via_channel_note(channel, via_crowd_run(channel->sender.crowd, attempt_handles, &now, deadline));
+}
+
+via_status via_handles_take(via_channel *channel, intptr_t *handles, size_t capacity, size_t *count)
+{
+    if (via_context_is_foreign(&channel->context))
+        return VIA_EFORK;
+    void *self;
+    const via_handles *table = via_extension(channel, VIA_HANDLES_ID, &self);
+    if (!OFFERS(table, via_handles, take))
+        return VIA_ENOTSUP;
+    via_crowd *crowd = channel->receiver.crowd;
+    if (crowd != NULL)
+        via_mutex_take(&crowd->lock);
+    const via_status status = table->take(self, handles, capacity, count);
+    if (crowd != NULL)
+        via_mutex_give(&crowd->lock);
+    return status;
+}
+
+/* ---- via.process/1 ------------------------------------------------------------------------------------------ */
+
+int64_t via_process_pid(via_channel *channel)
+{
+    void *self;
+    const via_process *table = via_extension(channel, VIA_PROCESS_ID, &self);
+    return OFFERS(table, via_process, pid) ? table->pid(self) : -1;
+}
+
+via_status via_process_wait(via_channel *channel, via_deadline deadline, via_process_exit *exit)
+{
+    if (via_context_is_foreign(&channel->context))
+        return VIA_EFORK;
+    void *self;
+    const via_process *table = via_extension(channel, VIA_PROCESS_ID, &self);
+    return OFFERS(table, via_process, wait) ? table->wait(self, deadline, exit) : VIA_ENOTSUP;
+}
+
+via_status via_process_kill(via_channel *channel, int32_t signal)
+{
+    if (via_context_is_foreign(&channel->context))
+        return VIA_EFORK;
+    void *self;
+    const via_process *table = via_extension(channel, VIA_PROCESS_ID, &self);
+    return OFFERS(table, via_process, kill) ? table->kill(self, signal) : VIA_ENOTSUP;
+}

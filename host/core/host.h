@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host object: the plugins and endpoints that were found, and the log.
+ *
+ * Owns: its count of users. It lives until via_host_close() and the last object opened through it.
+ */
+#ifndef VIADUCT_HOST_HOST_H
+#define VIADUCT_HOST_HOST_H
+
+#include "core/log.h"
+#include "load/registry.h"
+#include <stdatomic.h>
+
+struct via_host {
+    uint64_t generation; /* of platform/fork_word.h */
+    atomic_uint users;
+    via_registry *registry;
+    via_log log;
+};
+
+/* One more user. */
+void via_host_hold(via_host *host);
+/* One less; the last frees it. In a forked child only memory is freed. */
+void via_host_drop(via_host *host);
+
+#endif

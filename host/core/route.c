@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From an address to a plugin's table.
+ */
+#include "core/route.h"
+
+#include "core/context.h"
+#include "core/error.h"
+#include "core/record.h"
+#include "platform/fork_word.h"
+#include <stdlib.h>
+#include <string.h>
+
+static void free_route(via_route *route)
+{
+    via_host *host = route->host;
+    const bool is_foreign = via_fork_word_is_foreign(route->generation);
+    via_resolved_fini(&route->resolved);
+    if (route->loaded != NULL && !is_foreign) /* in a child, fini would touch what the parent still uses */
+        via_loader_release(route->loaded);
+    free(route);
+    if (host != NULL)
+        via_host_drop(host);
+}
+
+via_route *via_route_hold(via_route *route)
+{
+    (void)atomic_fetch_add(&route->users, 1);
+    return route;
+}
+
+void via_route_drop(via_route *route)
+{
+    if (route != NULL && atomic_fetch_sub(&route->users, 1) == 1)
+        free_route(route);
+}
+
+/* The host to use, with one more user: the caller's, or a private one. */
+static via_status borrow_host(via_host *host, via_host **borrowed, via_error *error)
+{
+    if (host == NULL)
+        return via_host_open(NULL, borrowed, error);
+    if (via_fork_word_is_foreign(host->generation))
+        return via_error_set(error, VIA_EFORK, VIA_STAGE_RESOLVE, "open a host of its own in the child",
+                             "this host belongs to the parent process");
+    via_host_hold(host);
+    *borrowed = host;
+    return VIA_OK;
+}
+
+static via_status read_options(const via_open_options *given, via_open_options *options, via_error *error)
+{
+    via_open_options_init(options);
+    if (given == NULL)
+        return VIA_OK;
+    if (via_record_read(options, sizeof(*options), given, offsetof(via_open_options, options)) != VIA_OK)
+        return via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, "call via_open_options_init() first",
+                             "via_open_options.size is %u; expected %zu", given->size, sizeof(*given));
+    if (options->threads > VIA_MANY || options->side > VIA_SIDE_CONNECT)
+        return via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, "use VIA_TWO or VIA_MANY, and VIA_SIDE_...",
+                             "via_open_options: threads %u, side %u; there is no such value", options->threads,
+                             options->side);
+    if (options->option_count > 0 && options->options == NULL)
+        return via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, "set `options`, or `option_count` to 0",
+                             "via_open_options.options is NULL, but option_count is %zu", options->option_count);
+    return VIA_OK;
+}
+
+static void choose_log(via_route *route, const via_open_options *options)
+{
+    route->log = &route->host->log;
+    if (options->log == NULL)
+        return;
+    via_log_init(&route->own_log, options->log, options->log_user, route->host->log.level, true);
+    route->log = &route->own_log;
+}
+
+static via_status load(via_route *route, via_error *error)
+{
+    const via_log *outer = via_context_log_enter(route->log);
+    const via_status status = via_loader_acquire(route->resolved.plugin, &via_context_api, &route->loaded, error);
+    (void)via_context_log_enter(outer);
+    if (status != VIA_OK)
+        return status;
+    route->transport = via_loaded_transport(route->loaded, route->resolved.scheme);
+    if (route->transport != NULL && (route->transport->patterns & route->resolved.pattern) != 0)
+        return VIA_OK;
+    (void)via_error_set(error, VIA_ENOTSUP, VIA_STAGE_OPEN, "make the manifest and the plugin's table agree",
+                        "the manifest claims scheme '%s' with this pattern, but the plugin does not offer it",
+                        route->resolved.scheme);
+    return via_route_fail(route, VIA_ENOTSUP, error);
+}
+
+via_status via_route_open(via_host *host, const char *address, uint32_t role, bool connects,
+                          const via_open_options *options, via_route **out, via_error *error)
+{
+    via_open_options full;
+    via_route *route = NULL;
+    *out = NULL;
+    via_status status = read_options(options, &full, error);
+    if (status != VIA_OK)
+        return status;
+    if (address == NULL)
+        return via_error_set(error, VIA_EINVAL, VIA_STAGE_RESOLVE, "give \"scheme:rest\" or the name of an endpoint",
+                             "the address is NULL");
+    route = calloc(1, sizeof(*route));
+    if (route == NULL)
+        return via_error_set(error, VIA_ENOMEM, VIA_STAGE_RESOLVE, NULL, "out of memory");
+    atomic_init(&route->users, 1);
+    status = borrow_host(host, &route->host, error);
+    if (status != VIA_OK)
+        goto cleanup;
+    route->generation = route->host->generation;
+    choose_log(route, &full);
+    status = via_resolve(route->host->registry, address, role, connects, &full, &route->resolved, error);
+    if (status != VIA_OK)
+        goto cleanup;
+    status = load(route, error);
+    if (status != VIA_OK)
+        goto cleanup;
+    *out = route;
+    route = NULL;
+cleanup:
+    if (route != NULL) {
+        route->generation = route->host != NULL ? route->generation : 0;
+        free_route(route);
+    }
+    return status;
+}
+
+void via_route_describe(const via_route *route, via_context *context, via_counters *counters, via_deadline deadline,
+                        via_open *open)
+{
+    const via_resolved *resolved = &route->resolved;
+    memset(open, 0, sizeof(*open));
+    open->size = sizeof(*open);
+    open->pattern = resolved->pattern;
+    open->role = resolved->role;
+    open->side = resolved->side;
+    open->threads = VIA_TWO; /* VIA_MANY is the host's own work */
+    open->scheme = resolved->scheme;
+    open->rest = resolved->rest;
+    open->options = resolved->options;
+    open->option_count = resolved->option_count;
+    open->max_message = resolved->max_message;
+    open->deadline = deadline;
+    open->context = context;
+    open->counters = counters;
+}
+
+via_status via_route_fail(const via_route *route, via_status status, via_error *error)
+{
+    if (error->status != status || error->what[0] == '\0')
+        (void)via_error_set(error, status, VIA_STAGE_OPEN, NULL, "plugin '%s' cannot open %s: %s", route->loaded->name,
+                            route->resolved.address, via_status_text(status));
+    if (error->stage == VIA_STAGE_NONE)
+        error->stage = VIA_STAGE_OPEN;
+    if (error->mend[0] == '\0')
+        via_error_mend(error, "see what the plugin logs: VIADUCT_LOG=debug");
+    if (error->file[0] == '\0' && route->resolved.file != NULL)
+        via_error_at(error, route->resolved.file, NULL, route->resolved.line, route->resolved.column);
+    if (error->os_code != 0 && error->os_text[0] == '\0')
+        via_error_os(error, error->os_code);
+    const size_t length = strnlen(route->loaded->name, sizeof(error->plugin) - 1);
+    memcpy(error->plugin, route->loaded->name, length);
+    error->plugin[length] = '\0';
+    return status;
+}

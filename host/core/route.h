@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an address has become: host, loaded plugin, transport and options.
+ *
+ * Owns: the way from a text to a plugin's table, shared by a listener and all it accepts. Must never wait.
+ */
+#ifndef VIADUCT_HOST_ROUTE_H
+#define VIADUCT_HOST_ROUTE_H
+
+#include "core/host.h"
+#include "load/loader.h"
+#include "load/resolve.h"
+#include <stdatomic.h>
+
+typedef struct via_route {
+    atomic_uint users;
+    via_host *host;
+    via_loaded *loaded;
+    const via_transport *transport;
+    via_resolved resolved;
+    const via_log *log; /* the host's, or own_log */
+    via_log own_log;
+    uint64_t generation;
+} via_route;
+
+/* Resolves, loads. `host` NULL = a private host that lives as long as the route. `role` and `connects` as via_resolve. */
+via_status via_route_open(via_host *host, const char *address, uint32_t role, bool connects,
+                          const via_open_options *options, via_route **route, via_error *error);
+via_route *via_route_hold(via_route *route);
+/* NULL is allowed. In a forked child only memory is freed. */
+void via_route_drop(via_route *route);
+
+/* What a plugin is told when it opens something on this route. */
+void via_route_describe(const via_route *route, via_context *context, via_counters *counters, via_deadline deadline,
+                        via_open *open);
+/* Completes the error that an opening slot has filled, or has not. Answers `status`. */
+via_status via_route_fail(const via_route *route, via_status status, via_error *error);
+
+#endif

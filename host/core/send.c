@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * via_send() and via_sendv().
+ *
+ * Owns: the short path. It must stay free of allocation, locks and system calls: one load for the fork word, one branch
+ * for all detours, one indirect call, two counters.
+ */
+#include "core/send.h"
+
+#include <string.h>
+
+enum { SLICE_LIMIT = 1024, TEXT_LIMIT = 255 };
+
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+typedef struct call {
+    via_channel *channel;
+    const via_slice *slices;
+    size_t count;
+    size_t size;
+    const via_meta *meta;
+} call;
+
+static bool is_short(const char *text)
+{
+    return text == NULL || strnlen(text, TEXT_LIMIT + 1) <= TEXT_LIMIT;
+}
+
+via_status via_send_check(const via_channel *channel, const via_meta *meta)
+{
+    if ((via_lane_detours(&channel->sender) & VIA_DETOUR_FINISHED) != 0)
+        return VIA_EINVAL;
+    if (meta != NULL && !(is_short(meta->key) && is_short(meta->content_type)))
+        return VIA_EINVAL;
+    return VIA_OK;
+}
+
+/* One try, made by whoever's turn it is. */
+static via_status attempt(void *argument)
+{
+    const call *now = argument;
+    via_status status = via_send_check(now->channel, now->meta);
+    if (status != VIA_OK)
+        return status;
+    status = now->channel->ops.send(now->channel->self, now->slices, now->count, now->meta, VIA_NOW);
+    if (status == VIA_OK)
+        via_lane_count(&now->channel->sender, now->size);
+    return status;
+}
+
+static __attribute__((noinline, cold)) via_status take_detour(via_channel *channel, const via_slice *slices,
+                                                              size_t count, size_t size, const via_meta *meta,
+                                                              via_deadline deadline)
+{
+    if (size > channel->max_message)
+        return VIA_ETOOBIG;
+    if (channel->sender.crowd != NULL) {
+        call now = {channel, slices, count, size, meta};
+        return via_channel_note(channel, via_crowd_run(channel->sender.crowd, attempt, &now, deadline));
+    }
+    via_status status = via_send_check(channel, meta);
+    if (status != VIA_OK)
+        return status;
+    status = channel->ops.send(channel->self, slices, count, meta, deadline);
+    if (status != VIA_OK)
+        return via_channel_note(channel, status);
+    via_lane_count(&channel->sender, size);
+    return VIA_OK;
+}
+
+static inline bool has_texts(const via_meta *meta)
+{
+    return meta != NULL && (meta->key != NULL || meta->content_type != NULL);
+}
+
+static inline via_status send_slices(via_channel *channel, const via_slice *slices, size_t count, size_t size,
+                                     const via_meta *meta, via_deadline deadline)
+{
+    if (UNLIKELY(via_lane_detours(&channel->sender) != 0 || size > channel->max_message || has_texts(meta)))
+        return take_detour(channel, slices, count, size, meta, deadline);
+    const via_status status = channel->ops.send(channel->self, slices, count, meta, deadline);
+    if (UNLIKELY(status != VIA_OK))
+        return via_channel_note(channel, status);
+    via_lane_count(&channel->sender, size);
+    return VIA_OK;
+}
+
+via_status via_send_slices(via_channel *channel, const via_slice *slices, size_t count, size_t size,
+                           const via_meta *meta, via_deadline deadline)
+{
+    return send_slices(channel, slices, count, size, meta, deadline);
+}
+
+via_status via_send(via_channel *channel, const void *data, size_t size, const via_meta *meta, via_deadline deadline)
+{
+    if (via_context_is_foreign(&channel->context))
+        return VIA_EFORK;
+    const via_slice slice = {data, size};
+    return send_slices(channel, &slice, 1, size, meta, deadline);
+}
+
+via_status via_sendv(via_channel *channel, const via_slice *slices, size_t count, const via_meta *meta,
+                     via_deadline deadline)
+{
+    if (via_context_is_foreign(&channel->context))
+        return VIA_EFORK;
+    if (count > SLICE_LIMIT)
+        return VIA_EINVAL;
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (__builtin_add_overflow(size, slices[i].size, &size))
+            return VIA_ETOOBIG;
+    }
+    return send_slices(channel, slices, count, size, meta, deadline);
+}

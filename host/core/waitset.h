@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Waiting for many channels and listeners.
+ *
+ * Owns: the entries of a set, and which of them have to be armed before the next sleep. Work per wake-up never grows
+ * with the number of idle entries. Must never hold its lock while it sleeps.
+ */
+#ifndef VIADUCT_HOST_WAITSET_H
+#define VIADUCT_HOST_WAITSET_H
+
+#include "core/context.h"
+#include "platform/mutex.h"
+#include "platform/poller.h"
+#include <viaduct/viaduct.h>
+
+enum { VIA_ENTRY_EVENTS = 3, VIA_ENTRY_NO_PLACE = 255 };
+
+/* One handle of an entry; events of one channel that share a handle share a place. */
+typedef struct via_entry_place {
+    intptr_t handle;
+    uint32_t wait;  /* what the poller looks for now; 0 = it is not in the poller */
+    bool is_second; /* `handle` is our own duplicate */
+} via_entry_place;
+
+struct via_entry {
+    via_waitset *set;
+    via_context *context; /* NULL = removed */
+    via_channel *channel;
+    via_listener *listener;
+    void *user;
+    uint32_t events; /* asked for: VIA_READ, VIA_WRITE */
+    uint32_t fruitless; /* wake-ups in a row that brought nothing */
+    via_entry_place places[VIA_ENTRY_EVENTS];
+    uint32_t waits[VIA_ENTRY_EVENTS];   /* of VIA_READ, VIA_WRITE, VIA_WORK: VIA_WAIT_* */
+    uint8_t place_of[VIA_ENTRY_EVENTS]; /* VIA_ENTRY_NO_PLACE = the event cannot happen, or nobody asked yet */
+    bool is_dirty;                      /* in the set's list of those to be armed */
+    bool is_woken;                      /* the poller has shown it since it was armed */
+    via_entry *previous;                /* all of the set's */
+    via_entry *next;
+    via_entry *dirty_next;
+    via_entry *inbox_next;
+    atomic_bool is_notified; /* in the inbox */
+};
+
+/* First in, first out. */
+typedef struct via_entry_queue {
+    via_entry *first;
+    via_entry *last;
+} via_entry_queue;
+
+struct via_waitset {
+    uint64_t generation;
+    via_mutex lock;
+    via_poller poller;
+    intptr_t event; /* wakes a sleeping wait */
+    via_entry *entries;
+    via_entry_queue dirty;    /* to be armed before a sleep */
+    via_entry_queue reported; /* ready the last time: to be armed first thing in the next wait */
+    via_entry *graveyard;     /* removed while a wait slept */
+    bool is_waiting;
+    bool is_looking; /* the poller is being asked without the lock */
+    _Atomic(via_entry *) inbox;
+    atomic_bool is_sleeping;
+    atomic_bool is_woken;
+};
+
+/* Has the entry looked at by the next or the sleeping wait. Any thread, signal-safe. */
+void via_entry_notify(via_entry *entry);
+
+/* core/entry.c: what an entry waits for. The set's lock is held. */
+
+/* Finds the handles of the events asked for, and of VIA_WORK. VIA_ENOTSUP, VIA_ELIMIT, ... */
+via_status via_entry_resolve(via_entry *entry);
+/* Arms everything; answers the events that are ready. What is not ready is in the poller afterwards. */
+uint32_t via_entry_arm(via_entry *entry);
+/* Takes all of it out of the poller. */
+void via_entry_withdraw(via_entry *entry);
+
+/* Removes a channel or listener that is about to be closed. Nothing happens if it is in no set. */
+void via_waitset_forget(via_context *context);
+
+#endif
