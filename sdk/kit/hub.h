@@ -16,37 +16,49 @@
 #ifndef VIADUCT_KIT_HUB_H
 #define VIADUCT_KIT_HUB_H
 
+#include "kit/pollset.h"
 #include "kit/stream.h"
 
-/* How a transport makes connections for a hub. Functions never block. */
+/* How a transport makes connections for a hub. Functions never block, and are called one at a time. */
 typedef struct via_hub_port {
     /*
      * The next connection somebody made to us, its greeting sent. VIA_OK; VIA_ETIMEDOUT: none waits; others: logged,
-     * counted, retried later. `out` arrives filled with the hub's defaults.
+     * retried later. `out` arrives filled with the hub's defaults. NULL = this side connects.
      */
     via_status (*accept)(void *user, via_stream_config *out);
-    int (*accept_fd)(void *user); /* readable when accept has something to do; -1 = this side connects */
-    /* Connects once and sends the greeting. VIA_ENOPEER: nobody there now. NULL = this side binds. */
+    int (*accept_fd)(void *user); /* readable when accept has something to do; NULL or -1 = see watch */
+    /*
+     * For ports with more than one descriptor: called once, before anything else; the port adds what it waits for to the
+     * hub's set under `tag`, then and later, and takes it out again. May be NULL.
+     */
+    via_status (*watch)(void *user, const via_pollset *set, void *tag);
+    /*
+     * Connects and sends the greeting. VIA_OK; VIA_ETIMEDOUT: under way, call again when a watched descriptor shows;
+     * VIA_ENOPEER: nobody there now; others: as that, but said in the log. `error` is never NULL. NULL = this side binds.
+     */
     via_status (*connect)(void *user, via_stream_config *out, via_error *error);
-    void (*interrupt)(void *user);
+    void (*interrupt)(void *user);           /* may be NULL. Signal-safe */
     void (*close)(void *user, uint32_t how); /* gives the name up and frees `user` */
 } via_hub_port;
 
 typedef struct via_hub_config {
     via_stream_config stream; /* defaults for each connection */
     const via_hub_port *port;
-    void *user; /* the port's; becomes the hub's on VIA_OK */
+    void *user; /* the port's */
     uint32_t role;
-    uint32_t overflow;       /* index into "block", "drop-oldest", "drop-newest", "fail" */
-    uint64_t queue_limit;    /* bytes waiting per subscriber */
-    uint64_t reconnect_ns;   /* first back-off; doubles up to 20 times that */
-    uint32_t peer_limit;     /* connections at once */
-    const char *filter;      /* prefixes separated by ',', "" = everything */
+    uint32_t overflow;         /* index into "block", "drop-oldest", "drop-newest", "fail" */
+    uint64_t queue_limit;      /* bytes waiting per subscriber */
+    uint64_t reconnect_ns;     /* first back-off; doubles up to 20 times that */
+    uint32_t peer_limit;       /* connections at once */
+    const char *filter;        /* prefixes separated by ',', "" = everything */
     const char *key_delimiter; /* see plugins/socket; "" = the key is the beginning of the body */
 } via_hub_config;
 
-/* Connecting side: one attempt is made now; VIA_ENOPEER if nobody is there. */
-via_status via_hub_create(const via_hub_config *config, void **hub, via_error *error);
+/*
+ * Connecting side: one attempt is made now, bounded by `deadline`; VIA_ENOPEER if nobody is there. The texts in `config` are
+ * copied. `user` becomes the hub's; on failure it has been closed.
+ */
+via_status via_hub_create(const via_hub_config *config, via_deadline deadline, void **hub, via_error *error);
 
 /* The slots. */
 via_status via_hub_send(void *hub, const via_slice *slices, size_t count, const via_meta *meta, via_deadline deadline);

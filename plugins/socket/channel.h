@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the host holds as a channel: one stream (pair), or a hub of streams (queue, topic).
+ *
+ * Owns: the slots of via_channel_ops.
+ */
+#ifndef SOCKET_CHANNEL_H
+#define SOCKET_CHANNEL_H
+
+#include "connection.h"
+#include "handles.h"
+
+typedef struct socket_channel {
+    void *hub;               /* NULL = a pair, and the rest is valid */
+    socket_handles *handles; /* NULL = handles=false */
+    via_stream stream;
+} socket_channel;
+
+/* Makes a pair of a connection and takes its descriptor over on VIA_OK. */
+via_status socket_channel_create_pair(const socket_settings *settings, const socket_connection *connection,
+                                      void **channel, via_error *error);
+/* Makes a queue or topic of a hub. */
+via_status socket_channel_create_hub(const via_host_api *host, void *hub, void **channel, via_error *error);
+
+extern const via_channel_ops socket_channel_ops;
+
+#endif

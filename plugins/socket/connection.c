@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connected socket, before it becomes a stream; see connection.h.
+ *
+ * Owns: nothing for longer than a call. Must never block.
+ */
+#include "connection.h"
+
+#include "address.h"
+#include "greeting.h"
+#include "kit/credentials.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+via_status socket_connection_greet(int descriptor, uint16_t protocol)
+{
+    uint8_t greeting[SOCKET_GREETING_SIZE];
+    ssize_t sent;
+
+    socket_greeting_write(protocol, greeting);
+    do
+        sent = send(descriptor, greeting, sizeof(greeting), MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    return sent == (ssize_t)sizeof(greeting) ? VIA_OK : VIA_EPEER;
+}
+
+via_status socket_connection_check_user(const socket_settings *settings, int descriptor)
+{
+    via_peer_info peer = {.size = sizeof(peer)};
+
+    if (!settings->is_unix || settings->any_user)
+        return VIA_OK;
+    if (via_credentials_of_socket(descriptor, &peer) != VIA_OK)
+        return VIA_EPERM;
+    return peer.uid == (int64_t)geteuid() ? VIA_OK : VIA_EPERM;
+}
+
+void socket_connection_close(socket_connection *connection)
+{
+    if (connection->descriptor >= 0)
+        (void)close(connection->descriptor);
+    connection->descriptor = -1;
+}
+
+void socket_connection_describe(const socket_settings *settings, const socket_connection *connection,
+                                via_stream_config *config)
+{
+    config->host = settings->host;
+    config->context = settings->context;
+    config->counters = settings->counters;
+    config->io = &via_stream_io_socket;
+    config->read_fd = connection->descriptor;
+    config->write_fd = connection->descriptor;
+    config->framing = settings->framing;
+    config->max_message = settings->max_message;
+    config->linger_ns = settings->linger_ns;
+    if (settings->speaks_sp)
+        socket_greeting_configure(config, connection->protocol, connection->expects_greeting);
+}
+
+via_status socket_connection_peer(int descriptor, via_peer_info *peer)
+{
+    socket_endpoint other = {.size = sizeof(other.storage)};
+
+    if (via_credentials_of_socket(descriptor, peer) != VIA_OK)
+        peer->known = 0;
+    if (getpeername(descriptor, (struct sockaddr *)&other.storage, &other.size) == 0)
+        socket_address_print(&other, peer->address, sizeof(peer->address));
+    if (peer->address[0])
+        peer->known |= VIA_PEER_ADDRESS;
+    return VIA_OK;
+}

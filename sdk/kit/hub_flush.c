@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Getting rid of what was accepted.
+ *
+ * Owns: the order of a peer's two stores: first what its stream holds, then its queue. Must never drop anything.
+ */
+#include "kit/hub_internal.h"
+
+via_status via_hub_flush_peer(via_hub *hub, via_hub_peer *peer)
+{
+    via_status status = via_stream_flush(&peer->stream, VIA_NOW);
+    const via_hub_item *item;
+
+    while (status == VIA_OK && (item = via_hub_queue_first(&peer->queue)) != NULL) {
+        const via_slice slice = {item->data, item->size};
+        const via_meta meta = {.flags = peer->queue.count > 1 ? VIA_MORE : 0};
+        status = via_stream_send(&peer->stream, &slice, 1, &meta, VIA_NOW);
+        if (status == VIA_OK)
+            via_hub_queue_drop_first(&peer->queue);
+    }
+    if (status == VIA_OK || status == VIA_ETIMEDOUT || status == VIA_ENOMEM || status == VIA_ELIMIT)
+        via_hub_peer_watch(hub, peer);
+    else
+        via_hub_peer_remove(hub, peer, status);
+    return status;
+}
+
+/* Tries all. True: something is left. */
+static bool try_all(via_hub *hub)
+{
+    via_hub_link *next;
+    bool left = false;
+
+    for (via_hub_link *i = hub->peers.next; i != &hub->peers; i = next) {
+        via_hub_peer *peer = VIA_HUB_PEER_OF(i, all);
+        next = i->next;
+        if (via_stream_backlog(&peer->stream) == 0 && peer->queue.count == 0)
+            continue;
+        via_status status = via_hub_flush_peer(hub, peer);
+        left = left || status == VIA_ETIMEDOUT || status == VIA_ENOMEM || status == VIA_ELIMIT;
+    }
+    return left;
+}
+
+via_status via_hub_flush_all(via_hub *hub, via_deadline deadline)
+{
+    while (try_all(hub)) {
+        if (deadline == VIA_NOW)
+            return VIA_ETIMEDOUT;
+        via_status status = via_hub_sleep(hub, hub->set.main, deadline);
+        if (status != VIA_OK)
+            return status;
+    }
+    return VIA_OK;
+}
+
+uint64_t via_hub_undelivered(const via_hub *hub)
+{
+    uint64_t messages = 0;
+
+    for (const via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next) {
+        via_hub_peer *peer = VIA_HUB_PEER_OF(i, all);
+        uint64_t here = 0;
+        if (via_stream_drain(&peer->stream, VIA_NOW, &here) != VIA_OK)
+            messages += here;
+        messages += peer->queue.count;
+    }
+    return messages;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of kit/hub share with each other and with nobody else.
+ *
+ * Everything here needs the hub's lock, unless it says otherwise.
+ */
+#ifndef VIADUCT_KIT_HUB_INTERNAL_H
+#define VIADUCT_KIT_HUB_INTERNAL_H
+
+#include "kit/hub.h"
+
+#include <pthread.h>
+
+/* ---- lists -------------------------------------------------------------------------------------------------- */
+
+/* A place in a ring; the ring's head is one too. Not in a ring: `next` is NULL. */
+typedef struct via_hub_link {
+    struct via_hub_link *next;
+    struct via_hub_link *previous;
+} via_hub_link;
+
+static inline void via_hub_ring_init(via_hub_link *ring)
+{
+    ring->next = ring;
+    ring->previous = ring;
+}
+
+static inline bool via_hub_ring_is_empty(const via_hub_link *ring)
+{
+    return ring->next == ring;
+}
+
+static inline void via_hub_link_remove(via_hub_link *link)
+{
+    if (!link->next)
+        return;
+    link->next->previous = link->previous;
+    link->previous->next = link->next;
+    link->next = NULL;
+}
+
+/* Puts it at the end, from wherever it was. */
+static inline void via_hub_link_append(via_hub_link *ring, via_hub_link *link)
+{
+    via_hub_link_remove(link);
+    link->next = ring;
+    link->previous = ring->previous;
+    ring->previous->next = link;
+    ring->previous = link;
+}
+
+#define VIA_HUB_PEER_OF(link, member) ((via_hub_peer *)(void *)((char *)(link)-offsetof(via_hub_peer, member)))
+
+/* ---- the parts ---------------------------------------------------------------------------------------------- */
+
+/* A published message that waits for slow subscribers; counted by their queues. */
+typedef struct via_hub_item {
+    size_t references;
+    size_t size;
+    uint8_t data[];
+} via_hub_item;
+
+/* A ring buffer of messages for one slow subscriber. */
+typedef struct via_hub_queue {
+    via_hub_item **items;
+    size_t capacity;
+    size_t first;
+    size_t count;
+    uint64_t bytes;
+} via_hub_queue;
+
+typedef struct via_hub_peer {
+    via_hub_link all;    /* in hub->peers, or in hub->departed */
+    via_hub_link active; /* in hub->active: perhaps there is something to receive */
+    via_hub_link warm;   /* in hub->warm: it has a receive buffer */
+    bool gone;           /* its descriptor is closed; the memory stays while messages are lent or somebody sleeps */
+    bool wants_out;      /* watched for room to write */
+    size_t lent;
+    via_hub_queue queue;
+    via_stream stream;
+} via_hub_peer;
+
+typedef struct via_hub {
+    via_hub_config config;
+    via_host_api quiet; /* the host's table, for streams: the end of one is not the end of the channel */
+    char *filter;
+    char *key_delimiter;
+    size_t delimiter_size;
+    bool sends;
+    via_pollset set;
+    via_wake wake;
+    pthread_mutex_t lock;
+    via_hub_link peers;    /* the next to be served first */
+    via_hub_link departed; /* gone, not freed yet */
+    via_hub_link active;
+    via_hub_link warm;
+    size_t peer_count;
+    size_t sleepers; /* threads that hold events of the epoll without the lock */
+    bool gathering;  /* the message before said VIA_MORE */
+    bool finished;
+    bool closing;
+    /* A message that was found by looking whether there is one. */
+    bool has_stash;
+    via_msg stash;
+    /* Connecting. */
+    int timer;              /* timerfd, or -1 */
+    via_deadline redial_at; /* 0 = not due */
+    uint64_t backoff_ns;
+    uint64_t connected_at;
+} via_hub;
+
+/* ---- hub_peer.c --------------------------------------------------------------------------------------------- */
+
+/* Makes a peer of a connection; turns it away if there are too many. */
+via_status via_hub_peer_add(via_hub *hub, const via_stream_config *config);
+/* Its stream has ended with `why`. */
+void via_hub_peer_remove(via_hub *hub, via_hub_peer *peer, via_status why);
+/* Frees what nobody uses any more. */
+void via_hub_peer_sweep(via_hub *hub);
+/* Frees all, when the hub ends. */
+void via_hub_peer_remove_all(via_hub *hub, uint32_t how);
+/* Watches for room to write if something waits for it, and only then. */
+void via_hub_peer_watch(via_hub *hub, via_hub_peer *peer);
+
+/* ---- hub_work.c --------------------------------------------------------------------------------------------- */
+
+/* Does what can be done now: accepts, redials, notices ends, flushes. */
+void via_hub_work(via_hub *hub);
+/*
+ * Sleeps without the lock until something may have changed, at most until `deadline`, and handles it. VIA_OK, VIA_ETIMEDOUT,
+ * VIA_ECANCELED (not while closing), VIA_EIO.
+ */
+via_status via_hub_sleep(via_hub *hub, int epoll, via_deadline deadline);
+
+/* ---- hub_dial.c --------------------------------------------------------------------------------------------- */
+
+via_status via_hub_dial_first(via_hub *hub, via_deadline deadline, via_error *error);
+/* Goes on with a redial, if one is due or under way. */
+void via_hub_dial_again(via_hub *hub);
+/* The connection is lost: plans the next attempt. */
+void via_hub_dial_later(via_hub *hub);
+
+/* ---- one role each ------------------------------------------------------------------------------------------ */
+
+via_status via_hub_push(via_hub *hub, const via_slice *slices, size_t count, const via_meta *meta,
+                        via_deadline deadline);
+bool via_hub_push_ready(via_hub *hub);
+via_status via_hub_publish(via_hub *hub, const via_slice *slices, size_t count, const via_meta *meta,
+                           via_deadline deadline);
+bool via_hub_publish_ready(via_hub *hub);
+/* VIA_ETIMEDOUT: nothing complete has come. */
+via_status via_hub_pull(via_hub *hub, via_msg *out);
+/* Is it wanted? Splits the key off. */
+bool via_hub_subscribe_accepts(const via_hub *hub, via_msg *message);
+
+/* ---- hub_queue.c -------------------------------------------------------------------------------------------- */
+
+via_hub_item *via_hub_item_create(const via_slice *slices, size_t count, size_t size);
+void via_hub_item_release(via_hub_item *item);
+via_status via_hub_queue_put(via_hub_queue *queue, via_hub_item *item);
+/* The oldest, or NULL. */
+via_hub_item *via_hub_queue_first(const via_hub_queue *queue);
+void via_hub_queue_drop_first(via_hub_queue *queue);
+void via_hub_queue_fini(via_hub_queue *queue);
+
+/* ---- hub_flush.c -------------------------------------------------------------------------------------------- */
+
+/* Writes what waits for one peer. VIA_OK: nothing is left; VIA_ETIMEDOUT; others: the peer has been removed. */
+via_status via_hub_flush_peer(via_hub *hub, via_hub_peer *peer);
+/* The same for all, until nothing is left or the deadline. */
+via_status via_hub_flush_all(via_hub *hub, via_deadline deadline);
+/* Messages that have not left. */
+uint64_t via_hub_undelivered(const via_hub *hub);
+
+#endif

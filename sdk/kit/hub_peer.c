@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connections of a hub.
+ *
+ * Owns: who is attached, who has left and cannot be freed yet, and what each descriptor is watched for.
+ */
+#include "kit/hub_internal.h"
+
+#include <stdlib.h>
+
+#include "kit/deadline.h"
+#include "kit/fail.h"
+
+/* ---- arriving ----------------------------------------------------------------------------------------------- */
+
+static void turn_away(const via_hub *hub, const via_stream_config *config, const char *why)
+{
+    via_stream stream;
+
+    via_count(&hub->config.stream.counters->protocol_errors, 1);
+    via_note(hub->config.stream.host, hub->config.stream.context, VIA_LOG_WARNING, "a connection was turned away: %s",
+             why);
+    if (via_stream_init(&stream, config) == VIA_OK)
+        via_stream_fini(&stream, VIA_CLOSE_FLUSH);
+}
+
+/* The descriptors of a stream may be one, two, or one missing. */
+static via_status watch(const via_hub *hub, via_hub_peer *peer)
+{
+    const via_stream_config *config = &peer->stream.config;
+    bool same = config->read_fd == config->write_fd;
+    via_status status = VIA_OK;
+
+    if (config->read_fd >= 0)
+        status = via_pollset_add(&hub->set, config->read_fd, EPOLLIN, same ? EPOLLOUT : 0, peer);
+    if (status != VIA_OK || same || config->write_fd < 0)
+        return status;
+    status = via_pollset_add(&hub->set, config->write_fd, 0, EPOLLOUT, peer);
+    if (status != VIA_OK && config->read_fd >= 0)
+        via_pollset_remove(&hub->set, config->read_fd);
+    return status;
+}
+
+static void unwatch(const via_hub *hub, const via_hub_peer *peer)
+{
+    const via_stream_config *config = &peer->stream.config;
+
+    if (config->read_fd >= 0)
+        via_pollset_remove(&hub->set, config->read_fd);
+    if (config->write_fd >= 0 && config->write_fd != config->read_fd)
+        via_pollset_remove(&hub->set, config->write_fd);
+}
+
+/* The end of one connection is not the end of the channel, and the hub lingers for all of them at once. */
+static via_status start(via_hub *hub, via_hub_peer *peer, const via_stream_config *given)
+{
+    via_stream_config config = *given;
+
+    config.host = &hub->quiet;
+    config.linger_ns = 0;
+    return via_stream_init(&peer->stream, &config);
+}
+
+via_status via_hub_peer_add(via_hub *hub, const via_stream_config *config)
+{
+    via_counters *counters = hub->config.stream.counters;
+    via_hub_peer *peer;
+
+    if (hub->peer_count >= hub->config.peer_limit) {
+        turn_away(hub, config, "as many as the option 'peers' allows are here");
+        return VIA_ELIMIT;
+    }
+    peer = calloc(1, sizeof(*peer));
+    if (!peer || start(hub, peer, config) != VIA_OK) {
+        free(peer);
+        turn_away(hub, config, "no memory");
+        return VIA_ENOMEM;
+    }
+    via_status status = watch(hub, peer);
+    if (status != VIA_OK) {
+        via_stream_fini(&peer->stream, VIA_CLOSE_FLUSH);
+        free(peer);
+        return status;
+    }
+    via_hub_link_append(&hub->peers, &peer->all);
+    hub->peer_count++;
+    via_count(&counters->connects, 1);
+    via_count(&counters->peers, 1);
+    return VIA_OK;
+}
+
+void via_hub_peer_watch(via_hub *hub, via_hub_peer *peer)
+{
+    const via_stream_config *config = &peer->stream.config;
+    bool wants = via_stream_backlog(&peer->stream) > 0 || peer->queue.count > 0;
+    uint32_t events = wants ? EPOLLOUT : 0;
+
+    if (wants == peer->wants_out || peer->gone)
+        return;
+    if (config->read_fd == config->write_fd)
+        events |= EPOLLIN;
+    if (via_pollset_change(&hub->set, config->write_fd, events, EPOLLOUT, peer) == VIA_OK)
+        peer->wants_out = wants;
+}
+
+/* ---- leaving ------------------------------------------------------------------------------------------------ */
+
+static void free_peer(via_hub_peer *peer)
+{
+    via_hub_link_remove(&peer->all);
+    free(peer);
+}
+
+void via_hub_peer_sweep(via_hub *hub)
+{
+    via_hub_link *next;
+
+    if (hub->sleepers > 0)
+        return;
+    for (via_hub_link *i = hub->departed.next; i != &hub->departed; i = next) {
+        next = i->next;
+        if (VIA_HUB_PEER_OF(i, all)->lent == 0)
+            free_peer(VIA_HUB_PEER_OF(i, all));
+    }
+}
+
+/* The descriptor goes now; the memory when no message of it is lent and no thread holds an event that names it. */
+static void detach(via_hub *hub, via_hub_peer *peer, uint32_t how)
+{
+    via_counters *counters = hub->config.stream.counters;
+
+    if (peer->queue.count > 0)
+        via_count(&counters->dropped_closing, peer->queue.count);
+    via_hub_queue_fini(&peer->queue);
+    via_hub_link_remove(&peer->active);
+    via_hub_link_remove(&peer->warm);
+    if (how != VIA_CLOSE_FORKED)
+        unwatch(hub, peer);
+    peer->gone = true;
+    via_stream_fini(&peer->stream, how);
+    via_hub_link_append(&hub->departed, &peer->all);
+    hub->peer_count--;
+    via_count(&counters->disconnects, 1);
+    via_count(&counters->peers, UINT64_MAX); /* one less */
+}
+
+void via_hub_peer_remove(via_hub *hub, via_hub_peer *peer, via_status why)
+{
+    const via_stream_config *stream = &hub->config.stream;
+
+    if (peer->gone)
+        return;
+    via_note(stream->host, stream->context, why == VIA_ECLOSED ? VIA_LOG_DEBUG : VIA_LOG_INFO,
+             "a connection ended (status %d); %zu left", (int)why, hub->peer_count - 1);
+    detach(hub, peer, VIA_CLOSE_FLUSH);
+    via_hub_dial_later(hub);
+    via_hub_peer_sweep(hub);
+}
+
+void via_hub_peer_remove_all(via_hub *hub, uint32_t how)
+{
+    while (!via_hub_ring_is_empty(&hub->peers))
+        detach(hub, VIA_HUB_PEER_OF(hub->peers.next, all), how);
+    while (!via_hub_ring_is_empty(&hub->departed))
+        free_peer(VIA_HUB_PEER_OF(hub->departed.next, all));
+}

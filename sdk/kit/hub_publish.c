@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Publish: each message goes to every peer.
+ *
+ * Owns: what happens to a subscriber that cannot take a message now: a queue of its own, then the overflow policy.
+ */
+#include "kit/hub_internal.h"
+
+#include <string.h>
+
+enum { BLOCK, DROP_OLDEST, DROP_NEWEST, FAIL }; /* via_hub_config.overflow */
+enum { SLICES_MAX = 1024 };
+
+/* A message to publish: key, delimiter and body as they go on the wire. */
+typedef struct publication {
+    via_slice slices[SLICES_MAX + 2];
+    size_t count;
+    size_t size;
+    const via_meta *meta;
+    bool more;
+    via_hub_item *item; /* a copy, made for the first subscriber that has to wait */
+} publication;
+
+/* ---- the message -------------------------------------------------------------------------------------------- */
+
+static void add(publication *message, const void *data, size_t size)
+{
+    message->slices[message->count++] = (via_slice){data, size};
+    message->size += size;
+}
+
+static bool begins_with(const via_slice *slices, size_t count, const char *key, size_t size)
+{
+    for (size_t i = 0; i < count && size > 0; i++) {
+        size_t here = slices[i].size < size ? slices[i].size : size;
+        if (here > 0 && memcmp(slices[i].data, key, here) != 0)
+            return false;
+        key += here;
+        size -= here;
+    }
+    return size == 0;
+}
+
+static void add_key(const via_hub *hub, publication *message, const via_slice *slices, size_t count, const char *key)
+{
+    size_t size = strlen(key);
+
+    if (hub->delimiter_size > 0) {
+        add(message, key, size);
+        add(message, hub->key_delimiter, hub->delimiter_size);
+    } else if (!begins_with(slices, count, key, size)) {
+        add(message, key, size);
+    }
+}
+
+static via_status compose(const via_hub *hub, publication *message, const via_slice *slices, size_t count,
+                          const via_meta *meta)
+{
+    const via_framing *framing = hub->config.stream.framing;
+
+    if (count > SLICES_MAX)
+        return VIA_EINVAL;
+    message->count = 0;
+    message->size = 0;
+    message->item = NULL;
+    message->meta = meta;
+    message->more = meta && (meta->flags & VIA_MORE);
+    if (meta && meta->key)
+        add_key(hub, message, slices, count, meta->key);
+    for (size_t i = 0; i < count; i++) {
+        if (slices[i].size > hub->config.stream.max_message - message->size)
+            return VIA_ETOOBIG;
+        add(message, slices[i].data, slices[i].size);
+    }
+    return framing->check ? framing->check(message->slices, message->count) : VIA_OK;
+}
+
+/* ---- one subscriber ----------------------------------------------------------------------------------------- */
+
+/* A message larger than the limit may wait alone. */
+static bool has_room(const via_hub *hub, const via_hub_peer *peer, size_t size)
+{
+    return peer->queue.count == 0 || peer->queue.bytes + size <= hub->config.queue_limit;
+}
+
+static void make_room(const via_hub *hub, via_hub_peer *peer, size_t size)
+{
+    while (hub->config.overflow == DROP_OLDEST && !has_room(hub, peer, size)) {
+        via_hub_queue_drop_first(&peer->queue);
+        via_count(&hub->config.stream.counters->dropped_oldest, 1);
+    }
+}
+
+static void enqueue(via_hub *hub, via_hub_peer *peer, publication *message)
+{
+    make_room(hub, peer, message->size);
+    if (has_room(hub, peer, message->size) && !message->item)
+        message->item = via_hub_item_create(message->slices, message->count, message->size);
+    if (!has_room(hub, peer, message->size) || !message->item ||
+        via_hub_queue_put(&peer->queue, message->item) != VIA_OK)
+        via_count(&hub->config.stream.counters->dropped_newest, 1);
+    via_hub_peer_watch(hub, peer);
+}
+
+static void give(via_hub *hub, via_hub_peer *peer, publication *message)
+{
+    via_status status = VIA_ETIMEDOUT;
+
+    if (peer->queue.count == 0)
+        status = via_stream_send(&peer->stream, message->slices, message->count, message->meta, VIA_NOW);
+    if (status == VIA_OK && !message->more)
+        via_hub_peer_watch(hub, peer);
+    if (status == VIA_ETIMEDOUT || status == VIA_ENOMEM || status == VIA_ELIMIT)
+        enqueue(hub, peer, message);
+    else if (status != VIA_OK)
+        via_hub_peer_remove(hub, peer, status);
+}
+
+/* ---- all of them -------------------------------------------------------------------------------------------- */
+
+static bool all_have_room(const via_hub *hub, size_t size)
+{
+    for (const via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next)
+        if (!has_room(hub, VIA_HUB_PEER_OF(i, all), size))
+            return false;
+    return true;
+}
+
+static via_status wait_for_room(via_hub *hub, const publication *message, via_deadline deadline)
+{
+    if (hub->config.overflow == DROP_OLDEST || hub->config.overflow == DROP_NEWEST)
+        return VIA_OK;
+    while (!all_have_room(hub, message->size)) {
+        if (hub->config.overflow == FAIL) {
+            via_count(&hub->config.stream.counters->dropped_newest, 1);
+            return VIA_EDROPPED;
+        }
+        if (deadline == VIA_NOW)
+            return VIA_ETIMEDOUT;
+        via_status status = via_hub_sleep(hub, hub->set.main, deadline);
+        if (status != VIA_OK)
+            return status;
+    }
+    return VIA_OK;
+}
+
+static void give_all(via_hub *hub, publication *message)
+{
+    via_hub_link *next;
+
+    if (via_hub_ring_is_empty(&hub->peers))
+        via_count(&hub->config.stream.counters->dropped_nobody, 1);
+    for (via_hub_link *i = hub->peers.next; i != &hub->peers; i = next) {
+        next = i->next;
+        give(hub, VIA_HUB_PEER_OF(i, all), message);
+    }
+    via_hub_item_release(message->item);
+}
+
+via_status via_hub_publish(via_hub *hub, const via_slice *slices, size_t count, const via_meta *meta,
+                           via_deadline deadline)
+{
+    publication message;
+    via_status status = compose(hub, &message, slices, count, meta);
+
+    if (status == VIA_OK && !hub->gathering)
+        via_hub_work(hub); /* attaches whoever waits in the backlog */
+    if (status == VIA_OK)
+        status = wait_for_room(hub, &message, deadline);
+    if (status != VIA_OK)
+        return status;
+    give_all(hub, &message);
+    hub->gathering = message.more;
+    /* Who chose to block waits for the slowest. It is accepted, whatever comes of the waiting. */
+    if (hub->config.overflow == BLOCK && !message.more && deadline != VIA_NOW)
+        (void)via_hub_flush_all(hub, deadline);
+    return VIA_OK;
+}
+
+bool via_hub_publish_ready(via_hub *hub)
+{
+    return hub->config.overflow != BLOCK || all_have_room(hub, 1);
+}
