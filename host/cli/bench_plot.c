@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `via bench --plot`: hands the rows to gnuplot, which draws the SVG.
+ *
+ * Owns: the gnuplot script: latency above throughput, over the size of a message, one line for each address.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+extern char **environ;
+
+static const char missing_mend[] = "install it (apt-get install gnuplot-nox), or leave out --plot and use --json";
+
+/* ---- finding and starting it -------------------------------------------------------------------------------- */
+
+int via_bench_plot_check(void)
+{
+    const char *path = getenv("PATH");
+    char file[4096];
+    for (const char *next = path ? path : ""; *next;) {
+        size_t length = strcspn(next, ":");
+        (void)snprintf(file, sizeof file, "%.*s/gnuplot", (int)length, next);
+        if (access(file, X_OK) == 0)
+            return VIA_EXIT_OK;
+        next += length + (next[length] == ':');
+    }
+    return via_cli_complain(VIA_EXIT_FAILED, missing_mend, "--plot needs gnuplot, which is in no folder of PATH");
+}
+
+/* Starts gnuplot with a pipe as its standard input. */
+static FILE *start(pid_t *child)
+{
+    int ends[2];
+    posix_spawn_file_actions_t actions;
+    char *const words[] = {(char *)(uintptr_t) "gnuplot", NULL};
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return NULL;
+    (void)posix_spawn_file_actions_init(&actions);
+    (void)posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+    int failed = posix_spawnp(child, "gnuplot", &actions, NULL, words, environ);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    (void)close(ends[0]);
+    FILE *script = failed ? NULL : fdopen(ends[1], "w");
+    if (!script)
+        (void)close(ends[1]);
+    errno = failed ? failed : errno;
+    return script;
+}
+
+/* ---- the script --------------------------------------------------------------------------------------------- */
+
+/* A text in gnuplot's single quotes, where a quote is written twice; what is no text becomes '?'. */
+static void put_quoted(FILE *out, const char *text)
+{
+    (void)fputc('\'', out);
+    for (; *text; text++) {
+        if (*text == '\'')
+            (void)fputs("''", out);
+        else
+            (void)fputc((unsigned char)*text < 0x20 ? '?' : *text, out);
+    }
+    (void)fputc('\'', out);
+}
+
+static bool is_first_of_address(const via_bench_row *rows, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (rows[i].address == rows[index].address)
+            return false;
+    return true;
+}
+
+static bool has_mode(const via_bench_row *rows, size_t count, uint32_t mode)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].job.mode == mode)
+            return true;
+    return false;
+}
+
+static void put_points(FILE *out, const via_bench_row *rows, size_t count, const char *address, uint32_t mode)
+{
+    for (size_t i = 0; i < count; i++) {
+        const via_bench_row *row = &rows[i];
+        double bytes = row->job.size > 0 ? (double)row->job.size : 1;
+        if (row->address != address || row->job.mode != mode)
+            continue;
+        if (mode == VIA_BENCH_LATENCY)
+            (void)fprintf(out, "%g %g %g %g\n", bytes, row->result.p50 / 1e3, row->result.p50 / 1e3,
+                          row->result.p99 / 1e3);
+        else
+            (void)fprintf(out, "%g %g\n", bytes, row->result.messages_per_s * bytes / 1e6);
+    }
+    (void)fputs("e\n", out);
+}
+
+/* One plot: a line for each address, its data following inline. */
+static void put_plot(FILE *out, const via_bench_row *rows, size_t count, uint32_t mode)
+{
+    const char *separator = "plot ";
+    (void)fprintf(out, "set ylabel '%s'\n",
+                  mode == VIA_BENCH_LATENCY ? "one-way latency, us (p50, bar to p99)" : "throughput, MB/s");
+    for (size_t i = 0; i < count; i++) {
+        if (!is_first_of_address(rows, i))
+            continue;
+        (void)fprintf(out, "%s'-' with %s title ", separator,
+                      mode == VIA_BENCH_LATENCY ? "yerrorlines" : "linespoints");
+        put_quoted(out, rows[i].address);
+        separator = ", ";
+    }
+    (void)fputc('\n', out);
+    for (size_t i = 0; i < count; i++)
+        if (is_first_of_address(rows, i))
+            put_points(out, rows, count, rows[i].address, mode);
+}
+
+static void put_script(FILE *out, const char *file, const via_bench_row *rows, size_t count)
+{
+    bool both = has_mode(rows, count, VIA_BENCH_LATENCY) && has_mode(rows, count, VIA_BENCH_THROUGHPUT);
+    (void)fprintf(out, "set terminal svg size 800,%d enhanced background rgb 'white'\nset output ", both ? 900 : 450);
+    put_quoted(out, file);
+    (void)fputs("\nset logscale xy\nset grid\nset key outside below noenhanced\nset xlabel 'bytes in a message'\n"
+                "set offsets graph 0.05, graph 0.05, 0, 0\n",
+                out);
+    if (both)
+        (void)fputs("set multiplot layout 2,1\n", out);
+    if (has_mode(rows, count, VIA_BENCH_LATENCY))
+        put_plot(out, rows, count, VIA_BENCH_LATENCY);
+    if (has_mode(rows, count, VIA_BENCH_THROUGHPUT))
+        put_plot(out, rows, count, VIA_BENCH_THROUGHPUT);
+    if (both)
+        (void)fputs("unset multiplot\n", out);
+}
+
+int via_bench_plot(const char *file, const via_bench_row *rows, size_t count)
+{
+    pid_t child;
+    int status = 0;
+    FILE *script = start(&child);
+    if (!script)
+        return via_cli_os_error("gnuplot", errno, missing_mend);
+    put_script(script, file, rows, count);
+    (void)fclose(script);
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0 && access(file, R_OK) == 0)
+        return VIA_EXIT_OK;
+    return via_cli_complain(VIA_EXIT_FAILED, "see what gnuplot wrote above; name a file that can be written",
+                            "gnuplot did not draw %s", file);
+}

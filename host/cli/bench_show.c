@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a bench prints. Owns: the columns of the table and the schema of --json (DESIGN section 7). */
+#include <jansson.h>
+#include <string.h>
+
+#include "bench.h"
+#include "json.h"
+#include "table.h"
+
+static const char *pattern_name(uint32_t pattern)
+{
+    return pattern == VIA_PATTERN_QUEUE ? "queue" : pattern == VIA_PATTERN_TOPIC ? "topic" : "pair";
+}
+
+static const char *mode_name(const via_bench_row *row)
+{
+    return row->job.mode == VIA_BENCH_THROUGHPUT ? "throughput" : "latency";
+}
+
+/* ---- table -------------------------------------------------------------------------------------------------- */
+
+struct texts {
+    char size[32], p50[32], p90[32], p99[32], p999[32], max[32], messages[32], bytes[40];
+};
+
+static void format_latency(const via_bench_result *result, struct texts *texts)
+{
+    via_cli_format_ns(result->p50, texts->p50, sizeof texts->p50);
+    via_cli_format_ns(result->p90, texts->p90, sizeof texts->p90);
+    via_cli_format_ns(result->p99, texts->p99, sizeof texts->p99);
+    via_cli_format_ns(result->p999, texts->p999, sizeof texts->p999);
+    via_cli_format_ns(result->max, texts->max, sizeof texts->max);
+}
+
+static void format_throughput(const via_bench_row *row, struct texts *texts)
+{
+    char rate[32];
+    via_cli_format_rate(row->result.messages_per_s, texts->messages, sizeof texts->messages);
+    via_cli_format_rate(row->result.messages_per_s * (double)row->job.size, rate, sizeof rate);
+    (void)snprintf(texts->bytes, sizeof texts->bytes, "%sB", rate);
+}
+
+static const via_bench_row *find_other(const via_bench_row *rows, size_t count, const via_bench_row *row)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].job.mode == VIA_BENCH_THROUGHPUT && rows[i].job.size == row->job.size &&
+            rows[i].address == row->address)
+            return &rows[i];
+    return NULL;
+}
+
+/* Latency and throughput of one address and size share a line. */
+static void add_line(via_table *table, const via_bench_row *latency, const via_bench_row *throughput)
+{
+    struct texts texts;
+    memset(&texts, 0, sizeof texts);
+    const via_bench_row *any = latency ? latency : throughput;
+    via_cli_format_size(any->job.size, texts.size, sizeof texts.size);
+    if (latency)
+        format_latency(&latency->result, &texts);
+    if (throughput)
+        format_throughput(throughput, &texts);
+    via_table_add(table, (const char *[]){any->address, pattern_name(any->job.pattern), texts.size, texts.p50,
+                                          texts.p90, texts.p99, texts.p999, texts.max, texts.messages, texts.bytes});
+}
+
+bool via_bench_print_table(const via_bench_row *rows, size_t count)
+{
+    static const char *const head[] = {"ADDRESS", "PATTERN", ">SIZE", ">P50",        ">P90",
+                                       ">P99",    ">P99.9",  ">MAX",  ">MESSAGES/S", ">BYTES/S"};
+    via_table table;
+    via_table_init(&table, head, sizeof head / sizeof head[0]);
+    bool has_latency = count > 0 && rows[0].job.mode == VIA_BENCH_LATENCY;
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].job.mode == VIA_BENCH_LATENCY)
+            add_line(&table, &rows[i], find_other(rows, count, &rows[i]));
+        else if (!has_latency)
+            add_line(&table, NULL, &rows[i]);
+    }
+    bool printed = via_table_print(&table, stdout);
+    via_table_fini(&table);
+    return printed;
+}
+
+/* ---- JSON --------------------------------------------------------------------------------------------------- */
+
+static json_t *latency_as_json(const via_bench_row *row)
+{
+    const via_bench_result *result = &row->result;
+    if (row->job.mode == VIA_BENCH_THROUGHPUT)
+        return json_null();
+    return json_pack("{sf sf sf sf sf}", "p50", result->p50, "p90", result->p90, "p99", result->p99, "p999",
+                     result->p999, "max", result->max);
+}
+
+static json_t *row_as_json(const via_bench_row *row)
+{
+    double rate = row->result.messages_per_s;
+    return json_pack("{so ss ss ss sI sI so sf sf}", "address", via_cli_json_text(row->address), "pattern",
+                     pattern_name(row->job.pattern), "mode", mode_name(row), "wake",
+                     row->job.wake == VIA_BENCH_POLLING ? "polling" : "blocking", "size_bytes",
+                     (json_int_t)row->job.size, "count", (json_int_t)row->result.count, "latency_ns",
+                     latency_as_json(row), "messages_per_s", rate, "bytes_per_s", rate * (double)row->job.size);
+}
+
+bool via_bench_print_json(const via_bench_row *rows, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        (void)json_array_append_new(list, row_as_json(&rows[i]));
+    return via_cli_json_print(list);
+}
