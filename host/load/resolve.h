@@ -14,28 +14,32 @@ typedef struct via_registry via_registry;         /* load/registry.h: the plugin
 typedef struct via_plugin_entry via_plugin_entry; /* one of its plugins */
 typedef struct via_scheme_manifest via_scheme_manifest;
 
-/* All memory is the record's own, except `plugin` and `manifest`, which live as long as the registry. */
+/* All memory is the record's own, except `plugin`, `manifest` and `scheme`, which live as long as the registry. */
 typedef struct via_resolved {
     via_plugin_entry *plugin;
     const via_scheme_manifest *manifest; /* the scheme's entry: features, guarantees, options */
+    const char *scheme;                  /* as the manifest spells it (manifest->name); lives as long as `manifest` */
     char *endpoint;                      /* NULL = opened by address */
     char *address;                       /* "scheme:rest" without options */
     char *rest;
     uint32_t pattern; /* VIA_PATTERN_* */
     uint32_t role;
-    uint32_t side; /* VIA_SIDE_BIND or VIA_SIDE_CONNECT */
-    uint32_t threads; /* VIA_TWO or VIA_MANY: the caller's, or the option `threads` */
+    uint32_t side;       /* VIA_SIDE_BIND or VIA_SIDE_CONNECT */
+    uint32_t threads;    /* VIA_TWO or VIA_MANY: the caller's, or the option `threads` */
     uint32_t info_flags; /* VIA_INFO_* that the manifest claims */
     uint64_t max_message;
     bool redial;         /* a pair whose endpoint or address asks for reconnect */
     via_option *options; /* the scheme's, in the manifest's order, defaults filled in */
     size_t option_count;
+    char *file; /* where the endpoint stands, for errors; NULL = opened by address, or the environment defines it */
+    uint32_t line;
+    uint32_t column;
 } via_resolved;
 
 /*
  * `role` is what the caller opens as; `connects` tells dial from listen for VIA_PAIR.
- * VIA_OK, VIA_EINVAL, VIA_ENOENT, VIA_ENOTSUP, VIA_ETYPE, VIA_EREFUSED (the plugin that owns the scheme was refused:
- * its own error is in error->more), VIA_ENOMEM.
+ * VIA_OK, VIA_EINVAL, VIA_ENOENT, VIA_ENOTSUP, VIA_ETYPE, VIA_ENOMEM. If the plugin that owns the scheme was refused,
+ * `error` is that refusal with its own stage and place (VIA_EPERM from trust; VIA_EREFUSED for a bad manifest too).
  */
 via_status via_resolve(via_registry *registry, const char *address, uint32_t role, bool connects,
                        const via_open_options *options, via_resolved *out, via_error *error);

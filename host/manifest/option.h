@@ -22,9 +22,9 @@ typedef struct via_option_spec {
     int64_t default_number;
     int64_t min;
     int64_t max;
-    uint32_t type;     /* VIA_OPTION_* */
-    uint32_t patterns; /* VIA_PATTERN_*; 0 = wherever the scheme is used */
-    bool secret;       /* never shown */
+    uint32_t type;         /* VIA_OPTION_* */
+    uint32_t patterns;     /* VIA_PATTERN_*; 0 = wherever the scheme is used */
+    bool secret;           /* never shown */
     char default_room[24]; /* for numbers that the manifest does not write as text */
     char min_room[24];
     char max_room[24];

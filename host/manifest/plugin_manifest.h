@@ -68,6 +68,11 @@ const char *via_pattern_list(uint32_t patterns, char *text, size_t capacity);
 /* Schemes and aliases: RFC 3986 in lower case, at most 31 bytes, at least 2 (a single letter is a drive). */
 bool via_scheme_is_name(const char *text);
 
+/* Features: a lower-case letter, then letters, digits and "-", at most 31 in all. */
+bool via_feature_is_name(const char *text);
+/* The field "manifest", the version of the format; the same in every kind of manifest. */
+via_status via_manifest_version_read(via_check *check, json_t *value, void *unused);
+
 /* manifest/scheme_manifest.c: reads one entry of "schemes"; the key is its name. */
 via_status via_scheme_manifest_read(via_check *check, json_t *value, via_scheme_manifest *scheme);
 void via_scheme_manifest_fini(via_scheme_manifest *scheme);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which plugin serves a scheme.
+ *
+ * Owns: the rule (the highest priority, then the first found, of those that are not refused) and the refusal.
+ */
+#ifndef VIADUCT_HOST_CHOOSE_H
+#define VIADUCT_HOST_CHOOSE_H
+
+#include "load/registry_state.h"
+
+typedef struct via_choice {
+    via_plugin_entry *entry;
+    const via_scheme_manifest *scheme;
+} via_choice;
+
+/* What became of one plugin that has the scheme. */
+typedef enum via_verdict {
+    VIA_VERDICT_CHOSEN,
+    VIA_VERDICT_OUTRANKED, /* another one has a higher priority or was found first */
+    VIA_VERDICT_SHADOWED,
+    VIA_VERDICT_DISABLED,
+    VIA_VERDICT_REFUSED
+} via_verdict;
+
+/*
+ * Call it with the registry's lock held. VIA_OK; VIA_ENOENT: nobody has the scheme; else the refusal of the plugin that
+ * has it.
+ */
+via_status via_choose(const via_registry *registry, const char *scheme, via_choice *choice, via_error *error);
+/* Trust and preflight of the chosen one, for those who will not load it. VIA_OK, or its refusal. */
+via_status via_choice_check(const via_choice *choice, via_error *error);
+/* The verdict on an entry, given the choice (whose entry may be NULL). */
+via_verdict via_choose_verdict(via_plugin_entry *entry, const via_choice *choice);
+
+#endif

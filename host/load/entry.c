@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading and checking one plugin.
+ *
+ * Owns: the order of the checks. Must never run code of the plugin.
+ */
+#include "load/entry.h"
+
+#include "core/error.h"
+#include "platform/preflight.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- reading ------------------------------------------------------------------------------------------------ */
+
+static char *stem_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    size_t size = strlen(name);
+
+    return strndup(name, size > 5 && strcmp(name + size - 5, ".json") == 0 ? size - 5 : size);
+}
+
+/* Relative to the manifest's folder. */
+static char *library_path(const char *manifest_path, const char *library)
+{
+    char path[PATH_MAX];
+    const char *slash = strrchr(manifest_path, '/');
+    int folder = slash ? (int)(slash - manifest_path) + 1 : 0;
+
+    if (library[0] == '/')
+        return strdup(library);
+    if (snprintf(path, sizeof(path), "%.*s%s", folder, manifest_path, library) >= (int)sizeof(path))
+        return strdup(library);
+    return strdup(path);
+}
+
+static bool read_names(via_plugin_entry *entry)
+{
+    const via_plugin_manifest *manifest = &entry->manifest;
+
+    entry->name = manifest->name ? strndup(manifest->name, 63) : stem_of(entry->path);
+    if (manifest->library)
+        entry->library = library_path(entry->path, manifest->library);
+    return entry->name && (entry->library || !manifest->library);
+}
+
+static bool read_file(via_plugin_entry *entry)
+{
+    char *text = NULL;
+    size_t size = 0;
+    via_error error;
+
+    via_error_init(&error);
+    via_status status = via_file_read(entry->path, VIA_MANIFEST_BYTES, &text, &size, &entry->manifest_mark, &error);
+    if (status == VIA_OK)
+        status = via_plugin_manifest_read(&entry->manifest, entry->path, text, size, &error);
+    free(text);
+    if (status == VIA_ENOMEM || !read_names(entry))
+        return false;
+    if (entry->library)
+        via_file_mark_read(entry->library, &entry->library_mark);
+    if (status != VIA_OK)
+        via_plugin_entry_refuse(entry, &error);
+    return true;
+}
+
+via_plugin_entry *via_plugin_entry_create(const via_search *search, const char *path)
+{
+    via_plugin_entry *entry = calloc(1, sizeof(*entry));
+
+    if (!entry)
+        return NULL;
+    via_mutex_init(&entry->lock);
+    via_error_init(&entry->error);
+    entry->search = search;
+    entry->manifest.enabled = true;
+    entry->path = strdup(path);
+    if (entry->path && read_file(entry))
+        return entry;
+    via_plugin_entry_destroy(entry);
+    return NULL;
+}
+
+void via_plugin_entry_destroy(via_plugin_entry *entry)
+{
+    if (!entry)
+        return;
+    via_plugin_manifest_fini(&entry->manifest);
+    via_mutex_fini(&entry->lock);
+    free(entry->shadowed_by);
+    free(entry->library);
+    free(entry->name);
+    free(entry->path);
+    free(entry);
+}
+
+bool via_plugin_entry_is_current(const via_plugin_entry *entry)
+{
+    via_file_mark manifest, library = {0};
+
+    via_file_mark_read(entry->path, &manifest);
+    if (entry->library)
+        via_file_mark_read(entry->library, &library);
+    return via_file_mark_equals(&manifest, &entry->manifest_mark) &&
+           via_file_mark_equals(&library, &entry->library_mark);
+}
+
+/* ---- refusals ----------------------------------------------------------------------------------------------- */
+
+void via_plugin_entry_sign(const via_plugin_entry *entry, via_error *error)
+{
+    if (!error)
+        return;
+    if (!error->plugin[0])
+        (void)snprintf(error->plugin, sizeof(error->plugin), "%.63s", entry->name);
+    if (!error->file[0])
+        via_error_at(error, entry->path, NULL, 0, 0);
+}
+
+void via_plugin_entry_refuse(via_plugin_entry *entry, const via_error *error)
+{
+    entry->refused = error->status != VIA_ENOMEM && error->status != VIA_ELIMIT;
+    entry->error = *error;
+    via_plugin_entry_sign(entry, &entry->error);
+}
+
+/* ---- trust and preflight ---------------------------------------------------------------------------------------- */
+
+static via_status check_library(const via_plugin_entry *entry, via_error *error)
+{
+    if (entry->library)
+        return VIA_OK;
+    return via_error_set(error, VIA_ENOTSUP, VIA_STAGE_PREFLIGHT, "install the plugin for this machine",
+                         "the plugin has no library for %s", via_platform);
+}
+
+/* What `via seal` wrote is compared with what is there. */
+static via_status check_seals(const via_plugin_entry *entry, const via_image *image, const via_abi *abi,
+                              via_error *error)
+{
+    const via_plugin_manifest *manifest = &entry->manifest;
+    char found[64];
+
+    if (manifest->sha256 && strcmp(manifest->sha256, image->digest) != 0)
+        return via_error_set(error, VIA_EREFUSED, VIA_STAGE_PREFLIGHT,
+                             "install the plugin again; after building it by hand: via seal MANIFEST",
+                             "%s is not the library that was sealed: its SHA-256 is %s; expected %s", entry->library,
+                             image->digest, manifest->sha256);
+    (void)snprintf(found, sizeof(found), "%u.%u:%016llx", abi->major, abi->minor, (unsigned long long)abi->hash);
+    if (manifest->abi && strcmp(manifest->abi, found) != 0)
+        return via_error_set(error, VIA_EREFUSED, VIA_STAGE_PREFLIGHT,
+                             "install the plugin again; after building it by hand: via seal MANIFEST",
+                             "the library's ABI is %s; the manifest says %s", found, manifest->abi);
+    return VIA_OK;
+}
+
+static via_status open_library(const via_plugin_entry *entry, const char *path, via_image *image, via_error *error)
+{
+    via_abi abi;
+    via_status status = via_image_open(image, path, entry->search->load_direct, error);
+
+    if (status != VIA_OK)
+        return status;
+    status = via_preflight_check(image->bytes, image->size, &abi, error);
+    if (status == VIA_OK)
+        status = check_seals(entry, image, &abi, error);
+    if (status != VIA_OK)
+        via_image_close(image);
+    return status;
+}
+
+/* A relative library stays in the manifest's folder; an absolute one in its own. */
+static via_status check_trust(const via_plugin_entry *entry, char **library, via_error *error)
+{
+    const via_trust *trust = &entry->search->trust;
+    char *manifest = NULL, folder[PATH_MAX];
+    const char *slash = strrchr(entry->path, '/');
+    bool is_absolute = entry->manifest.library[0] == '/';
+
+    (void)snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - entry->path) + 1 : 2,
+                   slash ? entry->path : "./");
+    via_status status = via_trust_check(trust, "manifest", entry->path, NULL, &manifest, error);
+    free(manifest);
+    if (status != VIA_OK)
+        return status;
+    return via_trust_check(trust, "library", entry->library, is_absolute ? NULL : folder, library, error);
+}
+
+via_status via_plugin_entry_open(via_plugin_entry *entry, via_image *image, via_error *error)
+{
+    char *library = NULL;
+    via_status status = check_library(entry, error);
+
+    if (status == VIA_OK)
+        status = check_trust(entry, &library, error);
+    if (status == VIA_OK)
+        status = open_library(entry, library, image, error);
+    free(library);
+    if (status != VIA_OK)
+        via_plugin_entry_sign(entry, error);
+    return status;
+}
+
+via_status via_plugin_entry_check(via_plugin_entry *entry)
+{
+    via_image image;
+    via_error error;
+
+    if (entry->refused)
+        return entry->error.status;
+    if (entry->checked)
+        return VIA_OK;
+    via_error_init(&error);
+    via_status status = via_plugin_entry_open(entry, &image, &error);
+    if (status == VIA_OK)
+        via_image_close(&image);
+    else
+        via_plugin_entry_refuse(entry, &error);
+    entry->checked = status == VIA_OK;
+    return status;
+}

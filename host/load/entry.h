@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One plugin that was found.
+ *
+ * Owns: its manifest, its verdict, and the steps discover, parse, schema, trust and preflight. Code of the plugin is
+ * run by load/loader.c only.
+ */
+#ifndef VIADUCT_HOST_ENTRY_H
+#define VIADUCT_HOST_ENTRY_H
+
+#include "load/loader.h"
+#include "load/search.h"
+#include "manifest/plugin_manifest.h"
+#include "platform/folder.h"
+#include "platform/image.h"
+#include "platform/mutex.h"
+
+struct via_plugin_entry {
+    /* Set once, when the file is read. */
+    const via_search *search;
+    char *path;    /* of the manifest */
+    char *library; /* path of the library; NULL = none for this platform */
+    char *name;    /* the manifest's, or the file's if that cannot be told */
+    via_plugin_manifest manifest;
+    via_file_mark manifest_mark;
+    via_file_mark library_mark;
+    /* Guarded by the registry's lock. */
+    char *shadowed_by; /* path of the manifest that comes first; NULL = none */
+    bool handed_out;   /* a via_resolved may point here: never freed before the registry */
+    /* Guarded by `lock`. */
+    via_mutex lock;
+    bool refused;
+    bool checked; /* trust and preflight have been passed once */
+    via_error error;
+    struct via_loading *loading; /* load/loader.c; NULL = not loaded */
+};
+
+/* Reads one manifest. A bad one gives an entry too, a refused one. NULL = out of memory. */
+via_plugin_entry *via_plugin_entry_create(const via_search *search, const char *path);
+void via_plugin_entry_destroy(via_plugin_entry *entry);
+
+/* True if manifest and library are the files that were read. */
+bool via_plugin_entry_is_current(const via_plugin_entry *entry);
+
+/*
+ * Trust and preflight, once; runs nothing. Call it with entry->lock held. VIA_OK, or the status of the refusal, which
+ * the entry keeps.
+ */
+via_status via_plugin_entry_check(via_plugin_entry *entry);
+/* The same, again, and keeps the checked bytes for the loader. */
+via_status via_plugin_entry_open(via_plugin_entry *entry, via_image *image, via_error *error);
+/* Keeps a refusal, unless it is a passing trouble (memory, limits). Call it with entry->lock held. */
+void via_plugin_entry_refuse(via_plugin_entry *entry, const via_error *error);
+/* Adds plugin and manifest to an error that lacks them. */
+void via_plugin_entry_sign(const via_plugin_entry *entry, via_error *error);
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Explaining how an address resolves. The format: sdk/docs/explain.md.
+ *
+ * Owns: the JSON of via_explain(). Must never show the value of a secret option, nor run code of a plugin.
+ */
+#include "load/explain.h"
+
+#include "core/error.h"
+#include "load/settings.h"
+#include "manifest/value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- small parts -------------------------------------------------------------------------------------------- */
+
+/* Values may hold any byte; JSON holds UTF-8. */
+json_t *via_explain_text(const char *text)
+{
+    json_t *string = text ? json_string(text) : json_null();
+
+    if (string || !text)
+        return string;
+    char *copy = strdup(text);
+    for (char *c = copy; c && *c; c++)
+        *c = (unsigned char)*c < 0x80 ? *c : '?';
+    string = copy ? json_string(copy) : NULL;
+    free(copy);
+    return string;
+}
+
+static void put(json_t *object, const char *key, json_t *value)
+{
+    (void)json_object_set_new(object, key, value ? value : json_null());
+}
+
+static void put_text(json_t *object, const char *key, const char *text)
+{
+    put(object, key, via_explain_text(text));
+}
+
+json_t *via_explain_words(const via_word *words, uint32_t mask)
+{
+    json_t *list = json_array();
+
+    for (; words->name; words++) {
+        if (mask & words->value)
+            (void)json_array_append_new(list, json_string(words->name));
+    }
+    return list;
+}
+
+static json_t *list_of(json_t *texts)
+{
+    return texts ? json_copy(texts) : json_array();
+}
+
+/* ---- the endpoint ------------------------------------------------------------------------------------------- */
+
+static json_t *endpoint_part(const via_request *request)
+{
+    json_t *part = json_object();
+    const via_endpoint_manifest *endpoint = request->endpoint;
+
+    put_text(part, "name", request->given.rest);
+    put_text(part, "file", request->file ? request->file->path : NULL);
+    put(part, "line", json_integer(endpoint ? endpoint->line : 0));
+    put(part, "column", json_integer(endpoint ? endpoint->column : 0));
+    put_text(part, "summary", endpoint ? endpoint->summary : "");
+    return part;
+}
+
+static json_t *override_part(const via_request *request)
+{
+    json_t *part = json_object();
+    size_t size = strcspn(request->override, "?");
+    char *address = strndup(request->override, size); /* its options may hold secrets, and are listed below */
+
+    put_text(part, "variable", request->variable);
+    put_text(part, "address", address);
+    free(address);
+    return part;
+}
+
+static uint32_t pattern_of(const via_request *request)
+{
+    if (!request->endpoint)
+        return 0;
+    return request->endpoint->need ? request->endpoint->need->pattern : request->endpoint->pattern;
+}
+
+static void put_request(json_t *out, const via_request *request)
+{
+    uint32_t pattern = pattern_of(request);
+
+    put(out, "endpoint", request->given.scheme ? NULL : endpoint_part(request));
+    put(out, "override", request->override ? override_part(request) : NULL);
+    for (const via_word *word = via_pattern_words; word->name; word++) {
+        if (pattern && word->value == pattern)
+            put_text(out, "pattern", word->name);
+    }
+    if (request->target)
+        put(out, "address", json_sprintf("%s:%s", request->target->scheme, request->target->rest));
+}
+
+/* ---- the chosen scheme ---------------------------------------------------------------------------------------- */
+
+static json_t *plugin_part(const via_choice *choice)
+{
+    const via_plugin_manifest *manifest = &choice->entry->manifest;
+    json_t *part = json_object();
+
+    put_text(part, "name", manifest->name);
+    put_text(part, "version", manifest->version);
+    put_text(part, "summary", manifest->summary);
+    put_text(part, "manifest", choice->entry->path);
+    put_text(part, "library", choice->entry->library);
+    return part;
+}
+
+static const char *scope_name(uint32_t scope)
+{
+    const via_word *word = via_scope_words;
+
+    while (word->name && word->value != scope)
+        word++;
+    return word->name;
+}
+
+static json_t *scheme_part(const via_scheme_manifest *scheme)
+{
+    json_t *part = json_object();
+
+    put_text(part, "name", scheme->name);
+    put(part, "aliases", list_of(scheme->aliases));
+    put(part, "patterns", via_explain_words(via_pattern_words, scheme->patterns));
+    put_text(part, "scope", scope_name(scheme->scope));
+    put(part, "features", list_of(scheme->features));
+    put(part, "listens", json_boolean(scheme->listens));
+    put(part, "max_message", json_integer((json_int_t)scheme->max_message));
+    return part;
+}
+
+static json_t *guarantees_part(uint32_t flags)
+{
+    static const via_word carried[] = {
+        {"key", VIA_INFO_CARRIES_KEY},
+        {"type", VIA_INFO_CARRIES_TYPE},
+        {"priority", VIA_INFO_CARRIES_PRIORITY},
+        {"sequence", VIA_INFO_CARRIES_SEQUENCE},
+        {"boundaries", VIA_INFO_KEEPS_BOUNDARIES},
+        {NULL, 0},
+    };
+    json_t *part = json_object();
+
+    put(part, "attach", json_boolean(flags & VIA_INFO_ATTACH));
+    put(part, "lossless", json_boolean(flags & VIA_INFO_LOSSLESS));
+    put(part, "ordered", json_boolean(flags & VIA_INFO_ORDERED));
+    put(part, "death", json_boolean(flags & VIA_INFO_DEATH));
+    put_text(part, "linger", flags & VIA_INFO_LINGER_NATIVE ? "native" : "none");
+    put_text(part, "loan", flags & VIA_INFO_LOAN_NATIVE ? "native" : "emulated");
+    put(part, "carries", via_explain_words(carried, flags));
+    return part;
+}
+
+/* ---- options ------------------------------------------------------------------------------------------------ */
+
+static void put_origin(json_t *part, const via_request *request, const via_setting *setting)
+{
+    static const char *const names[] = {"default", "endpoint", "endpoint", "variable", "address", "call"};
+    via_origin origin = setting ? setting->origin : VIA_ORIGIN_DEFAULT;
+
+    put_text(part, "origin", names[origin]);
+    if (origin == VIA_ORIGIN_ENDPOINT)
+        put(part, "place", json_sprintf("%s:%u:%u", request->file->path, setting->line, setting->column));
+    else if (origin == VIA_ORIGIN_ENDPOINT_ADDRESS)
+        put(part, "place",
+            json_sprintf("%s:%u:%u", request->file->path, request->endpoint->line, request->endpoint->column));
+    else if (origin == VIA_ORIGIN_VARIABLE)
+        put_text(part, "place", request->variable);
+}
+
+static json_t *option_part(const via_request *request, const via_option_spec *spec, const via_effective *effective)
+{
+    json_t *part = json_object();
+
+    put_text(part, "name", spec->name);
+    put_text(part, "value", spec->secret ? NULL : effective->option.text);
+    put_origin(part, request, effective->origin);
+    put_text(part, "type", via_value_type_name(spec->type));
+    put_text(part, "default", spec->secret ? NULL : spec->default_text);
+    if (spec->min_text)
+        put_text(part, "min", spec->min_text);
+    if (spec->max_text)
+        put_text(part, "max", spec->max_text);
+    if (spec->values)
+        put(part, "values", list_of(spec->values));
+    if (spec->patterns)
+        put(part, "patterns", via_explain_words(via_pattern_words, spec->patterns));
+    if (spec->secret)
+        put(part, "secret", json_true());
+    put_text(part, "summary", spec->summary);
+    return part;
+}
+
+static void add_host_option(json_t *list, const via_request *request, const char *name, const via_setting *setting,
+                            json_t *value, const char *summary)
+{
+    json_t *part = json_object();
+
+    put_text(part, "name", name);
+    put(part, "value", setting ? via_explain_text(setting->value) : json_incref(value));
+    put_origin(part, request, setting);
+    put_text(part, "summary", summary);
+    (void)json_array_append_new(list, part);
+    json_decref(value);
+}
+
+static json_t *host_part(const via_request *request, const via_host_settings *host)
+{
+    json_t *list = json_array();
+
+    add_host_option(list, request, "bind", host->bind, json_null(),
+                    "which end owns the name; null = as the role has it");
+    add_host_option(list, request, "threads", host->threads, json_string("two"), "how many threads may use a channel");
+    add_host_option(list, request, "max_message", host->max_message,
+                    json_sprintf("%llu", (unsigned long long)host->limit), "the largest message in bytes");
+    return list;
+}
+
+static json_t *left_out_part(const via_request *request, const via_scheme_manifest *scheme)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < request->setting_count; i++) {
+        const via_setting *setting = &request->settings[i];
+        if (!via_settings_is_left_out(request, scheme, setting))
+            continue;
+        json_t *part = json_object();
+        put_text(part, "name", setting->name);
+        put_origin(part, request, setting);
+        (void)json_array_append_new(list, part);
+    }
+    return list;
+}
+
+static via_status put_options(json_t *out, const via_request *request, const via_scheme_manifest *scheme,
+                              via_error *error)
+{
+    via_effective *effective = calloc(scheme->option_count + 1, sizeof(*effective));
+    via_host_settings host;
+    json_t *list = json_array();
+
+    if (!effective) {
+        json_decref(list);
+        return via_error_set(error, VIA_ENOMEM, VIA_STAGE_OPTIONS, NULL, "out of memory");
+    }
+    via_status status = via_settings_apply(request, scheme, pattern_of(request), effective, &host, error);
+    for (size_t i = 0; i < scheme->option_count; i++)
+        (void)json_array_append_new(list, option_part(request, &scheme->options[i], &effective[i]));
+    put(out, "options", list);
+    put(out, "host_options", host_part(request, &host));
+    put(out, "left_out", left_out_part(request, scheme));
+    free(effective);
+    return status;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------------------- */
+
+static json_t *error_part(const via_error *error)
+{
+    static const char *const stages[] = {"none",      "discover", "parse",   "schema",  "trust", "preflight", "load",
+                                         "negotiate", "init",     "resolve", "options", "open",  "data"};
+    json_t *part = json_object();
+
+    put_text(part, "status", via_status_name(error->status));
+    put_text(part, "stage", stages[error->stage <= VIA_STAGE_DATA ? error->stage : 0]);
+    put_text(part, "what", error->what);
+    put_text(part, "mend", error->mend);
+    put_text(part, "more", error->more);
+    put_text(part, "plugin", error->plugin);
+    put_text(part, "file", error->file);
+    put(part, "line", json_integer(error->line));
+    put(part, "column", json_integer(error->column));
+    put_text(part, "pointer", error->pointer);
+    return part;
+}
+
+static via_status explain_target(json_t *out, const via_registry *registry, const via_request *request,
+                                 via_error *error)
+{
+    via_choice choice;
+    via_status status = via_choose(registry, request->target->scheme, &choice, error);
+
+    put(out, "candidates", via_candidates_of_scheme(registry, request->target->scheme, &choice));
+    if (status == VIA_OK)
+        status = via_choice_check(&choice, error);
+    if (!choice.entry)
+        return status;
+    put(out, "plugin", plugin_part(&choice));
+    put(out, "scheme", scheme_part(choice.scheme));
+    put(out, "guarantees", guarantees_part(choice.scheme->info_flags));
+    via_error reason;
+    via_error_init(&reason);
+    via_status options = put_options(out, request, choice.scheme, &reason);
+    if (status != VIA_OK)
+        return status;
+    *error = reason;
+    if (options == VIA_OK && pattern_of(request) && !(choice.scheme->patterns & pattern_of(request)))
+        return via_error_set(error, VIA_ENOTSUP, VIA_STAGE_RESOLVE, "use another scheme; via plugins lists them",
+                             "%s: does not offer the pattern of the endpoint", choice.scheme->name);
+    return options;
+}
+
+static via_status explain(json_t *out, const via_registry *registry, const char *address,
+                          const via_open_options *options, via_error *error)
+{
+    via_request *request = NULL;
+    via_status status = via_request_create(registry, address, options, &request, error);
+
+    if (status != VIA_OK)
+        return status;
+    put_request(out, request);
+    if (request->target) {
+        status = explain_target(out, registry, request, error);
+    } else {
+        put(out, "candidates", via_candidates_of_endpoint(registry, request));
+        status = via_request_has_target(request, error);
+    }
+    via_request_destroy(request);
+    return status;
+}
+
+/* What the caller wrote, without the options: they may hold secrets. */
+static json_t *query_part(const char *address)
+{
+    char *text = address ? strndup(address, strcspn(address, "?")) : NULL;
+    json_t *part = via_explain_text(text);
+
+    free(text);
+    return part;
+}
+
+static json_t *empty_answer(const char *address)
+{
+    static const char *const keys[] = {"endpoint", "override", "pattern", "address", "plugin", "scheme", "guarantees"};
+    json_t *out = json_object();
+
+    put(out, "query", query_part(address));
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        put(out, keys[i], NULL);
+    put(out, "candidates", json_array());
+    put(out, "options", json_array());
+    put(out, "host_options", json_array());
+    put(out, "left_out", json_array());
+    return out;
+}
+
+via_status via_registry_explain(via_registry *registry, const char *address, const via_open_options *options,
+                                char **json, via_error *error)
+{
+    json_t *out = empty_answer(address);
+    via_error reason;
+
+    via_error_init(&reason);
+    via_mutex_take(&registry->lock);
+    via_status status = explain(out, registry, address, options, &reason);
+    via_mutex_give(&registry->lock);
+    put(out, "error", status == VIA_OK ? NULL : error_part(&reason));
+    *json = json_dumps(out, JSON_INDENT(2));
+    json_decref(out);
+    if (!*json && status == VIA_OK)
+        status = via_error_set(&reason, VIA_ENOMEM, VIA_STAGE_RESOLVE, NULL, "out of memory");
+    if (error)
+        *error = reason;
+    return status;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Putting a request together.
+ *
+ * Owns: the list of settings; see request.h.
+ */
+#include "load/request.h"
+
+#include "core/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static via_status fail_memory(via_error *error)
+{
+    return via_error_set(error, VIA_ENOMEM, VIA_STAGE_RESOLVE, NULL, "out of memory");
+}
+
+/* ---- settings ----------------------------------------------------------------------------------------------- */
+
+/* Later layers replace earlier ones in place, so that the list keeps the order of the first mention. */
+static void set(via_request *request, via_setting setting)
+{
+    for (size_t i = 0; i < request->setting_count; i++) {
+        if (strcmp(request->settings[i].name, setting.name) != 0)
+            continue;
+        request->settings[i] = setting;
+        return;
+    }
+    request->settings[request->setting_count++] = setting; /* four layers of at most VIA_ADDRESS_OPTIONS each */
+}
+
+static void set_query(via_request *request, const via_address *address, via_origin origin)
+{
+    for (size_t i = 0; i < address->option_count; i++)
+        set(request, (via_setting){address->options[i].name, address->options[i].value, origin, 0, 0});
+}
+
+static void set_endpoint(via_request *request)
+{
+    for (size_t i = 0; i < request->endpoint->option_count; i++) {
+        const via_endpoint_option *option = &request->endpoint->options[i];
+        set(request, (via_setting){option->name, option->value, VIA_ORIGIN_ENDPOINT, option->line, option->column});
+    }
+}
+
+static via_status set_call_option(via_request *request, const char *text, via_error *error)
+{
+    const char *equals = text ? strchr(text, '=') : NULL;
+
+    if (!equals || equals == text)
+        return via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, "write name=value",
+                             "the option \"%.80s\" of the call is not of the form name=value", text ? text : "");
+    char *name = strndup(text, (size_t)(equals - text));
+    if (!name)
+        return fail_memory(error);
+    for (size_t i = 0; i < request->call_count; i++) {
+        if (strcmp(request->call_names[i], name) != 0)
+            continue;
+        via_status status = via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, "take one of the two out",
+                                          "the option \"%.80s\" is given twice in the call", name);
+        free(name);
+        return status;
+    }
+    request->call_names[request->call_count++] = name;
+    set(request, (via_setting){name, equals + 1, VIA_ORIGIN_CALL, 0, 0});
+    return VIA_OK;
+}
+
+static via_status set_call(via_request *request, const via_open_options *options, via_error *error)
+{
+    via_status status = VIA_OK;
+
+    if (!options)
+        return VIA_OK;
+    if (options->option_count > VIA_ADDRESS_OPTIONS)
+        return via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, "set the rest in an endpoint manifest",
+                             "%zu options in the call; expected at most %d", options->option_count,
+                             VIA_ADDRESS_OPTIONS);
+    for (size_t i = 0; i < options->option_count && status == VIA_OK; i++)
+        status = set_call_option(request, options->options[i], error);
+    return status;
+}
+
+/* ---- endpoints ---------------------------------------------------------------------------------------------- */
+
+static via_status fail_unknown(const via_registry *registry, const char *name, via_error *error)
+{
+    const char *nearest = via_endpoint_files_nearest(&registry->endpoints, name);
+    char variable[VIA_VARIABLE_BYTES];
+    via_status status =
+        via_error_set(error, VIA_ENOENT, VIA_STAGE_RESOLVE, NULL, "no endpoint is called \"%s\"%s%s%s", name,
+                      nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+
+    via_search_variable(name, variable);
+    if (nearest)
+        via_error_mend(error, "write \"%s\"", nearest);
+    else
+        via_error_mend(error, "define it in an endpoint manifest or in %s, or write an address: scheme:rest", variable);
+    for (size_t i = 0; i < registry->endpoints.count; i++) {
+        const via_endpoint_file *file = &registry->endpoints.files[i];
+        if (file->error.status != VIA_OK)
+            via_error_more(error, "the endpoint file %s:%u:%u is refused: %s", file->path, file->error.line,
+                           file->error.column, file->error.what);
+    }
+    return status;
+}
+
+static via_status read_override(via_request *request, via_error *error)
+{
+    via_error reason;
+    via_status status = via_address_parse(request->override, &request->place, &reason);
+
+    if (status == VIA_OK && request->place.scheme) {
+        request->target = &request->place;
+        set_query(request, &request->place, VIA_ORIGIN_VARIABLE);
+        return VIA_OK;
+    }
+    if (status == VIA_ENOMEM)
+        return fail_memory(error);
+    return via_error_set(error, VIA_EINVAL, VIA_STAGE_RESOLVE,
+                         status == VIA_OK ? "write scheme:rest; an endpoint's name does not do here" : reason.mend,
+                         "the variable %s: %s", request->variable,
+                         status == VIA_OK ? "the address has no scheme" : reason.what);
+}
+
+static via_status read_endpoint(via_request *request, const via_registry *registry, via_error *error)
+{
+    const char *name = request->given.rest;
+
+    request->endpoint = via_endpoint_files_find(&registry->endpoints, name, &request->file);
+    request->override = via_search_override(&registry->search, name, request->variable);
+    if (!request->endpoint && !request->override)
+        return fail_unknown(registry, name, error);
+    if (request->endpoint)
+        set_endpoint(request);
+    if (request->override)
+        return read_override(request, error);
+    if (!request->endpoint->address)
+        return VIA_OK;
+    via_status status = via_address_parse(request->endpoint->address, &request->place, error);
+    if (status != VIA_OK)
+        return status; /* out of memory: the grammar was checked when the file was read */
+    request->target = &request->place;
+    set_query(request, &request->place, VIA_ORIGIN_ENDPOINT_ADDRESS);
+    return VIA_OK;
+}
+
+/* ---- the whole ---------------------------------------------------------------------------------------------- */
+
+static via_status fill(via_request *request, const via_registry *registry, const char *address,
+                       const via_open_options *options, via_error *error)
+{
+    via_status status = via_address_parse(address, &request->given, error);
+
+    if (status != VIA_OK)
+        return status;
+    if (request->given.scheme)
+        request->target = &request->given;
+    else
+        status = read_endpoint(request, registry, error);
+    if (status != VIA_OK)
+        return status;
+    set_query(request, &request->given, VIA_ORIGIN_ADDRESS);
+    return set_call(request, options, error);
+}
+
+via_status via_request_create(const via_registry *registry, const char *address, const via_open_options *options,
+                              via_request **out, via_error *error)
+{
+    via_request *request = calloc(1, sizeof(*request));
+
+    *out = NULL;
+    if (!request)
+        return fail_memory(error);
+    via_status status = fill(request, registry, address, options, error);
+    if (status == VIA_OK)
+        *out = request;
+    else
+        via_request_destroy(request);
+    return status;
+}
+
+void via_request_destroy(via_request *request)
+{
+    if (!request)
+        return;
+    for (size_t i = 0; i < request->call_count; i++)
+        free(request->call_names[i]);
+    via_address_fini(&request->given);
+    via_address_fini(&request->place);
+    free(request);
+}
+
+void via_request_blame(const via_request *request, const via_setting *setting, via_error *error)
+{
+    switch (setting->origin) {
+    case VIA_ORIGIN_ENDPOINT:
+        via_error_at(error, request->file->path, NULL, setting->line, setting->column);
+        break;
+    case VIA_ORIGIN_ENDPOINT_ADDRESS:
+        via_error_at(error, request->file->path, NULL, request->endpoint->line, request->endpoint->column);
+        break;
+    case VIA_ORIGIN_VARIABLE:
+        via_error_more(error, "it was set by the variable %s", request->variable);
+        break;
+    case VIA_ORIGIN_CALL:
+        via_error_more(error, "it was set in the call");
+        break;
+    default:
+        break;
+    }
+}
+
+via_status via_request_has_target(const via_request *request, via_error *error)
+{
+    if (request->target)
+        return VIA_OK;
+    via_status status =
+        via_error_set(error, VIA_ENOTSUP, VIA_STAGE_RESOLVE, NULL,
+                      "the endpoint \"%s\" has \"%s\" instead of one address, which this version cannot open yet",
+                      request->endpoint->name, request->endpoint->need ? "require" : "any_of");
+    via_error_mend(error, "name one address: \"address\": \"%s\" in the manifest, or %s=...",
+                   request->endpoint->any_of ? json_string_value(json_array_get(request->endpoint->any_of, 0))
+                                             : "scheme:rest",
+                   request->variable);
+    via_error_at(error, request->file->path, NULL, request->endpoint->line, request->endpoint->column);
+    return status;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is asked for: an address, or an endpoint with its overrides, and every option with where it was set.
+ *
+ * Owns: the order of overrides: manifest default, endpoint, the endpoint's address, VIADUCT_ADDRESS_<NAME>, the address
+ * of the call, the options of the call. Must never look at plugins.
+ */
+#ifndef VIADUCT_HOST_REQUEST_H
+#define VIADUCT_HOST_REQUEST_H
+
+#include "load/address.h"
+#include "load/registry_state.h"
+
+typedef enum via_origin {
+    VIA_ORIGIN_DEFAULT,
+    VIA_ORIGIN_ENDPOINT,         /* "options" of the endpoint manifest */
+    VIA_ORIGIN_ENDPOINT_ADDRESS, /* the query of its "address" */
+    VIA_ORIGIN_VARIABLE,         /* the query of VIADUCT_ADDRESS_<NAME> */
+    VIA_ORIGIN_ADDRESS,          /* the query of the address in the call */
+    VIA_ORIGIN_CALL              /* via_open_options */
+} via_origin;
+
+/* One option that was set; the last one of a name counts. */
+typedef struct via_setting {
+    const char *name;
+    const char *value;
+    via_origin origin;
+    uint32_t line; /* in the endpoint's file */
+    uint32_t column;
+} via_setting;
+
+enum { VIA_SETTINGS = 4 * VIA_ADDRESS_OPTIONS };
+
+typedef struct via_request {
+    via_address given;                     /* what the caller wrote */
+    via_address place;                     /* where the endpoint or its override points */
+    const via_address *target;             /* one of the two; NULL = the endpoint has no single address */
+    const via_endpoint_manifest *endpoint; /* NULL = opened by address, or defined by the variable alone */
+    const via_endpoint_file *file;
+    const char *override; /* the value of `variable`, or NULL */
+    char variable[VIA_VARIABLE_BYTES];
+    char *call_names[VIA_ADDRESS_OPTIONS];
+    size_t call_count;
+    via_setting settings[VIA_SETTINGS];
+    size_t setting_count;
+} via_request;
+
+/*
+ * Call it with the registry's lock held, which is kept until via_request_destroy(): the texts are borrowed.
+ * VIA_OK, VIA_EINVAL, VIA_ENOENT, VIA_ENOMEM.
+ */
+via_status via_request_create(const via_registry *registry, const char *address, const via_open_options *options,
+                              via_request **request, via_error *error);
+void via_request_destroy(via_request *request);
+
+/* Adds to an error where the setting was made. */
+void via_request_blame(const via_request *request, const via_setting *setting, via_error *error);
+/* VIA_OK if there is one address to open; VIA_ENOTSUP with the way out for any_of and require. */
+via_status via_request_has_target(const via_request *request, via_error *error);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Settings of a request held against the options of a scheme.
+ *
+ * Owns: which option names exist for an address: the scheme's, and the host's own.
+ */
+#ifndef VIADUCT_HOST_SETTINGS_H
+#define VIADUCT_HOST_SETTINGS_H
+
+#include "load/request.h"
+
+/* What the host's own options come to. */
+typedef struct via_host_settings {
+    const via_setting *bind; /* NULL = not set */
+    const via_setting *threads;
+    const via_setting *max_message;
+    bool binds;
+    bool many;
+    uint64_t limit; /* bytes; the scheme's if max_message is not set */
+} via_host_settings;
+
+/* One option of the scheme, and who set it. */
+typedef struct via_effective {
+    via_option option;         /* texts are borrowed */
+    const via_setting *origin; /* NULL = the default */
+} via_effective;
+
+/*
+ * Fills `effective`, one entry for each option of the scheme. `pattern` 0 = not known yet. VIA_OK, VIA_EINVAL,
+ * VIA_ETYPE, VIA_ENOTSUP; the stage is VIA_STAGE_OPTIONS.
+ */
+via_status via_settings_apply(const via_request *request, const via_scheme_manifest *scheme, uint32_t pattern,
+                              via_effective *effective, via_host_settings *host, via_error *error);
+/* True if the setting has no meaning for the scheme, and does not have to: an override moved the endpoint elsewhere. */
+bool via_settings_is_left_out(const via_request *request, const via_scheme_manifest *scheme,
+                              const via_setting *setting);
+
+#endif

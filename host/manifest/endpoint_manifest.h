@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An endpoint manifest, read and checked.
+ *
+ * Owns: the meaning of its fields. Must never look at plugins: whether an option exists is for the resolver to say.
+ */
+#ifndef VIADUCT_HOST_ENDPOINT_MANIFEST_H
+#define VIADUCT_HOST_ENDPOINT_MANIFEST_H
+
+#include "manifest/check.h"
+
+/* One option of an endpoint. The texts live as long as the manifest. */
+typedef struct via_endpoint_option {
+    const char *name;
+    const char *value;
+    char room[24]; /* of a number */
+    uint32_t line;
+    uint32_t column;
+} via_endpoint_option;
+
+/* What an endpoint asks for instead of an address. */
+typedef struct via_endpoint_need {
+    uint32_t pattern;     /* VIA_PATTERN_* */
+    uint32_t scope;       /* VIA_SCOPE_*, 0 = any */
+    json_t *features;     /* array of texts, or NULL */
+    uint64_t max_message; /* bytes, 0 = any */
+} via_endpoint_need;
+
+/* One endpoint: exactly one of address, any_of and need is there. */
+typedef struct via_endpoint_manifest {
+    const char *name;
+    const char *summary; /* "" = none */
+    const char *address; /* NULL = any_of or need */
+    json_t *any_of;      /* array of addresses */
+    via_endpoint_need *need;
+    via_endpoint_need need_room;
+    uint32_t pattern; /* VIA_PATTERN_*, 0 = not stated */
+    via_endpoint_option *options;
+    size_t option_count;
+    uint32_t line;
+    uint32_t column;
+} via_endpoint_manifest;
+
+typedef struct via_endpoints {
+    json_t *root;
+    via_endpoint_manifest *list;
+    size_t count;
+} via_endpoints;
+
+/* VIA_OK, VIA_EINVAL, VIA_ENOTSUP (layers), VIA_ENOMEM. Must be finished on failure too. */
+via_status via_endpoints_read(via_endpoints *endpoints, const char *file, const char *text, size_t size,
+                              via_error *error);
+void via_endpoints_fini(via_endpoints *endpoints);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One scheme of a plugin's manifest.
+ *
+ * Owns: its table of fields and the rules between them.
+ */
+#include "manifest/plugin_manifest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const via_word via_pattern_words[] = {
+    {"pair", VIA_PATTERN_PAIR},   {"queue", VIA_PATTERN_QUEUE},   {"topic", VIA_PATTERN_TOPIC},
+    {"value", VIA_PATTERN_VALUE}, {"region", VIA_PATTERN_REGION}, {NULL, 0},
+};
+
+const via_word via_scope_words[] = {
+    {"process", VIA_SCOPE_PROCESS},
+    {"machine", VIA_SCOPE_MACHINE},
+    {"network", VIA_SCOPE_NETWORK},
+    {NULL, 0},
+};
+
+static const via_word carry_words[] = {
+    {"key", VIA_INFO_CARRIES_KEY},
+    {"type", VIA_INFO_CARRIES_TYPE},
+    {"priority", VIA_INFO_CARRIES_PRIORITY},
+    {"sequence", VIA_INFO_CARRIES_SEQUENCE},
+    {"boundaries", VIA_INFO_KEEPS_BOUNDARIES},
+    {NULL, 0},
+};
+
+static const via_word linger_words[] = {{"none", 0}, {"native", VIA_INFO_LINGER_NATIVE}, {NULL, 0}};
+static const via_word loan_words[] = {{"emulated", 0}, {"native", VIA_INFO_LOAN_NATIVE}, {NULL, 0}};
+
+const char *via_pattern_list(uint32_t patterns, char *text, size_t capacity)
+{
+    size_t at = 0;
+
+    text[0] = '\0';
+    for (const via_word *word = via_pattern_words; word->name && at < capacity; word++) {
+        if (patterns & word->value)
+            at += (size_t)snprintf(text + at, capacity - at, "%s%s", at ? " " : "", word->name);
+    }
+    return text;
+}
+
+bool via_scheme_is_name(const char *text)
+{
+    size_t size = strlen(text);
+
+    return size >= 2 && size <= 31 && text[0] >= 'a' && text[0] <= 'z' &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+.-") == size;
+}
+
+bool via_feature_is_name(const char *text)
+{
+    size_t size = strlen(text);
+
+    return size <= 31 && text[0] >= 'a' && text[0] <= 'z' &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == size;
+}
+
+/* ---- fields ------------------------------------------------------------------------------------------------- */
+
+static via_status read_patterns(via_check *check, json_t *value, void *target)
+{
+    return via_check_words(check, value, via_pattern_words, 1, &((via_scheme_manifest *)target)->patterns);
+}
+
+static via_status read_scope(via_check *check, json_t *value, void *target)
+{
+    return via_check_word(check, value, via_scope_words, &((via_scheme_manifest *)target)->scope);
+}
+
+static via_status read_features(via_check *check, json_t *value, void *target)
+{
+    return via_check_names(check, value, 0, via_feature_is_name, "lower-case letters, digits and \"-\"",
+                           &((via_scheme_manifest *)target)->features);
+}
+
+static via_status read_aliases(via_check *check, json_t *value, void *target)
+{
+    return via_check_names(check, value, 0, via_scheme_is_name,
+                           "a scheme: lower-case letters, digits, \"+\", \".\", \"-\"",
+                           &((via_scheme_manifest *)target)->aliases);
+}
+
+static via_status read_max_message(via_check *check, json_t *value, void *target)
+{
+    return via_check_size(check, value, &((via_scheme_manifest *)target)->max_message);
+}
+
+static via_status read_listens(via_check *check, json_t *value, void *target)
+{
+    return via_check_bool(check, value, &((via_scheme_manifest *)target)->listens);
+}
+
+static via_status read_flags(via_check *check, json_t *value, const via_word *words, via_scheme_manifest *scheme)
+{
+    uint32_t flag = 0;
+    via_status status = via_check_word(check, value, words, &flag);
+
+    scheme->info_flags |= flag;
+    return status;
+}
+
+static via_status read_linger(via_check *check, json_t *value, void *target)
+{
+    return read_flags(check, value, linger_words, target);
+}
+
+static via_status read_loan(via_check *check, json_t *value, void *target)
+{
+    return read_flags(check, value, loan_words, target);
+}
+
+static via_status read_carries(via_check *check, json_t *value, void *target)
+{
+    uint32_t flags = 0;
+    via_status status = via_check_words(check, value, carry_words, 0, &flags);
+
+    ((via_scheme_manifest *)target)->info_flags |= flags;
+    return status;
+}
+
+static via_status read_guarantee(via_check *check, json_t *value, void *target, uint32_t flag)
+{
+    bool given = false;
+    via_status status = via_check_bool(check, value, &given);
+
+    if (given)
+        ((via_scheme_manifest *)target)->info_flags |= flag;
+    return status;
+}
+
+static via_status read_attach(via_check *check, json_t *value, void *target)
+{
+    return read_guarantee(check, value, target, VIA_INFO_ATTACH);
+}
+
+static via_status read_lossless(via_check *check, json_t *value, void *target)
+{
+    return read_guarantee(check, value, target, VIA_INFO_LOSSLESS);
+}
+
+static via_status read_ordered(via_check *check, json_t *value, void *target)
+{
+    return read_guarantee(check, value, target, VIA_INFO_ORDERED);
+}
+
+static via_status read_death(via_check *check, json_t *value, void *target)
+{
+    return read_guarantee(check, value, target, VIA_INFO_DEATH);
+}
+
+static const via_field guarantee_fields[] = {
+    {"attach", read_attach, true},
+    {"lossless", read_lossless, true},
+    {"ordered", read_ordered, true},
+    {"death", read_death, true},
+};
+
+static via_status read_guarantees(via_check *check, json_t *value, void *target)
+{
+    return via_check_object(check, value, guarantee_fields, sizeof(guarantee_fields) / sizeof(guarantee_fields[0]),
+                            target);
+}
+
+/* ---- options ------------------------------------------------------------------------------------------------ */
+
+static via_status read_option(via_check *check, const char *name, json_t *value, via_option_spec *spec)
+{
+    if (!via_option_is_name(name))
+        return via_check_fail_key(check, NULL,
+                                  "\"%.80s\" is no option name; expected a lower-case letter, then lower-case letters, "
+                                  "digits and \"_\", at most 31",
+                                  name);
+    if (via_option_is_reserved(name))
+        return via_check_fail_key(check, "choose another name", "the option \"%s\" is the host's own", name);
+    spec->name = name;
+    return via_option_spec_read(check, value, spec);
+}
+
+static via_status read_options(via_check *check, json_t *value, void *target)
+{
+    via_scheme_manifest *scheme = target;
+    const char *name;
+    json_t *part;
+
+    if (!json_is_object(value))
+        return via_check_fail_type(check, value, "an object of options");
+    if (json_object_size(value) > 64)
+        return via_check_fail(check, NULL, "more than 64 options");
+    scheme->options = calloc(json_object_size(value) + 1, sizeof(*scheme->options));
+    if (!scheme->options)
+        return VIA_ENOMEM;
+    json_object_foreach(value, name, part)
+    {
+        via_check_enter(check, name, 0);
+        via_status status = read_option(check, name, part, &scheme->options[scheme->option_count++]);
+        via_check_leave(check);
+        if (status != VIA_OK)
+            return status;
+    }
+    return VIA_OK;
+}
+
+static const via_field fields[] = {
+    {"patterns", read_patterns, true},       {"scope", read_scope, true},      {"guarantees", read_guarantees, true},
+    {"max_message", read_max_message, true}, {"options", read_options, false}, {"features", read_features, false},
+    {"aliases", read_aliases, false},        {"carries", read_carries, false}, {"listens", read_listens, false},
+    {"linger", read_linger, false},          {"loan", read_loan, false},
+};
+
+/* ---- rules between fields ------------------------------------------------------------------------------------- */
+
+static via_status check_option_patterns(via_check *check, const via_scheme_manifest *scheme)
+{
+    via_status status = VIA_OK;
+    char list[64];
+
+    via_check_enter(check, "options", 0);
+    for (size_t i = 0; i < scheme->option_count && status == VIA_OK; i++) {
+        const via_option_spec *spec = &scheme->options[i];
+        if (!(spec->patterns & ~scheme->patterns))
+            continue;
+        via_check_enter(check, spec->name, 0);
+        via_check_enter(check, "patterns", 0);
+        status = via_check_fail(check, "take it out", "the scheme does not offer the pattern \"%s\"",
+                                via_pattern_list(spec->patterns & ~scheme->patterns, list, sizeof(list)));
+        via_check_leave(check);
+        via_check_leave(check);
+    }
+    via_check_leave(check);
+    return status;
+}
+
+via_status via_scheme_manifest_read(via_check *check, json_t *value, via_scheme_manifest *scheme)
+{
+    scheme->listens = true;
+    via_status status = via_check_object(check, value, fields, sizeof(fields) / sizeof(fields[0]), scheme);
+    return status == VIA_OK ? check_option_patterns(check, scheme) : status;
+}
+
+void via_scheme_manifest_fini(via_scheme_manifest *scheme)
+{
+    free(scheme->options);
+    scheme->options = NULL;
+    scheme->option_count = 0;
+}
+
+bool via_scheme_manifest_has(const via_scheme_manifest *scheme, const char *feature)
+{
+    size_t index;
+    json_t *value;
+
+    json_array_foreach(scheme->features, index, value)
+    {
+        if (strcmp(json_string_value(value), feature) == 0)
+            return true;
+    }
+    return false;
+}

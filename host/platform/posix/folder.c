@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files and folders on POSIX.
+ *
+ * Owns: no state. Must never follow a name twice: what is read is what was opened.
+ */
+#include "platform/folder.h"
+
+#include "core/error.h"
+#include "platform/os.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static via_status fail(via_error *error, int code, const char *mend, const char *what, const char *path)
+{
+    via_status status = via_error_set(error, via_os_error_status(code), VIA_STAGE_DISCOVER, mend, "%s %s", what, path);
+
+    via_error_os(error, code);
+    via_error_at(error, path, NULL, 0, 0);
+    return status;
+}
+
+static via_status fail_memory(via_error *error)
+{
+    return via_error_set(error, VIA_ENOMEM, VIA_STAGE_DISCOVER, NULL, "out of memory");
+}
+
+/* ---- marks -------------------------------------------------------------------------------------------------- */
+
+static int64_t nanoseconds(struct timespec time)
+{
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static void take_mark(const struct stat *file, via_file_mark *mark)
+{
+    *mark = (via_file_mark){.device = (uint64_t)file->st_dev,
+                            .node = (uint64_t)file->st_ino,
+                            .size = (uint64_t)file->st_size,
+                            .modified_ns = nanoseconds(file->st_mtim),
+                            .changed_ns = nanoseconds(file->st_ctim)};
+}
+
+void via_file_mark_read(const char *path, via_file_mark *mark)
+{
+    struct stat file;
+
+    *mark = (via_file_mark){0};
+    if (stat(path, &file) == 0)
+        take_mark(&file, mark);
+}
+
+bool via_file_mark_equals(const via_file_mark *a, const via_file_mark *b)
+{
+    return a->device == b->device && a->node == b->node && a->size == b->size && a->modified_ns == b->modified_ns &&
+           a->changed_ns == b->changed_ns;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------ */
+
+/* The file may grow while it is read; one byte more than the limit is enough to see it. */
+static ssize_t read_all(int fd, char *text, size_t capacity)
+{
+    size_t at = 0;
+
+    while (at < capacity) {
+        ssize_t n = read(fd, text + at, capacity - at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        at += (size_t)n;
+    }
+    return (ssize_t)at;
+}
+
+static via_status read_open_file(int fd, const char *path, size_t limit, char **text, size_t *size, via_error *error)
+{
+    char *room = malloc(limit + 2);
+
+    if (!room)
+        return fail_memory(error);
+    ssize_t n = read_all(fd, room, limit + 1);
+    if (n < 0) {
+        int code = errno;
+        free(room);
+        return fail(error, code, "check the disk that holds it", "cannot read", path);
+    }
+    if ((size_t)n > limit) {
+        free(room);
+        via_status status = via_error_set(error, VIA_EINVAL, VIA_STAGE_DISCOVER, "split it, or take it away",
+                                          "%s is larger than %zu bytes", path, limit);
+        via_error_at(error, path, NULL, 0, 0);
+        return status;
+    }
+    room[n] = '\0';
+    *text = room;
+    *size = (size_t)n;
+    return VIA_OK;
+}
+
+via_status via_file_read(const char *path, size_t limit, char **text, size_t *size, via_file_mark *mark,
+                         via_error *error)
+{
+    struct stat file;
+    via_status status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0)
+        return fail(error, errno, errno == ENOENT ? "check the path" : "make it readable for this user", "cannot open",
+                    path);
+    if (fstat(fd, &file) != 0) {
+        status = fail(error, errno, NULL, "cannot look at", path);
+        goto cleanup;
+    }
+    if (!S_ISREG(file.st_mode)) {
+        status = via_error_set(error, VIA_EINVAL, VIA_STAGE_DISCOVER, "take it away, or put a regular file there",
+                               "%s is not a regular file", path);
+        via_error_at(error, path, NULL, 0, 0);
+        goto cleanup;
+    }
+    if (mark)
+        take_mark(&file, mark);
+    status = read_open_file(fd, path, limit, text, size, error);
+cleanup:
+    (void)close(fd);
+    return status;
+}
+
+/* ---- replacing ---------------------------------------------------------------------------------------------- */
+
+static int write_all(int fd, const char *text, size_t size)
+{
+    while (size) {
+        ssize_t n = write(fd, text, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        text += n;
+        size -= (size_t)n;
+    }
+    return 0;
+}
+
+/* Keeps the mode of the file that is replaced; a new one is for everybody to read, as other files of a build are. */
+static mode_t mode_for(const char *path)
+{
+    struct stat old;
+
+    return stat(path, &old) == 0 ? old.st_mode & 0777 : 0644;
+}
+
+via_status via_file_replace(const char *path, const char *text, size_t size, via_error *error)
+{
+    char temporary[PATH_MAX];
+    int code;
+
+    if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
+        return fail(error, ENAMETOOLONG, "choose a shorter path", "cannot write", path);
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        return fail(error, errno, "make its folder writable for this user", "cannot write beside", path);
+    if (write_all(fd, text, size) == 0 && fchmod(fd, mode_for(path)) == 0 && fsync(fd) == 0 &&
+        rename(temporary, path) == 0) {
+        (void)close(fd);
+        return VIA_OK;
+    }
+    code = errno;
+    (void)close(fd);
+    (void)unlink(temporary);
+    return fail(error, code, "make room on the disk, or its folder writable", "cannot write", path);
+}
+
+/* ---- folders ------------------------------------------------------------------------------------------------ */
+
+bool via_folder_exists(const char *path)
+{
+    struct stat folder;
+
+    return stat(path, &folder) == 0 && S_ISDIR(folder.st_mode);
+}
+
+char *via_path_resolve(const char *path)
+{
+    return realpath(path, NULL);
+}
+
+/* A relative name is a program's argv[0]: what it meant is not known any more. */
+char *via_path_of_this_library(void)
+{
+    static const char inside_this_library = 0;
+    Dl_info info;
+
+    if (!dladdr(&inside_this_library, &info) || !info.dli_fname || info.dli_fname[0] != '/')
+        return NULL;
+    char *path = realpath(info.dli_fname, NULL);
+    char *slash = path ? strrchr(path, '/') : NULL;
+    if (slash)
+        *slash = '\0';
+    return path;
+}
+
+static bool is_wanted(const char *name, const char *suffix)
+{
+    size_t size = strlen(name), end = strlen(suffix);
+
+    return name[0] != '.' && size > end && strcmp(name + size - end, suffix) == 0;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool append(char ***names, size_t *count, size_t *room, const char *name)
+{
+    if (*count == *room) {
+        size_t wanted = *room ? *room * 2 : 16;
+        char **grown = realloc(*names, wanted * sizeof(**names));
+        if (!grown)
+            return false;
+        *names = grown;
+        *room = wanted;
+    }
+    (*names)[*count] = strdup(name);
+    return (*names)[*count] && ++*count;
+}
+
+via_status via_folder_list(const char *path, const char *suffix, char ***names, size_t *count, via_error *error)
+{
+    DIR *folder = opendir(path);
+    size_t room = 0;
+    struct dirent *entry;
+    bool complete = true;
+
+    *names = NULL;
+    *count = 0;
+    if (!folder)
+        return fail(error, errno, "check the path, or make the folder readable", "cannot list the folder", path);
+    while (complete && (entry = readdir(folder))) {
+        if (is_wanted(entry->d_name, suffix))
+            complete = append(names, count, &room, entry->d_name);
+    }
+    (void)closedir(folder);
+    if (!complete) {
+        via_folder_free(*names, *count);
+        *names = NULL;
+        *count = 0;
+        return fail_memory(error);
+    }
+    if (*count)
+        qsort(*names, *count, sizeof(**names), by_bytes);
+    return VIA_OK;
+}
+
+void via_folder_free(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
