@@ -1,22 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-# What an installation consists of: command, library, plugins, headers, kit, pkg-config and CMake files.
-# Plugins are copied byte for byte (FILES, not TARGETS): their manifests hold the hash of what was built.
+# What an installation has besides the commands and the plugins, which are installed where they are built: library,
+# headers, kit, schemas, pkg-config and CMake files.
 include_guard(GLOBAL)
 
-if(TARGET via)
-    set_target_properties(via PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
-    install(TARGETS via RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
-endif()
-if(TARGET viaduct)
-    install(TARGETS viaduct LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-endif()
+set_target_properties(via PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+install(TARGETS viaduct LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/sdk/include/viaduct" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 
-if(TARGET via_kit)
-    install(TARGETS via_kit ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-    install(DIRECTORY "${PROJECT_SOURCE_DIR}/sdk/kit" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/viaduct-kit"
-        FILES_MATCHING PATTERN "*.h")
-endif()
+install(TARGETS via_kit ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/sdk/kit" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/viaduct-kit"
+    FILES_MATCHING PATTERN "*.h")
 
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/manifests/schema" DESTINATION "${CMAKE_INSTALL_DATADIR}/viaduct")
 
@@ -26,3 +19,9 @@ foreach(pc IN ITEMS viaduct viaduct-plugin)
     configure_file("${PROJECT_SOURCE_DIR}/sdk/pkgconfig/${pc}.pc.in" "${PROJECT_BINARY_DIR}/${pc}.pc" @ONLY)
     install(FILES "${PROJECT_BINARY_DIR}/${pc}.pc" DESTINATION "${pc_folder}")
 endforeach()
+
+set(cmake_folder "${CMAKE_INSTALL_LIBDIR}/cmake/Viaduct")
+file(RELATIVE_PATH VIADUCT_CMAKE_TO_PREFIX "/${cmake_folder}" "/")
+configure_file("${PROJECT_SOURCE_DIR}/sdk/cmake/ViaductConfig.cmake.in" "${PROJECT_BINARY_DIR}/ViaductConfig.cmake" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/ViaductConfig.cmake" "${PROJECT_SOURCE_DIR}/sdk/cmake/ViaAddPlugin.cmake"
+    DESTINATION "${cmake_folder}")
