@@ -98,8 +98,8 @@ static via_status take_absolute(const via_host_api *host, const char *name, char
     return VIA_OK;
 }
 
-via_status via_runtime_path(const via_host_api *host, const char *name, const char *suffix, char *path,
-                            size_t capacity, via_error *error)
+via_status via_runtime_path(const via_host_api *host, const char *name, const char *suffix, char *path, size_t capacity,
+                            via_error *error)
 {
     char folder[PATH_MAX];
     char whole[PATH_MAX + NAME_LONGEST + 64];

@@ -15,7 +15,7 @@
  * (".sock", ".fifo"; may be ""), and the folder is made if missing. A name has no '/', is not "." or "..", at most 100 bytes.
  * `capacity`: the OS's limit including the NUL (108 for sun_path). VIA_OK, VIA_EINVAL, VIA_EPERM, VIA_ENOMEM, VIA_EIO.
  */
-via_status via_runtime_path(const via_host_api *host, const char *name, const char *suffix, char *path,
-                            size_t capacity, via_error *error);
+via_status via_runtime_path(const via_host_api *host, const char *name, const char *suffix, char *path, size_t capacity,
+                            via_error *error);
 
 #endif

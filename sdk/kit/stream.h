@@ -23,15 +23,17 @@ typedef struct via_stream via_stream;
 typedef struct via_stream_io {
     int64_t (*read)(via_stream *stream, via_slice *into, size_t count, via_deadline deadline);
     int64_t (*write)(via_stream *stream, const via_slice *from, size_t count, via_deadline deadline);
-    via_status (*finish)(via_stream *stream);   /* no more writes; the other end sees end of file */
-    void (*unblock)(via_stream *stream);        /* signal-safe: makes a blocked read or write return; may be NULL */
+    via_status (*finish)(via_stream *stream);     /* no more writes; the other end sees end of file */
+    void (*unblock)(via_stream *stream);          /* signal-safe: makes a blocked read or write return; may be NULL */
     uint64_t (*unsent)(const via_stream *stream); /* bytes the OS still needs this process for; NULL = none */
     void (*close)(via_stream *stream, uint32_t how); /* closes the descriptors */
 } via_stream_io;
 
-extern const via_stream_io via_stream_io_socket; /* blocking descriptors, MSG_DONTWAIT, SO_RCVTIMEO, SHUT_RD; read_fd == write_fd */
-extern const via_stream_io via_stream_io_pipe;   /* O_NONBLOCK descriptors, ppoll */
-extern const via_stream_io via_stream_io_shared; /* descriptors shared with others (stdin, stdout, a terminal): never made non-blocking */
+extern const via_stream_io
+    via_stream_io_socket; /* blocking descriptors, MSG_DONTWAIT, SO_RCVTIMEO, SHUT_RD; read_fd == write_fd */
+extern const via_stream_io via_stream_io_pipe; /* O_NONBLOCK descriptors, ppoll */
+extern const via_stream_io
+    via_stream_io_shared; /* descriptors shared with others (stdin, stdout, a terminal): never made non-blocking */
 
 /* What a stream is made of. Descriptors become the stream's on VIA_OK. */
 typedef struct via_stream_config {
@@ -45,7 +47,7 @@ typedef struct via_stream_config {
     uint64_t max_message; /* bytes */
     uint64_t linger_ns;   /* how long close may take to send what was accepted */
     /* Bytes at the start of the incoming stream that are checked once and taken off, such as the SP greeting. */
-    size_t greeting_size; /* at most 16 */
+    size_t greeting_size;                                     /* at most 16 */
     via_status (*greeting)(void *user, const uint8_t *bytes); /* VIA_OK or VIA_EPROTO */
     /* Bytes between framing header and body on the wire (SP pair1's hop count): sent as given, checked on receipt. */
     size_t prefix_size; /* at most 16 */

@@ -206,8 +206,7 @@ static via_status parse_frame(via_stream *stream)
     const via_stream_config *config = &stream->config;
     const uint8_t *start = stream->block->data + stream->begin;
     size_t have = stream->end - stream->begin;
-    via_status status =
-        config->framing->parse(start, have, config->max_message + config->prefix_size, &stream->frame);
+    via_status status = config->framing->parse(start, have, config->max_message + config->prefix_size, &stream->frame);
 
     if (status == VIA_ETIMEDOUT && stream->at_eof) { /* ends_at_eof, or we would not be here */
         stream->frame.header = 0;

@@ -39,8 +39,8 @@ struct via_stream {
     via_status recv_status; /* final answer once everything buffered has been handed out; VIA_OK = going on */
     bool greeted;
     bool at_eof;
-    bool read_starved;    /* io_pipe: the last read found nothing at first, so the next one had better wait first */
-    uint8_t shared_read;  /* io_shared: how this descriptor may be read; 0 = not known so far */
+    bool read_starved;   /* io_pipe: the last read found nothing at first, so the next one had better wait first */
+    uint8_t shared_read; /* io_shared: how this descriptor may be read; 0 = not known so far */
     char pad_send[64];
 
     /* Sending. */
@@ -49,9 +49,9 @@ struct via_stream {
     size_t out_begin;
     size_t out_end;
     size_t out_capacity;
-    size_t torn;            /* bytes at the start of `out` that continue a message begun outside it */
-    atomic_size_t backlog;  /* out_end - out_begin, for other threads */
-    atomic_bool due;        /* `out` waits for the OS, not for more messages */
+    size_t torn;           /* bytes at the start of `out` that continue a message begun outside it */
+    atomic_size_t backlog; /* out_end - out_begin, for other threads */
+    atomic_bool due;       /* `out` waits for the OS, not for more messages */
     atomic_bool finished;
     via_status send_status; /* final; VIA_OK = going on */
     bool closing;           /* an interrupt no longer stops what is written */
