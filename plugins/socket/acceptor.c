@@ -140,10 +140,8 @@ static via_status finish_handshake(socket_acceptor *acceptor, int descriptor, co
                                    : "it speaks another SP pattern");
         return VIA_EPROTO;
     }
-    if (socket_connection_greet(descriptor, ours) != VIA_OK) {
-        turn_away(acceptor, descriptor, "it left during the handshake");
-        return VIA_EPEER;
-    }
+    /* One that has sent its messages and closed takes no answer any more; the messages are to be received all the same. */
+    (void)socket_connection_greet(descriptor, ours);
     acceptor->ready = (socket_connection){descriptor, ours, false};
     return VIA_OK;
 }
