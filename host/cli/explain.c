@@ -1,7 +1,235 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `via explain`: how an endpoint name or an address resolves, for people.
+ *
+ * Owns: the looks. What is shown comes from via_explain() (sdk/docs/explain.md); also a failure shows what could be
+ * told, and then the error.
+ */
+#include <jansson.h>
+#include <string.h>
+
 #include "commands.h"
+#include "json.h"
+#include "session.h"
+#include "table.h"
+
+/* The text of a member; "" where it is null, missing or no text. */
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static void put(const char *text)
+{
+    via_cli_put_text(stdout, text);
+}
+
+/* ---- the head ----------------------------------------------------------------------------------------------- */
+
+static void put_override(const json_t *override)
+{
+    if (!json_is_object(override)) {
+        put("  (override: none)");
+        return;
+    }
+    put("  (override: ");
+    put(text_of(override, "variable"));
+    put("=");
+    put(text_of(override, "address"));
+    put(")");
+}
+
+/* "orders  pair  shop.json:4:5  (override: none)", or for an address just that. */
+static void put_head(const json_t *root)
+{
+    const json_t *endpoint = json_object_get(root, "endpoint");
+    put(json_is_object(endpoint) ? text_of(endpoint, "name") : text_of(root, "query"));
+    if (text_of(root, "pattern")[0]) {
+        put("  ");
+        put(text_of(root, "pattern"));
+    }
+    if (json_is_object(endpoint)) {
+        put("  ");
+        put(text_of(endpoint, "file"));
+        (void)printf(":%lld:%lld", (long long)json_integer_value(json_object_get(endpoint, "line")),
+                     (long long)json_integer_value(json_object_get(endpoint, "column")));
+        put_override(json_object_get(root, "override"));
+    }
+    (void)putchar('\n');
+}
+
+/* ---- the candidates ----------------------------------------------------------------------------------------- */
+
+static const char *candidate_name(const json_t *candidate)
+{
+    static const char *const keys[] = {"address", "scheme", "plugin"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        if (text_of(candidate, keys[i])[0])
+            return text_of(candidate, keys[i]);
+    return "";
+}
+
+static void add_candidate(via_table *table, size_t number, const json_t *candidate)
+{
+    char index[24], mend[400];
+    const char *verdict = text_of(candidate, "verdict");
+    (void)snprintf(index, sizeof index, "  %zu", number);
+    via_table_add(table,
+                  (const char *[]){index, candidate_name(candidate),
+                                   strcmp(verdict, "chosen") == 0 ? "CHOSEN" : verdict, text_of(candidate, "reason")});
+    if (!text_of(candidate, "mend")[0])
+        return;
+    (void)snprintf(mend, sizeof mend, "mend: %s", text_of(candidate, "mend"));
+    via_table_add(table, (const char *[]){"", "", "", mend});
+}
+
+static bool put_candidates(const json_t *candidates)
+{
+    static const char *const head[] = {"  #", "CANDIDATE", "VERDICT", "REASON"};
+    via_table table;
+    size_t index;
+    const json_t *candidate;
+    if (json_array_size(candidates) == 0)
+        return true;
+    via_table_init(&table, head, 4);
+    json_array_foreach(candidates, index, candidate) add_candidate(&table, index + 1, candidate);
+    bool printed = via_table_print(&table, stdout);
+    via_table_fini(&table);
+    return printed;
+}
+
+/* ---- what the chosen one is --------------------------------------------------------------------------------- */
+
+static void put_words(const json_t *list)
+{
+    size_t index;
+    const json_t *word;
+    json_array_foreach(list, index, word)
+    {
+        (void)putchar(' ');
+        put(json_string_value(word) ? json_string_value(word) : "?");
+    }
+}
+
+static void put_scheme(const json_t *root)
+{
+    char limit[32];
+    const json_t *scheme = json_object_get(root, "scheme"), *plugin = json_object_get(root, "plugin");
+    if (!json_is_object(scheme))
+        return;
+    via_cli_format_size((uint64_t)json_integer_value(json_object_get(scheme, "max_message")), limit, sizeof limit);
+    (void)fputs("address   ", stdout);
+    put(text_of(root, "address"));
+    (void)fputs("\nplugin    ", stdout);
+    put(text_of(plugin, "name"));
+    (void)putchar(' ');
+    put(text_of(plugin, "version"));
+    (void)fputs(": ", stdout);
+    put(text_of(plugin, "summary"));
+    (void)fputs("\npatterns ", stdout);
+    put_words(json_object_get(scheme, "patterns"));
+    (void)fputs("\nreach     ", stdout);
+    put(text_of(scheme, "scope"));
+    (void)printf(", messages of at most %s\n", limit);
+    if (json_array_size(json_object_get(scheme, "features")) > 0) {
+        (void)fputs("features ", stdout);
+        put_words(json_object_get(scheme, "features"));
+        (void)putchar('\n');
+    }
+}
+
+static void put_promises(const json_t *guarantees)
+{
+    static const char *const keys[] = {"attach", "lossless", "ordered", "death"};
+    if (!json_is_object(guarantees))
+        return;
+    (void)fputs("promises ", stdout);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        (void)printf(" %s%s", json_is_true(json_object_get(guarantees, keys[i])) ? "" : "no-", keys[i]);
+    (void)fputs("\ncarries  ", stdout);
+    put_words(json_object_get(guarantees, "carries"));
+    (void)putchar('\n');
+}
+
+/* ---- the options -------------------------------------------------------------------------------------------- */
+
+static void add_options(via_table *table, const json_t *list)
+{
+    size_t index;
+    const json_t *option;
+    json_array_foreach(list, index, option)
+    {
+        char name[80];
+        const char *place = text_of(option, "place");
+        bool is_hidden = json_is_true(json_object_get(option, "secret"));
+        (void)snprintf(name, sizeof name, "  %s", text_of(option, "name"));
+        via_table_add(table,
+                      (const char *[]){name, is_hidden ? "(secret)" : text_of(option, "value"),
+                                       place[0] ? place : text_of(option, "origin"), text_of(option, "summary")});
+    }
+}
+
+static bool put_options(const json_t *root)
+{
+    static const char *const head[] = {"  OPTION", "VALUE", "FROM", "MEANING"};
+    via_table table;
+    if (!json_is_object(json_object_get(root, "scheme")))
+        return true;
+    via_table_init(&table, head, 4);
+    add_options(&table, json_object_get(root, "options"));
+    add_options(&table, json_object_get(root, "host_options"));
+    bool printed = via_table_print(&table, stdout);
+    via_table_fini(&table);
+    return printed;
+}
+
+static void put_left_out(const json_t *list)
+{
+    size_t index;
+    const json_t *option;
+    json_array_foreach(list, index, option)
+    {
+        (void)fputs("left out  ", stdout);
+        put(text_of(option, "name"));
+        (void)fputs(": this transport has no such option\n", stdout);
+    }
+}
+
+static int show(const char *text)
+{
+    json_t *root = json_loads(text, 0, NULL);
+    if (!root)
+        return via_cli_out_of_memory();
+    put_head(root);
+    bool printed = put_candidates(json_object_get(root, "candidates"));
+    put_scheme(root);
+    put_promises(json_object_get(root, "guarantees"));
+    printed = printed && put_options(root);
+    put_left_out(json_object_get(root, "left_out"));
+    json_decref(root);
+    return printed ? VIA_EXIT_OK : via_cli_out_of_memory();
+}
+
 int via_cli_run_explain(const via_cli_args *args)
 {
-    (void)args;
-    return 1;
+    via_host *host;
+    via_error error;
+    via_open_options options;
+    char *text = NULL;
+    int result = via_cli_host_open(args, &host);
+    if (result != VIA_EXIT_OK)
+        return result;
+    via_error_init(&error);
+    via_cli_open_options(args, &options);
+    via_status status = via_explain(host, args->operands.items[0], &options, &text, &error);
+    if (text && args->json)
+        (void)puts(text);
+    else if (text)
+        result = show(text);
+    if (status != VIA_OK)
+        result = via_cli_error(args->operands.items[0], &error);
+    via_free(text);
+    via_host_close(host);
+    return result;
 }
