@@ -15,11 +15,11 @@
 
 enum { VIA_CACHE_LINE = 64 };
 
-enum { /* via_lane.detours: reasons to leave the short path */
-    VIA_DETOUR_MANY = 1u,     /* the crowd decides whose turn it is */
-    VIA_DETOUR_FINISHED = 2u, /* via_finish() was called */
-    VIA_DETOUR_UNREAD = 4u,   /* `kept` was too large for the caller's buffer and comes next */
-    VIA_DETOUR_LENT = 8u      /* `kept` was handed out by via_recv_into(); its texts are valid until the next receive */
+enum {                           /* via_lane.detours: reasons to leave the short path */
+       VIA_DETOUR_MANY = 1u,     /* the crowd decides whose turn it is */
+       VIA_DETOUR_FINISHED = 2u, /* via_finish() was called */
+       VIA_DETOUR_UNREAD = 4u,   /* `kept` was too large for the caller's buffer and comes next */
+       VIA_DETOUR_LENT = 8u /* `kept` was handed out by via_recv_into(); its texts are valid until the next receive */
 };
 
 /* One direction. Written by one thread at a time; the counters are read by any. */
@@ -34,8 +34,8 @@ struct via_channel {
     via_context context;
     void *self; /* the plugin's */
     uint64_t max_message;
-    via_channel_ops ops; /* complete, but for loan, commit, discard and drain: load/negotiate.h */
-    bool lends;          /* the transport has loans of its own */
+    via_channel_ops ops;   /* complete, but for loan, commit, discard and drain: load/negotiate.h */
+    bool lends;            /* the transport has loans of its own */
     via_counters counters; /* the plugin's, from dropped_oldest on */
     alignas(VIA_CACHE_LINE) via_lane sender;
     _Atomic(struct via_loan_buffer *) spare; /* core/loan.c: an emulated loan's buffer, for the next one */

@@ -42,8 +42,8 @@ void via_context_fini(via_context *context)
 
 /* ---- failures ----------------------------------------------------------------------------------------------- */
 
-static void fill_failure(via_error *error, const via_route *route, via_status status, int32_t os_code,
-                         const char *what, const char *mend)
+static void fill_failure(via_error *error, const via_route *route, via_status status, int32_t os_code, const char *what,
+                         const char *mend)
 {
     (void)via_error_set(error, status, VIA_STAGE_DATA, mend, "%s: %s", route->resolved.address,
                         what != NULL ? what : via_status_text(status));

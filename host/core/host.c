@@ -33,7 +33,8 @@ void via_host_drop(via_host *host)
 static via_status read_options(const via_host_options *given, via_host_options *options, via_error *error)
 {
     via_host_options_init(options);
-    if (given == NULL || via_record_read(options, sizeof(*options), given, offsetof(via_host_options, plugin_paths)) == VIA_OK)
+    if (given == NULL ||
+        via_record_read(options, sizeof(*options), given, offsetof(via_host_options, plugin_paths)) == VIA_OK)
         return VIA_OK;
     return via_error_set(error, VIA_EINVAL, VIA_STAGE_DISCOVER, "call via_host_options_init() first",
                          "via_host_options.size is %u; expected %zu", given->size, sizeof(*given));

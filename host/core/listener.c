@@ -64,8 +64,8 @@ static via_status open_listener(via_listener *listener, via_error *error)
     const via_route *route = listener->context.route;
     via_open open;
     if (!can_listen(route)) {
-        (void)via_error_set(error, VIA_ENOTSUP, VIA_STAGE_OPEN, "dial it instead", "%s: nobody can listen on scheme '%s'",
-                            route->resolved.address, route->resolved.scheme);
+        (void)via_error_set(error, VIA_ENOTSUP, VIA_STAGE_OPEN, "dial it instead",
+                            "%s: nobody can listen on scheme '%s'", route->resolved.address, route->resolved.scheme);
         return via_route_fail(route, VIA_ENOTSUP, error);
     }
     memcpy(&listener->ops, route->transport->listener_ops, sizeof(listener->ops));

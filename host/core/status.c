@@ -43,7 +43,7 @@ static const words *find(via_status status)
 {
     static const words unknown = {"VIA_?", "unknown status"};
     const size_t count = sizeof(table) / sizeof(table[0]);
-    return status <= 0 && (size_t)-(int64_t)status < count ? &table[-status] : &unknown;
+    return status <= 0 && (size_t) - (int64_t)status < count ? &table[-status] : &unknown;
 }
 
 const char *via_version(void)

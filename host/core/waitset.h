@@ -28,7 +28,7 @@ struct via_entry {
     via_channel *channel;
     via_listener *listener;
     void *user;
-    uint32_t events; /* asked for: VIA_READ, VIA_WRITE */
+    uint32_t events;    /* asked for: VIA_READ, VIA_WRITE */
     uint32_t fruitless; /* wake-ups in a row that brought nothing */
     via_entry_place places[VIA_ENTRY_EVENTS];
     uint32_t waits[VIA_ENTRY_EVENTS];   /* of VIA_READ, VIA_WRITE, VIA_WORK: VIA_WAIT_* */

@@ -31,8 +31,7 @@ void via_poller_close(via_poller poller)
 static via_status control(via_poller poller, int operation, intptr_t handle, uint32_t wait, void *tag)
 {
     struct epoll_event event = {0};
-    event.events =
-        ((wait & VIA_WAIT_READABLE) != 0 ? EPOLLIN : 0u) | ((wait & VIA_WAIT_WRITABLE) != 0 ? EPOLLOUT : 0u);
+    event.events = ((wait & VIA_WAIT_READABLE) != 0 ? EPOLLIN : 0u) | ((wait & VIA_WAIT_WRITABLE) != 0 ? EPOLLOUT : 0u);
     event.data.ptr = tag;
     if (epoll_ctl((int)poller, operation, (int)handle, &event) == 0)
         return VIA_OK;
@@ -67,8 +66,8 @@ void via_poller_second_close(intptr_t handle)
 bool via_poller_shows(intptr_t handle, uint32_t wait)
 {
     struct pollfd place = {(int)handle, 0, 0};
-    place.events = (short)(((wait & VIA_WAIT_READABLE) != 0 ? POLLIN : 0) |
-                           ((wait & VIA_WAIT_WRITABLE) != 0 ? POLLOUT : 0));
+    place.events =
+        (short)(((wait & VIA_WAIT_READABLE) != 0 ? POLLIN : 0) | ((wait & VIA_WAIT_WRITABLE) != 0 ? POLLOUT : 0));
     return poll(&place, 1, 0) > 0;
 }
 
