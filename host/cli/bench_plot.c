@@ -85,18 +85,43 @@ static bool has_mode(const via_bench_row *rows, size_t count, uint32_t mode)
     return false;
 }
 
+/* The figure a row contributes to a plot of this mode; 0 = none. */
+static double height_of(const via_bench_row *row, uint32_t mode)
+{
+    if (row->job.mode != mode)
+        return 0;
+    double bytes = row->job.size > 0 ? (double)row->job.size : 1;
+    return mode == VIA_BENCH_LATENCY ? row->result.p50 / 1e3 : row->result.messages_per_s * bytes / 1e6;
+}
+
+/* Room on every side, also around a single point, for which gnuplot would find no range. */
+static void put_ranges(FILE *out, const via_bench_row *rows, size_t count, uint32_t mode)
+{
+    double left = 0, right = 0, low = 0, high = 0;
+    for (size_t i = 0; i < count; i++) {
+        double bytes = rows[i].job.size > 0 ? (double)rows[i].job.size : 1, height = height_of(&rows[i], mode);
+        double top = mode == VIA_BENCH_LATENCY && height > 0 ? rows[i].result.p99 / 1e3 : height;
+        left = left > 0 && left < bytes ? left : bytes;
+        right = right > bytes ? right : bytes;
+        low = height > 0 && (low <= 0 || height < low) ? height : low;
+        high = high > top ? high : top;
+    }
+    (void)fprintf(out, "set xrange [%g:%g]\n", left / 2, right * 2);
+    if (low > 0)
+        (void)fprintf(out, "set yrange [%g:%g]\n", low / 2, high * 2);
+}
+
 static void put_points(FILE *out, const via_bench_row *rows, size_t count, const char *address, uint32_t mode)
 {
     for (size_t i = 0; i < count; i++) {
         const via_bench_row *row = &rows[i];
-        double bytes = row->job.size > 0 ? (double)row->job.size : 1;
+        double bytes = row->job.size > 0 ? (double)row->job.size : 1, height = height_of(row, mode);
         if (row->address != address || row->job.mode != mode)
             continue;
         if (mode == VIA_BENCH_LATENCY)
-            (void)fprintf(out, "%g %g %g %g\n", bytes, row->result.p50 / 1e3, row->result.p50 / 1e3,
-                          row->result.p99 / 1e3);
+            (void)fprintf(out, "%g %g %g %g\n", bytes, height, height, row->result.p99 / 1e3);
         else
-            (void)fprintf(out, "%g %g\n", bytes, row->result.messages_per_s * bytes / 1e6);
+            (void)fprintf(out, "%g %g\n", bytes, height);
     }
     (void)fputs("e\n", out);
 }
@@ -105,13 +130,14 @@ static void put_points(FILE *out, const via_bench_row *rows, size_t count, const
 static void put_plot(FILE *out, const via_bench_row *rows, size_t count, uint32_t mode)
 {
     const char *separator = "plot ";
+    put_ranges(out, rows, count, mode);
     (void)fprintf(out, "set ylabel '%s'\n",
                   mode == VIA_BENCH_LATENCY ? "one-way latency, us (p50, bar to p99)" : "throughput, MB/s");
     for (size_t i = 0; i < count; i++) {
         if (!is_first_of_address(rows, i))
             continue;
         (void)fprintf(out, "%s'-' with %s title ", separator,
-                      mode == VIA_BENCH_LATENCY ? "yerrorlines" : "linespoints");
+                      mode == VIA_BENCH_LATENCY ? "yerrorlines lw 2" : "linespoints lw 2 pt 7");
         put_quoted(out, rows[i].address);
         separator = ", ";
     }
@@ -127,7 +153,7 @@ static void put_script(FILE *out, const char *file, const via_bench_row *rows, s
     (void)fprintf(out, "set terminal svg size 800,%d enhanced background rgb 'white'\nset output ", both ? 900 : 450);
     put_quoted(out, file);
     (void)fputs("\nset logscale xy\nset grid\nset key outside below noenhanced\nset xlabel 'bytes in a message'\n"
-                "set offsets graph 0.05, graph 0.05, 0, 0\n",
+                "set format x '%.0s%c'\n",
                 out);
     if (both)
         (void)fputs("set multiplot layout 2,1\n", out);
