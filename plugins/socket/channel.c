@@ -9,6 +9,7 @@
 #include "kit/fail.h"
 #include "kit/hub.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,13 +48,15 @@ via_status socket_channel_create_pair(const socket_settings *settings, const soc
     return VIA_OK;
 }
 
-via_status socket_channel_create_hub(const via_host_api *host, void *hub, void **channel, via_error *error)
+via_status socket_channel_create_hub(const via_host_api *host, void *hub, const char *address, void **channel,
+                                     via_error *error)
 {
     socket_channel *made = calloc(1, offsetof(socket_channel, stream));
 
     if (!made)
         return via_fail(host, error, VIA_ENOMEM, 0, NULL, "no memory for a channel");
     made->hub = hub;
+    (void)snprintf(made->address, sizeof(made->address), "%s", address);
     *channel = made;
     return VIA_OK;
 }
@@ -169,6 +172,8 @@ static void channel_info(void *self, via_channel_info *inout)
 {
     socket_channel *channel = self;
 
+    if (channel->address[0])
+        (void)snprintf(inout->address, sizeof(inout->address), "%s", channel->address);
     if (channel->hub)
         via_hub_info(channel->hub, inout);
     else if (!channel->stream.config.framing->keeps_boundaries)

@@ -11,16 +11,18 @@
 #include "handles.h"
 
 typedef struct socket_channel {
-    void *hub;               /* NULL = a pair, and the rest is valid */
+    void *hub;               /* NULL = a pair */
+    char address[160];       /* of a hub that binds to port 0: what the system chose; else "" */
     socket_handles *handles; /* NULL = handles=false */
-    via_stream stream;
+    via_stream stream;       /* of a pair; not there in a hub */
 } socket_channel;
 
 /* Makes a pair of a connection and takes its descriptor over on VIA_OK. */
 via_status socket_channel_create_pair(const socket_settings *settings, const socket_connection *connection,
                                       void **channel, via_error *error);
-/* Makes a queue or topic of a hub. */
-via_status socket_channel_create_hub(const via_host_api *host, void *hub, void **channel, via_error *error);
+/* Makes a queue or topic of a hub. `address`: what others dial, or "" = as it was given. */
+via_status socket_channel_create_hub(const via_host_api *host, void *hub, const char *address, void **channel,
+                                     via_error *error);
 
 extern const via_channel_ops socket_channel_ops;
 

@@ -156,6 +156,7 @@ via_status socket_member_join(const via_host_api *host, const via_open *open, vo
     socket_port *port = calloc(1, sizeof(*port));
     via_hub_config config = {0};
     void *hub = NULL;
+    char address[160] = "";
 
     if (!port)
         return via_fail(host, error, VIA_ENOMEM, 0, NULL, "no memory for a channel");
@@ -166,10 +167,12 @@ via_status socket_member_join(const via_host_api *host, const via_open *open, vo
         return status;
     }
     describe_hub(open, port, &config);
+    if (open->side == VIA_SIDE_BIND && !port->settings.is_unix)
+        socket_address_print(&port->listening.bound, address, sizeof(address));
     status = via_hub_create(&config, open->deadline, &hub, error);
     if (status != VIA_OK) /* the port went with it */
         return status;
-    status = socket_channel_create_hub(host, hub, channel, error);
+    status = socket_channel_create_hub(host, hub, address, channel, error);
     if (status != VIA_OK)
         via_hub_close(hub, VIA_CLOSE_FLUSH);
     return status;
