@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection over two private FIFOs: waiting to be taken up, moving bytes, parting; see link.h. How one is made:
+ * link_open.c.
+ */
+#include "link_state.h"
+
+#include "descriptors.h"
+#include "kit/deadline.h"
+#include "kit/fail.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+pipe_link *pipe_link_create(const pipe_settings *settings)
+{
+    pipe_link *link = calloc(1, sizeof(*link));
+
+    if (!link)
+        return NULL;
+    if (pthread_mutex_init(&link->lock, NULL) != 0) {
+        free(link);
+        return NULL;
+    }
+    link->host = settings->host;
+    link->context = settings->context;
+    link->counters = settings->counters;
+    link->in_queue = settings->role != VIA_PAIR;
+    link->linger_ns = settings->linger_ns;
+    link->out = -1;
+    link->in = -1;
+    link->kept_reader = -1;
+    link->read_set = -1;
+    link->write_set = -1;
+    atomic_init(&link->attached, false);
+    atomic_init(&link->notice, -1);
+    return link;
+}
+
+/* What a dialer holds only until it is taken up. Needs the lock, or nobody else around. */
+static void drop_waiting(pipe_link *link)
+{
+    int notice = atomic_exchange(&link->notice, -1);
+
+    pipe_descriptors_close(&link->kept_reader);
+    if (notice < 0)
+        return;
+    if (link->set)
+        via_pollset_remove(link->set, notice);
+    if (link->read_set >= 0)
+        (void)epoll_ctl(link->read_set, EPOLL_CTL_DEL, notice, NULL);
+    if (link->write_set >= 0) {
+        (void)epoll_ctl(link->write_set, EPOLL_CTL_DEL, notice, NULL);
+        (void)epoll_ctl(link->write_set, EPOLL_CTL_DEL, link->in, NULL);
+    }
+    pipe_descriptors_close(&notice);
+}
+
+void pipe_link_destroy(pipe_link *link, uint32_t how)
+{
+    int notice;
+
+    if (how != VIA_CLOSE_FORKED && link->forget)
+        link->forget(link->forget_user);
+    if (how != VIA_CLOSE_FORKED)
+        drop_waiting(link);
+    notice = atomic_exchange(&link->notice, -1);
+    pipe_descriptors_close(&notice);
+    pipe_descriptors_close(&link->kept_reader);
+    pipe_descriptors_close(&link->read_set);
+    pipe_descriptors_close(&link->write_set);
+    pipe_descriptors_close(&link->in);
+    pipe_descriptors_close(&link->out);
+    pthread_mutex_destroy(&link->lock);
+    free(link->names);
+    free(link->rest);
+    free(link);
+}
+
+via_status pipe_link_fail(const pipe_link *link, via_status status, const char *mend, const char *what)
+{
+    if (!link->in_queue)
+        link->host->failed(link->context, status, 0, what, mend);
+    return status;
+}
+
+void pipe_link_mark(int descriptor)
+{
+    struct stat status;
+
+    if (fstat(descriptor, &status) == 0)
+        (void)fchmod(descriptor, (status.st_mode & 07777) | PIPE_FINISHED_BIT);
+}
+
+bool pipe_link_is_marked(int descriptor)
+{
+    struct stat status;
+
+    return fstat(descriptor, &status) == 0 && (status.st_mode & PIPE_FINISHED_BIT) != 0;
+}
+
+/* ---- before a dialer is taken up ------------------------------------------------------------------------------ */
+
+/* The greeting is there, or the listener has come and gone: only it ever opens the other end of `down`. */
+static bool has_word(const pipe_link *link)
+{
+    struct pollfd set = {.fd = link->in, .events = POLLIN};
+
+    return poll(&set, 1, 0) > 0;
+}
+
+static bool has_died(const pipe_link *link)
+{
+    struct pollfd set = {.fd = atomic_load(&link->notice), .events = 0};
+
+    return poll(&set, 1, 0) > 0;
+}
+
+static void attach(pipe_link *link)
+{
+    drop_waiting(link);
+    atomic_store(&link->attached, true);
+}
+
+static via_status check_locked(pipe_link *link)
+{
+    bool died;
+
+    if (atomic_load(&link->attached))
+        return VIA_OK;
+    if (link->gone)
+        return VIA_EPEER;
+    died = has_died(link); /* first: a listener greets before it dies */
+    if (has_word(link)) {
+        attach(link);
+        return VIA_OK;
+    }
+    if (!died)
+        return VIA_ETIMEDOUT;
+    if (!link->gone)
+        (void)pipe_link_fail(link, VIA_EPEER, "dial again: another listener may come",
+                             "the listener ended before it took this connection up");
+    if (!link->gone && link->set) /* the hub watches `out`, which now shows that nobody reads it */
+        drop_waiting(link);
+    link->gone = true;
+    return VIA_EPEER;
+}
+
+via_status pipe_link_check(pipe_link *link)
+{
+    via_status status;
+
+    if (atomic_load_explicit(&link->attached, memory_order_acquire))
+        return VIA_OK;
+    pthread_mutex_lock(&link->lock);
+    status = check_locked(link);
+    pthread_mutex_unlock(&link->lock);
+    return status;
+}
+
+via_status pipe_link_watch(pipe_link *link, const via_pollset *set, void *tag)
+{
+    via_status status = via_pollset_add(set, atomic_load(&link->notice), 0, 0, tag);
+
+    if (status == VIA_OK)
+        link->set = set;
+    return status;
+}
+
+void pipe_link_on_destroy(pipe_link *link, void (*forget)(void *user), void *user)
+{
+    link->forget = forget;
+    link->forget_user = user;
+}
+
+enum { WAIT_WORD, WAIT_DEATH, WAIT_WAKE, WAIT_ROOM, WAIT_COUNT };
+
+/* One sleep. *room: something can be written. */
+static via_status sleep_once(pipe_link *link, int wake_descriptor, bool or_room, via_deadline deadline, bool *room)
+{
+    struct pollfd set[WAIT_COUNT] = {
+        [WAIT_WORD] = {.fd = link->in, .events = POLLIN},
+        [WAIT_DEATH] = {.fd = atomic_load(&link->notice)}, /* if it is closed meanwhile, `down` has woken us */
+        [WAIT_WAKE] = {.fd = wake_descriptor, .events = POLLIN},
+        [WAIT_ROOM] = {.fd = or_room ? link->out : -1, .events = POLLOUT},
+    };
+    struct timespec storage;
+    int ready = ppoll(set, WAIT_COUNT, via_deadline_timespec(deadline, &storage), NULL);
+
+    if (ready < 0 && errno != EINTR)
+        return via_status_of_errno(errno);
+    *room = ready > 0 && set[WAIT_ROOM].revents != 0;
+    return ready == 0 ? VIA_ETIMEDOUT : VIA_OK;
+}
+
+via_status pipe_link_await(pipe_link *link, via_wake *wake, bool or_room, via_deadline deadline)
+{
+    int wake_descriptor = -1;
+    bool room = false;
+
+    for (;;) {
+        via_status status = pipe_link_check(link);
+
+        if (status != VIA_ETIMEDOUT || room)
+            return status == VIA_ETIMEDOUT ? VIA_OK : status;
+        if (deadline == VIA_NOW)
+            return VIA_ETIMEDOUT;
+        if (wake) {
+            wake_descriptor = via_wake_descriptor(wake);
+            if (wake_descriptor < 0)
+                return via_status_of_errno(errno);
+            if (via_wake_is_raised(wake))
+                return VIA_ECANCELED;
+        }
+        status = sleep_once(link, wake_descriptor, or_room, deadline, &room);
+        if (status != VIA_OK)
+            return status;
+    }
+}
+
+uint64_t pipe_link_unsent(pipe_link *link)
+{
+    int waiting = 0;
+
+    pthread_mutex_lock(&link->lock);
+    if (link->kept_reader >= 0 && ioctl(link->kept_reader, FIONREAD, &waiting) != 0)
+        waiting = 0;
+    pthread_mutex_unlock(&link->lock);
+    return (uint64_t)waiting;
+}
+
+/* ---- handles ------------------------------------------------------------------------------------------------ */
+
+static bool add(int set, int descriptor, uint32_t events)
+{
+    struct epoll_event event = {.events = events};
+
+    return epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) == 0;
+}
+
+/* Until the dialer is taken up an event needs more than one descriptor to show. */
+static int make_set(pipe_link *link, uint32_t event)
+{
+    int set = epoll_create1(EPOLL_CLOEXEC);
+
+    if (set < 0)
+        return -1;
+    if (add(set, link->in, EPOLLIN) && add(set, atomic_load(&link->notice), 0) &&
+        (event == VIA_READ || add(set, link->out, EPOLLOUT)))
+        return set;
+    pipe_descriptors_close(&set);
+    return -1;
+}
+
+via_status pipe_link_pollable(pipe_link *link, via_stream *stream, uint32_t event, via_poll_handle *out)
+{
+    int *set = event == VIA_READ ? &link->read_set : &link->write_set;
+    via_status status = VIA_OK;
+
+    pthread_mutex_lock(&link->lock);
+    if (*set < 0 && check_locked(link) == VIA_ETIMEDOUT) {
+        *set = make_set(link, event);
+        if (*set < 0)
+            status = via_status_of_errno(errno);
+    }
+    out->kind = VIA_POLL_DESCRIPTOR;
+    out->handle = *set;
+    out->wait = VIA_WAIT_READABLE;
+    pthread_mutex_unlock(&link->lock);
+    if (status == VIA_OK && *set < 0)
+        status = via_stream_pollable(stream, event, out);
+    return status;
+}
+
+/* ---- bytes -------------------------------------------------------------------------------------------------- */
+
+static int64_t read_rest(pipe_link *link, via_slice *into)
+{
+    size_t left = link->rest_size - link->rest_taken;
+    size_t moved = left < into->size ? left : into->size;
+
+    if (left == 0)
+        return link->rest_clean ? 0 : VIA_EPEER;
+    memcpy((void *)(uintptr_t)into->data, link->rest + link->rest_taken, moved);
+    link->rest_taken += moved;
+    return (int64_t)moved;
+}
+
+static via_status peer_died(const pipe_link *link)
+{
+    return pipe_link_fail(link, VIA_EPEER, NULL, "the other end died: it went without a word");
+}
+
+static int64_t link_read(via_stream *stream, via_slice *into, size_t count, via_deadline deadline)
+{
+    pipe_link *link = stream->config.user;
+    via_status status;
+    int64_t moved;
+
+    if (link->rest)
+        return read_rest(link, into);
+    status = pipe_link_await(link, &stream->wake, false, deadline);
+    if (status != VIA_OK)
+        return status;
+    moved = via_stream_io_pipe.read(stream, into, count, deadline);
+    if (moved == 0 && !pipe_link_is_marked(link->in))
+        return peer_died(link);
+    return moved;
+}
+
+/* Nobody reads yet, but for ourselves: what fits into the pipe is accepted. VIA_OK: taken up meanwhile. */
+static int64_t write_ahead(via_stream *stream, const via_slice *from, size_t count, via_deadline deadline)
+{
+    pipe_link *link = stream->config.user;
+
+    for (;;) {
+        via_status status = pipe_link_check(link);
+        int64_t moved;
+
+        if (status != VIA_ETIMEDOUT)
+            return status;
+        moved = via_stream_io_pipe.write(stream, from, count, VIA_NOW);
+        if (moved != VIA_ETIMEDOUT || deadline == VIA_NOW)
+            return moved;
+        /* An interrupt no longer counts while the stream closes. */
+        status = pipe_link_await(link, stream->closing ? NULL : &stream->wake, true, deadline);
+        if (status != VIA_OK)
+            return status;
+    }
+}
+
+static int64_t link_write(via_stream *stream, const via_slice *from, size_t count, via_deadline deadline)
+{
+    pipe_link *link = stream->config.user;
+    int64_t moved = VIA_OK;
+
+    if (!atomic_load_explicit(&link->attached, memory_order_acquire))
+        moved = write_ahead(stream, from, count, deadline);
+    if (moved != VIA_OK)
+        return moved;
+    moved = via_stream_io_pipe.write(stream, from, count, deadline);
+    if (moved == VIA_ECLOSED && !link->rest && !pipe_link_is_marked(link->in))
+        return peer_died(link);
+    return moved;
+}
+
+static uint64_t link_unsent(const via_stream *stream)
+{
+    return pipe_link_unsent(stream->config.user);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------ */
+
+static via_status link_finish(via_stream *stream)
+{
+    pipe_link *link = stream->config.user;
+
+    pipe_link_mark(link->out);
+    pipe_descriptors_close(&link->out);
+    stream->config.write_fd = -1;
+    return VIA_OK;
+}
+
+/* A listener that died between taking up and tidying has left names behind. */
+static void tidy(const pipe_link *link)
+{
+    struct stat status;
+
+    if (link->gone)
+        unlink(link->names->up);
+    if (link->gone || (fstat(link->in, &status) == 0 && status.st_nlink > 0))
+        unlink(link->names->down);
+}
+
+/* `complete`: everything that was accepted has gone into the pipe. */
+static void part(pipe_link *link, bool complete)
+{
+    if (pipe_link_check(link) == VIA_ETIMEDOUT && pipe_rest_leave(link, complete))
+        return;
+    if (link->out >= 0 && complete)
+        pipe_link_mark(link->out);
+    if (link->names)
+        tidy(link);
+}
+
+void pipe_link_abandon(pipe_link *link)
+{
+    part(link, true);
+    pipe_link_destroy(link, VIA_CLOSE_FLUSH);
+}
+
+static void link_close(via_stream *stream, uint32_t how)
+{
+    pipe_link *link = stream->config.user;
+
+    if (how != VIA_CLOSE_FORKED)
+        part(link, via_stream_backlog(stream) == 0);
+    pipe_link_destroy(link, how);
+}
+
+void pipe_link_peer(const pipe_link *link, via_peer_info *out)
+{
+    out->known = VIA_PEER_USER;
+    out->uid = link->uid;
+    out->gid = link->gid;
+}
+
+const via_stream_io pipe_link_io = {
+    .read = link_read,
+    .write = link_write,
+    .finish = link_finish,
+    .unsent = link_unsent,
+    .close = link_close,
+};

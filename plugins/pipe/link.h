@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One connection over two private FIFOs: `up` from dialer to listener, `down` back.
+ *
+ * Owns: the time before the listener has taken a dialer up, and the way both ends part.
+ *
+ * A dialer is attached from the moment it has announced itself: its reading end of `down` is open. Until the listener
+ * takes it up it also holds a reading end of `up`, so that what it sends has somewhere to be, and the listener's own
+ * FIFO, whose last reader's death is the only sign of a listener that dies first. The listener opens both, removes the
+ * names (who removes `up` has decided what becomes of the connection) and greets. A dialer that closes before that
+ * leaves what it sent in a file and says so in a second announcement, so that nothing accepted is lost.
+ *
+ * Ending: whoever finishes properly sets the sticky bit of the FIFO that it wrote to. An end of file without it is a
+ * death.
+ */
+#ifndef PIPE_LINK_H
+#define PIPE_LINK_H
+
+#include "kit/pollset.h"
+#include "kit/stream.h"
+#include "place.h"
+#include "record.h"
+#include "settings.h"
+
+typedef struct pipe_link pipe_link;
+
+/* How the bytes of a connection move; via_stream_config.user is the link, which goes with the stream. */
+extern const via_stream_io pipe_link_io;
+
+/*
+ * Makes the two FIFOs and announces them. VIA_ENOPEER: nobody listens; VIA_ETIMEDOUT: the listener does not keep up with
+ * announcements (not with `deadline` VIA_FOREVER); VIA_EPERM: somebody else's FIFO; VIA_EINVAL, VIA_ELIMIT, VIA_EIO.
+ */
+via_status pipe_link_dial(const pipe_settings *settings, const pipe_place *place, via_deadline deadline,
+                          via_stream_config *config, via_error *error);
+
+/*
+ * Takes up the dialer that `record` tells of. VIA_OK; VIA_ENOPEER: it is gone, or was turned away; VIA_EPROTO: what is
+ * there is not a dialer's; VIA_ELIMIT, VIA_ENOMEM: keep the record and try again later.
+ */
+via_status pipe_link_accept(const pipe_settings *settings, const pipe_place *place, const pipe_record *record,
+                            via_stream_config *config);
+/* Tells the dialer of `record` that nobody will take it up. */
+void pipe_link_turn_away(const pipe_place *place, const pipe_record *record, uint8_t verdict);
+
+/* For a hub: its set shows the listener's death under `tag`, as long as that matters. The set outlives the link. */
+via_status pipe_link_watch(pipe_link *link, const via_pollset *set, void *tag);
+/* Calls `forget` before the link goes. */
+void pipe_link_on_destroy(pipe_link *link, void (*forget)(void *user), void *user);
+/* Ends a connection that no stream was made of. */
+void pipe_link_abandon(pipe_link *link);
+/* Looks, without blocking: VIA_OK: taken up; VIA_ETIMEDOUT: not yet; VIA_EPEER: never more. */
+via_status pipe_link_check(pipe_link *link);
+/* Waits for that. VIA_ECANCELED as well. `or_room`: returns VIA_OK also when something can be written. */
+via_status pipe_link_await(pipe_link *link, via_wake *wake, bool or_room, via_deadline deadline);
+/* The handle for an event; see via_channel_ops.pollable. */
+via_status pipe_link_pollable(pipe_link *link, via_stream *stream, uint32_t event, via_poll_handle *out);
+/* Bytes that are lost if this process dies now. */
+uint64_t pipe_link_unsent(pipe_link *link);
+/* Who owns the FIFOs at the other end. */
+void pipe_link_peer(const pipe_link *link, via_peer_info *out);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of link.h share with each other and with nobody else.
+ */
+#ifndef PIPE_LINK_STATE_H
+#define PIPE_LINK_STATE_H
+
+#include "link.h"
+
+struct pipe_link {
+    const via_host_api *host;
+    via_context *context;
+    via_counters *counters;
+    bool in_queue; /* the end of this one connection is not the end of the channel */
+    uint64_t linger_ns;
+    int in;  /* what this end reads: `down` of a dialer, `up` of a listener */
+    int out; /* what it writes; -1 = finished */
+    int64_t uid;
+    int64_t gid;
+    pthread_mutex_t lock; /* of what follows */
+    atomic_bool attached; /* taken up: what follows is of no more use */
+    bool gone;            /* the listener died before that; told */
+    int kept_reader;      /* dialer: of `up` */
+    atomic_int notice;    /* dialer: the listener's FIFO */
+    int read_set;         /* epolls, made when asked for before that; -1 */
+    int write_set;
+    const via_pollset *set; /* of a hub, which wants to hear of the listener's death; NULL = none */
+    void (*forget)(void *user); /* may be NULL */
+    void *forget_user;
+    pipe_record record;     /* dialer: to withdraw with */
+    pipe_names *names;      /* dialer: of the files to remove */
+    /* listener: what a dialer has left in a file */
+    uint8_t *rest;
+    size_t rest_size;
+    size_t rest_taken;
+    bool rest_clean; /* the dialer had nothing more to say */
+};
+
+/* The mark of an end that finished properly; see link.h. */
+#define PIPE_FINISHED_BIT S_ISVTX
+
+/* A link without descriptors, or NULL. */
+pipe_link *pipe_link_create(const pipe_settings *settings);
+/* Closes every descriptor and frees; removes no file. VIA_CLOSE_FORKED: leaves the epolls alone, which are shared. */
+void pipe_link_destroy(pipe_link *link, uint32_t how);
+
+/* Keeps the reason for via_failure(), unless the channel has other connections. Returns `status`. */
+via_status pipe_link_fail(const pipe_link *link, via_status status, const char *mend, const char *what);
+
+/* Marks the FIFO or file behind `descriptor`: what was sent is complete. */
+void pipe_link_mark(int descriptor);
+bool pipe_link_is_marked(int descriptor);
+
+/* ---- rest.c ------------------------------------------------------------------------------------------------- */
+
+/* Dialer, closing before it was taken up. False: the listener was faster, so it is taken up after all. */
+bool pipe_rest_leave(pipe_link *link, bool complete);
+/* Listener. Statuses as pipe_link_accept. */
+via_status pipe_rest_take(const pipe_settings *settings, const pipe_names *names, pipe_link *link,
+                          via_stream_config *config);
+
+#endif

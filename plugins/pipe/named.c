@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The scheme pipe; see named.h.
+ *
+ * Owns: handing each slot to the connection of a pair or to the hub of a queue, and the patience with a listener that
+ * has not taken a dialer up yet.
+ */
+#include "named.h"
+
+#include "kit/deadline.h"
+#include "kit/fail.h"
+#include "kit/hub.h"
+#include "listener.h"
+#include "queue.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+typedef struct named_channel {
+    void *hub; /* NULL = a pair, and `stream` is valid */
+    pipe_queue *queue;
+    via_stream stream;
+} named_channel;
+
+static pipe_link *link_of(const named_channel *channel)
+{
+    return channel->stream.config.user;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------------------ */
+
+via_status pipe_named_create_pair(const pipe_settings *settings, const via_stream_config *config, void **out,
+                                  via_error *error)
+{
+    named_channel *channel = calloc(1, sizeof(*channel));
+
+    if (!channel || via_stream_init(&channel->stream, config) != VIA_OK) {
+        free(channel);
+        pipe_link_abandon(config->user);
+        return via_fail(settings->host, error, VIA_ENOMEM, ENOMEM, NULL, "out of memory");
+    }
+    via_count(&settings->counters->connects, 1);
+    via_count(&settings->counters->peers, 1);
+    *out = channel;
+    return VIA_OK;
+}
+
+via_status pipe_named_listen(void *state, const via_open *open, void **listener, via_error *error)
+{
+    pipe_settings settings;
+    via_status status = pipe_settings_read(state, open, &settings, error);
+
+    if (status != VIA_OK)
+        return status;
+    return pipe_listener_open(&settings, open->rest, (pipe_listener **)listener, error);
+}
+
+via_status pipe_named_dial(void *state, const via_open *open, void **channel, via_error *error)
+{
+    pipe_settings settings;
+    pipe_place place;
+    via_stream_config config;
+    via_status status = pipe_settings_read(state, open, &settings, error);
+
+    if (status == VIA_OK)
+        status = pipe_place_find(state, open->rest, &place, error);
+    if (status == VIA_OK)
+        status = pipe_link_dial(&settings, &place, open->deadline, &config, error);
+    if (status != VIA_OK)
+        return status;
+    return pipe_named_create_pair(&settings, &config, channel, error);
+}
+
+via_status pipe_named_join(void *state, const via_open *open, void **out, via_error *error)
+{
+    pipe_settings settings;
+    named_channel *channel;
+    via_status status = pipe_settings_read(state, open, &settings, error);
+
+    if (status != VIA_OK)
+        return status;
+    channel = calloc(1, offsetof(named_channel, stream));
+    if (!channel)
+        return via_fail(state, error, VIA_ENOMEM, ENOMEM, NULL, "out of memory");
+    status = pipe_queue_create(&settings, open, &channel->hub, &channel->queue, error);
+    if (status == VIA_OK)
+        *out = channel;
+    else
+        free(channel);
+    return status;
+}
+
+/* ---- data --------------------------------------------------------------------------------------------------- */
+
+static via_status named_send(void *self, const via_slice *slices, size_t count, const via_meta *meta,
+                             via_deadline deadline)
+{
+    named_channel *channel = self;
+
+    return channel->hub ? via_hub_send(channel->hub, slices, count, meta, deadline)
+                        : via_stream_send(&channel->stream, slices, count, meta, deadline);
+}
+
+static via_status named_recv(void *self, via_deadline deadline, via_msg *out)
+{
+    named_channel *channel = self;
+
+    return channel->hub ? via_hub_recv(channel->hub, deadline, out) : via_stream_recv(&channel->stream, deadline, out);
+}
+
+static void named_release(void *self, via_msg *message)
+{
+    named_channel *channel = self;
+
+    if (channel->hub)
+        via_hub_release(channel->hub, message);
+    else
+        via_stream_release(&channel->stream, message);
+}
+
+static via_status named_flush(void *self, via_deadline deadline)
+{
+    named_channel *channel = self;
+
+    return channel->hub ? via_hub_flush(channel->hub, deadline) : via_stream_flush(&channel->stream, deadline);
+}
+
+static via_status named_finish(void *self, via_deadline deadline)
+{
+    named_channel *channel = self;
+
+    return channel->hub ? via_hub_finish(channel->hub, deadline) : via_stream_finish(&channel->stream, deadline);
+}
+
+/* What no listener has taken up is still only in this process's pipe. */
+static via_status drain_pair(named_channel *channel, via_deadline deadline, uint64_t *undelivered)
+{
+    via_status status = via_stream_drain(&channel->stream, deadline, undelivered);
+
+    if (status != VIA_OK || pipe_link_unsent(link_of(channel)) == 0)
+        return status;
+    status = pipe_link_await(link_of(channel), &channel->stream.wake, false, deadline);
+    if (status != VIA_OK)
+        *undelivered = pipe_link_unsent(link_of(channel));
+    return status;
+}
+
+static via_status drain_queue(named_channel *channel, via_deadline deadline, uint64_t *undelivered)
+{
+    via_poll_handle handle = {.size = sizeof(handle)};
+    via_status status;
+
+    while ((status = via_hub_drain(channel->hub, deadline, undelivered)) == VIA_OK) {
+        struct timespec storage;
+        struct pollfd set = {.events = POLLIN};
+
+        (void)via_hub_arm(channel->hub, VIA_WORK); /* sees whether it has been taken up */
+        *undelivered = pipe_queue_unsent(channel->queue);
+        if (*undelivered == 0)
+            return VIA_OK;
+        if (via_deadline_left(deadline) == 0)
+            return VIA_ETIMEDOUT;
+        status = via_hub_pollable(channel->hub, VIA_WORK, &handle);
+        if (status != VIA_OK)
+            return status;
+        set.fd = (int)handle.handle;
+        if (ppoll(&set, 1, via_deadline_timespec(deadline, &storage), NULL) < 0 && errno != EINTR)
+            return via_status_of_errno(errno);
+    }
+    return status;
+}
+
+static via_status named_drain(void *self, via_deadline deadline, uint64_t *undelivered)
+{
+    named_channel *channel = self;
+
+    return channel->hub ? drain_queue(channel, deadline, undelivered) : drain_pair(channel, deadline, undelivered);
+}
+
+/* ---- waiting ------------------------------------------------------------------------------------------------ */
+
+static via_status named_pollable(void *self, uint32_t event, via_poll_handle *out)
+{
+    named_channel *channel = self;
+
+    return channel->hub ? via_hub_pollable(channel->hub, event, out)
+                        : pipe_link_pollable(link_of(channel), &channel->stream, event, out);
+}
+
+static via_status named_arm(void *self, uint32_t event)
+{
+    named_channel *channel = self;
+
+    if (channel->hub)
+        return via_hub_arm(channel->hub, event);
+    if (pipe_link_check(link_of(channel)) == VIA_EPEER && event != VIA_WORK)
+        return VIA_EREADY;
+    return via_stream_arm(&channel->stream, event);
+}
+
+static void named_interrupt(void *self)
+{
+    named_channel *channel = self;
+
+    if (channel->hub)
+        via_hub_interrupt(channel->hub);
+    else
+        via_stream_interrupt(&channel->stream);
+}
+
+/* ---- the rest ----------------------------------------------------------------------------------------------- */
+
+static void named_close(void *self, uint32_t how)
+{
+    named_channel *channel = self;
+
+    if (channel->hub)
+        via_hub_close(channel->hub, how);
+    else
+        via_stream_fini(&channel->stream, how);
+    free(channel);
+}
+
+static via_status named_peer(void *self, via_peer_info *out)
+{
+    named_channel *channel = self;
+
+    if (channel->hub)
+        return VIA_ENOTSUP;
+    pipe_link_peer(link_of(channel), out);
+    return VIA_OK;
+}
+
+static void named_info(void *self, via_channel_info *inout)
+{
+    named_channel *channel = self;
+
+    if (channel->hub)
+        via_hub_info(channel->hub, inout);
+    else if (!channel->stream.config.framing->keeps_boundaries)
+        inout->flags &= ~(uint32_t)VIA_INFO_KEEPS_BOUNDARIES;
+}
+
+static void named_refresh_counters(void *self)
+{
+    named_channel *channel = self;
+
+    if (channel->hub)
+        via_hub_refresh_counters(channel->hub);
+    else
+        via_stream_refresh_counters(&channel->stream);
+}
+
+const via_channel_ops pipe_named_ops = {
+    .size = sizeof(via_channel_ops),
+    .send = named_send,
+    .recv = named_recv,
+    .release = named_release,
+    .flush = named_flush,
+    .finish = named_finish,
+    .drain = named_drain,
+    .pollable = named_pollable,
+    .arm = named_arm,
+    .interrupt = named_interrupt,
+    .close = named_close,
+    .peer = named_peer,
+    .info = named_info,
+    .refresh_counters = named_refresh_counters,
+};
