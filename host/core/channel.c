@@ -25,6 +25,7 @@ via_channel *via_channel_create(via_route *route)
     via_context_init(&channel->context, route);
     channel->counters.size = sizeof(channel->counters);
     channel->max_message = route->resolved.max_message;
+    channel->sender.short_limit = channel->max_message < UINT64_MAX ? channel->max_message + 1 : UINT64_MAX;
     channel->lends = ops->loan != NULL; /* negotiated: all of loan, commit, discard, or none */
     channel->ops = *ops;
     return channel;

@@ -25,6 +25,8 @@ enum {                           /* via_lane.detours: reasons to leave the short
 /* One direction. Written by one thread at a time; the counters are read by any. */
 typedef struct via_lane {
     _Atomic(uint32_t) detours;
+    uint64_t
+        short_limit; /* sender: smaller messages take the short path; 0 once there is a detour, and then for good */
     _Atomic(uint64_t) messages;
     _Atomic(uint64_t) bytes;
     via_crowd *crowd; /* NULL unless VIA_MANY */
@@ -66,15 +68,24 @@ static inline void via_lane_set(via_lane *lane, uint32_t detour, bool is_set)
 {
     const uint32_t before = via_lane_detours(lane);
     atomic_store_explicit(&lane->detours, is_set ? before | detour : before & ~detour, memory_order_relaxed);
+    if (is_set && lane->short_limit != 0)
+        lane->short_limit = 0;
 }
 
-/* Counts one message. Not an atomic addition: one thread at a time writes. */
+/* Adds what one thread at a time adds, and any may read: not an atomic addition, but one that nobody sees in halves. */
+static inline void via_lane_add(_Atomic(uint64_t) *counter, uint64_t n)
+{
+#if defined(__x86_64__)
+    __asm__("addq %1, %0" : "+m"(*counter) : "er"(n) : "cc");
+#else
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+#endif
+}
+
 static inline void via_lane_count(via_lane *lane, size_t bytes)
 {
-    const uint64_t messages = atomic_load_explicit(&lane->messages, memory_order_relaxed);
-    const uint64_t total = atomic_load_explicit(&lane->bytes, memory_order_relaxed);
-    atomic_store_explicit(&lane->messages, messages + 1, memory_order_relaxed);
-    atomic_store_explicit(&lane->bytes, total + bytes, memory_order_relaxed);
+    via_lane_add(&lane->messages, 1);
+    via_lane_add(&lane->bytes, bytes);
 }
 
 #endif

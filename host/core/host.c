@@ -50,12 +50,9 @@ via_status via_host_open(const via_host_options *given, via_host **out, via_erro
     if (status != VIA_OK)
         return status;
     via_host *host = calloc(1, sizeof(*host));
-    const uint64_t generation = via_fork_word_enter();
-    if (host == NULL || generation == 0) {
-        free(host);
+    if (host == NULL)
         return via_error_set(error, VIA_ENOMEM, VIA_STAGE_DISCOVER, "free some memory", "out of memory for a host");
-    }
-    host->generation = generation;
+    host->generation = via_fork_word_enter();
     atomic_init(&host->users, 1);
     via_log_init(&host->log, options.log, options.log_user, options.log_level,
                  (options.flags & VIA_HOST_NO_ENVIRONMENT) != 0);

@@ -105,7 +105,6 @@ static void collect_notices(via_waitset *set)
 via_status via_waitset_create(via_waitset **out, via_error *error)
 {
     int32_t os_code = 0;
-    via_status status = VIA_ENOMEM;
     if (error != NULL)
         via_error_init(error);
     *out = NULL;
@@ -116,14 +115,11 @@ via_status via_waitset_create(via_waitset **out, via_error *error)
     set->event = VIA_EVENT_NONE;
     via_mutex_init(&set->lock);
     set->generation = via_fork_word_enter();
-    if (set->generation == 0)
-        goto cleanup;
-    status = via_poller_open(&set->poller, &os_code);
+    via_status status = via_poller_open(&set->poller, &os_code);
     if (status == VIA_OK)
         status = via_event_open(&set->event, &os_code);
     if (status == VIA_OK)
         status = via_poller_add(set->poller, set->event, VIA_WAIT_READABLE, NULL);
-cleanup:
     if (status != VIA_OK) {
         via_waitset_destroy(set);
         (void)via_error_set(error, status, VIA_STAGE_OPEN, "raise the limit of open files (ulimit -n), or close some",
@@ -155,7 +151,7 @@ void via_waitset_destroy(via_waitset *set)
 {
     if (set == NULL)
         return;
-    free_entries(set, set->generation == 0 || via_fork_word_is_foreign(set->generation));
+    free_entries(set, via_fork_word_is_foreign(set->generation));
     via_event_close(set->event);
     via_poller_close(set->poller);
     via_mutex_fini(&set->lock);
