@@ -55,8 +55,9 @@ void via_nearest_offer(via_nearest *nearest, const char *right)
 {
     size_t wrong_size = strlen(nearest->wrong);
     size_t right_size = strlen(right);
-    /* More than a third of the name wrong is another name, not a slip. */
-    size_t limit = 1 + (wrong_size > right_size ? wrong_size : right_size) / 4;
+    size_t longer = wrong_size > right_size ? wrong_size : right_size;
+    /* More than a quarter of the name wrong is another name, not a slip. */
+    size_t limit = longer / 4 > 1 ? longer / 4 : 1;
 
     if (wrong_size > LONGEST || right_size > LONGEST)
         return;

@@ -26,7 +26,7 @@ void via_trust_fini(via_trust *trust);
  * True if root or this user owns `path` and every folder above it, and nobody else can write to them; a root-owned
  * sticky folder may be above, but not hold it. A symlink of `path` must stay in `inside` (NULL = in its own folder).
  * On VIA_OK *resolved is the path without symlinks, the caller's. `noun` says in errors what the file is.
- * VIA_EPERM, VIA_ENOENT, VIA_EIO, VIA_ENOMEM; the stage is VIA_STAGE_TRUST.
+ * VIA_EPERM, VIA_ENOENT, VIA_EIO, VIA_ENOMEM; the stage is VIA_STAGE_TRUST, of a missing file VIA_STAGE_DISCOVER.
  */
 via_status via_trust_check(const via_trust *trust, const char *noun, const char *path, const char *inside,
                            char **resolved, via_error *error);

@@ -202,7 +202,7 @@ via_status via_trust_check(const via_trust *trust, const char *noun, const char 
     *resolved = NULL;
     if (!real) {
         int code = errno;
-        status = via_error_set(error, via_os_error_status(code), VIA_STAGE_TRUST,
+        status = via_error_set(error, via_os_error_status(code), code == ENOENT ? VIA_STAGE_DISCOVER : VIA_STAGE_TRUST,
                                code == ENOENT ? "install the missing file, or mend its path in the manifest"
                                               : "make every folder above it accessible",
                                "cannot find the %s %s", noun, path);
