@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ending: closed, finished, and sending to somebody who has left.
+ */
+#include "conform.h"
+
+#include <signal.h>
+
+static void test_ending__closed_after_all(via_conform *suite)
+{
+    via_conform_link link;
+
+    via_conform_open(suite, &link, NULL);
+    for (uint64_t i = 0; i < 100; i++)
+        via_conform_send(suite, link.tx, i, via_conform_small_size(suite, i) % 200);
+    via_conform_close_sender(&link);
+    for (uint64_t i = 0; i < 100; i++)
+        via_conform_expect(suite, link.rx, i, via_conform_small_size(suite, i) % 200);
+    via_conform_expect_end(link.rx, false);
+    via_conform_close(&link);
+}
+
+static void test_finish__half_close(via_conform *suite)
+{
+    via_conform_link link;
+
+    via_conform_open(suite, &link, NULL);
+    for (uint64_t i = 0; i < 10; i++)
+        via_conform_send(suite, link.tx, i, 50);
+    CHECK_OK(via_finish(link.tx, via_conform_soon()));
+    CHECK_STATUS(VIA_EINVAL, via_conform_try_send(suite, link.tx, 10, 50, 0, via_conform_soon()));
+    for (uint64_t i = 0; i < 10; i++)
+        via_conform_expect(suite, link.rx, i, 50);
+    via_conform_expect_end(link.rx, false);
+    via_conform_close(&link);
+}
+
+static void test_finish__receiving_goes_on(via_conform *suite)
+{
+    via_conform_link link;
+
+    via_conform_open(suite, &link, NULL);
+    CHECK_OK(via_finish(link.tx, via_conform_soon()));
+    via_conform_expect_end(link.rx, false);
+    for (uint64_t i = 0; i < 10; i++)
+        via_conform_send(suite, link.rx, i, 500);
+    for (uint64_t i = 0; i < 10; i++)
+        via_conform_expect(suite, link.tx, i, 500);
+    CHECK_OK(via_finish(link.rx, via_conform_soon()));
+    via_conform_expect_end(link.tx, false);
+    via_conform_close(&link);
+}
+
+/* The receiver has gone: sends fail soon, never block, and say so every time. */
+static void test_ending__sends_fail(via_conform *suite)
+{
+    via_conform_link link;
+    via_status status = VIA_OK;
+    uint64_t sent = 0;
+
+    via_conform_open(suite, &link, NULL);
+    via_conform_close_receiver(&link);
+    while (sent < 100000 &&
+           (status = via_conform_try_send(suite, link.tx, sent, 1000, 0, via_conform_soon())) == VIA_OK)
+        sent++;
+    for (int i = 0; i < 3; i++) {
+        CHECK(status == VIA_EPEER || status == VIA_ECLOSED, "after %llu sends to a closed channel: %s",
+              (unsigned long long)sent, via_status_name(status));
+        status = via_conform_try_send(suite, link.tx, sent, 1000, 0, via_conform_soon());
+    }
+    via_conform_close(&link);
+}
+
+static void test_ending__failure_says_why(via_conform *suite)
+{
+    via_conform_link link;
+    via_error error;
+
+    via_conform_open(suite, &link, NULL);
+    CHECK_STATUS(VIA_ENOENT, via_failure(link.tx, &error));
+    via_conform_close_receiver(&link);
+    via_status status = VIA_OK;
+    for (int i = 0; i < 100000 && status == VIA_OK; i++)
+        status = via_conform_try_send(suite, link.tx, 0, 1000, 0, via_conform_soon());
+    CHECK_OK(via_failure(link.tx, &error));
+    CHECK(error.status == status && error.what[0], "via_failure says %s (\"%s\") where sends answer %s",
+          via_status_name(error.status), error.what, via_status_name(status));
+    via_conform_close(&link);
+}
+
+/* SIGPIPE has its default: it would end this process. */
+static void test_signals__no_sigpipe(via_conform *suite)
+{
+    via_conform_link link;
+    via_status status = VIA_OK;
+    static char large[100000];
+
+    (void)signal(SIGPIPE, SIG_DFL);
+    via_conform_open(suite, &link, NULL);
+    via_conform_close_receiver(&link);
+    for (int i = 0; i < 20; i++) {
+        via_meta more = {0, i % 2 ? VIA_MORE : 0, 0, NULL, NULL};
+        status = via_send(link.tx, large, via_conform_fit(suite, i % 3 ? 10 : sizeof(large)), &more, via_after_ms(20));
+        status = via_flush(link.tx, via_after_ms(20));
+    }
+    (void)status;
+    via_conform_close(&link);
+}
+
+static const via_conform_test tests[] = {
+    {"ending.closed_after_all", "Ending: VIA_ECLOSED after everything was received, and again ever after",
+     VIA_PATTERN_PAIR, NEEDS_WHOLE | NEEDS_LINGER | NEEDS_TWO_ENDS, test_ending__closed_after_all},
+    {"finish.half_close", "Ending: via_finish shows as VIA_ECLOSED after everything; own sends are VIA_EINVAL",
+     VIA_PATTERN_PAIR, NEEDS_WHOLE, test_finish__half_close},
+    {"finish.receiving_goes_on", "Ending: after via_finish receiving goes on", VIA_PATTERN_PAIR,
+     NEEDS_WHOLE | NEEDS_TWO_ENDS, test_finish__receiving_goes_on},
+    {"ending.sends_fail", "Ending: a send to somebody who has left fails and never blocks", VIA_PATTERN_PAIR,
+     NEEDS_ATTACH | NEEDS_TWO_ENDS, test_ending__sends_fail},
+    {"ending.failure_says_why", "Ending: via_failure keeps the reason why a channel ended", VIA_PATTERN_PAIR,
+     NEEDS_ATTACH | NEEDS_TWO_ENDS, test_ending__failure_says_why},
+    {"signals.no_sigpipe", "Ending: no SIGPIPE, ever", CONFORM_ALL, NEEDS_ATTACH | NEEDS_TWO_ENDS,
+     test_signals__no_sigpipe},
+};
+
+const via_conform_group via_conform_ending_tests = {tests, sizeof(tests) / sizeof(tests[0])};
