@@ -190,9 +190,9 @@ static int serve_clients(struct bridge *bridge)
     via_open_options options;
     via_error_init(&error);
     via_open_options_init(&options);
+    via_cli_stop_gently();
     if (via_listen(bridge->host, bridge->a, &options, &listener, &error) != VIA_OK)
         return via_cli_error(bridge->a, &error);
-    via_cli_stop_gently();
     via_status status;
     while ((status = via_cli_wait_listener(listener, VIA_FOREVER)) == VIA_OK)
         accept_one(bridge, listener);

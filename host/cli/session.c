@@ -63,6 +63,17 @@ uint32_t via_cli_side(const via_cli_args *args, uint32_t otherwise)
 
 /* ---- opening ------------------------------------------------------------------------------------------------ */
 
+static via_status explain_wait(via_status status, via_error *error)
+{
+    via_error_init(error);
+    error->status = status;
+    if (status == VIA_ETIMEDOUT) {
+        (void)snprintf(error->what, sizeof error->what, "nobody has connected before the deadline");
+        (void)snprintf(error->mend, sizeof error->mend, "start the other end, or wait longer with --timeout");
+    }
+    return status;
+}
+
 static via_status wait_for_dialer(via_listener *listener, via_deadline deadline, via_channel **channel,
                                   via_error *error)
 {
@@ -71,10 +82,8 @@ static via_status wait_for_dialer(via_listener *listener, via_deadline deadline,
         if (status != VIA_ETIMEDOUT)
             return status;
         status = via_cli_wait_listener(listener, deadline);
-        if (status != VIA_OK) {
-            error->status = status;
-            return status;
-        }
+        if (status != VIA_OK)
+            return explain_wait(status, error);
     }
 }
 
@@ -86,7 +95,6 @@ static via_status accept_one(const via_cli_open *what, const via_open_options *o
     via_status status = via_listen(what->host, what->address, options, &listener, error);
     if (status != VIA_OK)
         return status;
-    via_cli_stop_gently();
     status = wait_for_dialer(listener, what->deadline, channel, error);
     via_listener_close(listener);
     return status;
@@ -109,6 +117,8 @@ int via_cli_channel_open(const via_cli_args *args, const via_cli_open *what, via
     via_error_init(&error);
     via_cli_open_options(args, &options);
     options.side = what->role == VIA_PAIR ? VIA_SIDE_DEFAULT : what->side;
+    if (what->side == VIA_SIDE_BIND)
+        via_cli_stop_gently(); /* this does not block, and a name that was taken is to be given up */
     via_status status = open_channel(what, &options, channel, &error);
     via_cli_stop_gently();
     if (status == VIA_OK)
