@@ -51,7 +51,7 @@ via_status socket_channel_create_pair(const socket_settings *settings, const soc
 via_status socket_channel_create_hub(const via_host_api *host, void *hub, const char *address, void **channel,
                                      via_error *error)
 {
-    socket_channel *made = calloc(1, offsetof(socket_channel, stream));
+    socket_channel *made = calloc(1, sizeof(*made));
 
     if (!made)
         return via_fail(host, error, VIA_ENOMEM, 0, NULL, "no memory for a channel");
