@@ -100,7 +100,7 @@ static void test_nearest__finds_slips_and_not_other_words(void **state)
         {"nodelay", NULL},
         {"x", NULL},
         {"", NULL},
-        {"recv_buffer", NULL},
+        {"recv_buffer", "receive_buffer"},
     };
     via_nearest nearest;
 
