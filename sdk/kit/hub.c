@@ -243,17 +243,21 @@ void via_hub_release(void *self, via_msg *message)
     (void)pthread_mutex_unlock(&hub->lock);
 }
 
-via_status via_hub_flush(void *self, via_deadline deadline)
+static via_status empty(via_hub *hub, via_status (*how)(via_hub *hub, via_deadline deadline), via_deadline deadline)
 {
-    via_hub *hub = self;
     via_status status = VIA_OK;
 
     (void)pthread_mutex_lock(&hub->lock);
     if (hub->sends)
-        status = via_wake_is_raised(&hub->wake) ? VIA_ECANCELED : via_hub_flush_all(hub, deadline);
+        status = via_wake_is_raised(&hub->wake) ? VIA_ECANCELED : how(hub, deadline);
     hub->gathering = false;
     (void)pthread_mutex_unlock(&hub->lock);
     return status;
+}
+
+via_status via_hub_flush(void *self, via_deadline deadline)
+{
+    return empty(self, via_hub_flush_all, deadline);
 }
 
 /* The other ends see one peer less; a queue or topic has no end of its own. */
@@ -275,7 +279,7 @@ via_status via_hub_finish(void *self, via_deadline deadline)
 via_status via_hub_drain(void *self, via_deadline deadline, uint64_t *undelivered)
 {
     via_hub *hub = self;
-    via_status status = via_hub_flush(hub, deadline);
+    via_status status = empty(hub, via_hub_drain_all, deadline);
 
     *undelivered = 0;
     if (status == VIA_OK)

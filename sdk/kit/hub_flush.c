@@ -4,7 +4,10 @@
  *
  * Owns: the order of a peer's two stores: first what its stream holds, then its queue. Must never drop anything.
  */
+#include "kit/deadline.h"
 #include "kit/hub_internal.h"
+
+enum { LOOK_NS = 1000000 }; /* no event tells that a peer's system has everything */
 
 via_status via_hub_flush_peer(via_hub *hub, via_hub_peer *peer)
 {
@@ -52,6 +55,29 @@ via_status via_hub_flush_all(via_hub *hub, via_deadline deadline)
             return status;
     }
     return VIA_OK;
+}
+
+static bool any_unsent(const via_hub *hub)
+{
+    for (const via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next)
+        if (via_stream_unsent(&VIA_HUB_PEER_OF(i, all)->stream) > 0)
+            return true;
+    return false;
+}
+
+via_status via_hub_drain_all(via_hub *hub, via_deadline deadline)
+{
+    via_status status;
+
+    while ((status = via_hub_flush_all(hub, deadline)) == VIA_OK && any_unsent(hub)) {
+        via_deadline look = via_deadline_min(deadline, via_deadline_after(LOOK_NS));
+        if (deadline == VIA_NOW)
+            return VIA_ETIMEDOUT;
+        status = via_hub_sleep(hub, hub->set.main, look);
+        if (status != VIA_OK && (status != VIA_ETIMEDOUT || via_deadline_left(deadline) == 0))
+            return status;
+    }
+    return status;
 }
 
 uint64_t via_hub_undelivered(const via_hub *hub)

@@ -171,5 +171,7 @@ via_status via_hub_flush_peer(via_hub *hub, via_hub_peer *peer);
 via_status via_hub_flush_all(via_hub *hub, via_deadline deadline);
 /* Messages that have not left. */
 uint64_t via_hub_undelivered(const via_hub *hub);
+/* Writes everything, then waits until the peers' systems have it. Needs the lock. */
+via_status via_hub_drain_all(via_hub *hub, via_deadline deadline);
 
 #endif

@@ -176,6 +176,19 @@ static void linger_tcp(int descriptor, via_deadline deadline)
     }
 }
 
+/*
+ * Unread input turns the death of this process into a reset, and then TCP forgets what the other system has not
+ * acknowledged. On a Unix socket everything is at the other end already.
+ */
+static uint64_t socket_unsent(const via_stream *stream)
+{
+    int unsent = 0;
+
+    if (is_unix(stream->config.write_fd) || ioctl(stream->config.write_fd, SIOCOUTQ, &unsent) != 0)
+        return 0;
+    return unsent > 0 ? (uint64_t)unsent : 0;
+}
+
 static void socket_close(via_stream *stream, uint32_t how)
 {
     int descriptor = stream->config.read_fd >= 0 ? stream->config.read_fd : stream->config.write_fd;
@@ -199,5 +212,6 @@ const via_stream_io via_stream_io_socket = {
     .write = socket_write,
     .finish = socket_finish,
     .unblock = socket_unblock,
+    .unsent = socket_unsent,
     .close = socket_close,
 };

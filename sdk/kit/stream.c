@@ -83,17 +83,38 @@ void via_stream_interrupt(void *self)
         stream->config.io->unblock(stream);
 }
 
+uint64_t via_stream_unsent(const via_stream *stream)
+{
+    if (stream->config.write_fd < 0 || !stream->config.io->unsent)
+        return 0;
+    return stream->config.io->unsent(stream);
+}
+
+/* No event tells that the other system has it all, so look again and again. */
+static via_status wait_for_unsent(via_stream *stream, via_deadline deadline, uint64_t *unsent)
+{
+    while ((*unsent = via_stream_unsent(stream)) > 0) {
+        via_deadline look = via_deadline_min(deadline, via_deadline_after(VIA_STREAM_LOOK_NS));
+        via_status status = via_stream_wait(stream, stream->config.write_fd, 0, look);
+
+        if (status == VIA_OK) /* an error or a hang-up: nobody will acknowledge the rest */
+            return VIA_EPEER;
+        if (status != VIA_ETIMEDOUT || via_deadline_left(deadline) == 0)
+            return status;
+    }
+    return VIA_OK;
+}
+
 via_status via_stream_drain(void *self, via_deadline deadline, uint64_t *undelivered)
 {
     via_stream *stream = self;
     via_status status = stream->config.write_fd < 0 ? VIA_OK : via_stream_flush(stream, deadline);
 
-    *undelivered = 0;
-    if (status != VIA_OK) {
-        pthread_mutex_lock(&stream->lock);
-        *undelivered = via_stream_send_count(stream);
-        pthread_mutex_unlock(&stream->lock);
-    }
+    if (status == VIA_OK)
+        return wait_for_unsent(stream, deadline, undelivered);
+    pthread_mutex_lock(&stream->lock);
+    *undelivered = via_stream_send_count(stream);
+    pthread_mutex_unlock(&stream->lock);
     return status;
 }
 

@@ -83,5 +83,7 @@ void via_stream_refresh_counters(void *stream);
 bool via_stream_has_message(const via_stream *stream);
 /* For hubs: bytes of the tail and the gather buffer that the OS has not taken yet. */
 size_t via_stream_backlog(const via_stream *stream);
+/* For hubs: bytes that the OS has taken and that a death of this process could still lose. */
+uint64_t via_stream_unsent(const via_stream *stream);
 
 #endif

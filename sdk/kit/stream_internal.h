@@ -30,6 +30,9 @@ uint64_t via_stream_send_count(const via_stream *stream);
 void via_stream_send_idle(via_stream *stream);
 void via_stream_send_fini(via_stream *stream);
 
+/* How often drain looks whether the other system has everything. */
+enum { VIA_STREAM_LOOK_NS = 1000000 };
+
 /* ---- stream_wait.c ------------------------------------------------------------------------------------------ */
 
 /* Sleeps as via_wake_poll does; while the stream closes, interrupts no longer count. */
