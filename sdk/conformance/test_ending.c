@@ -5,6 +5,7 @@
 #include "conform.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 static void test_ending__closed_after_all(via_conform *suite)
 {
@@ -71,21 +72,42 @@ static void test_ending__sends_fail(via_conform *suite)
     via_conform_close(&link);
 }
 
+static void sit_until_killed(via_conform *suite, int control, void *argument)
+{
+    char address[CONFORM_ADDRESS];
+    via_conform_end end;
+
+    (void)argument;
+    via_conform_hear(control, address, sizeof(address));
+    via_conform_connect(suite, &end, END_SENDS, address, NULL);
+    via_conform_tell(control, "c", 1);
+    for (;;)
+        (void)pause();
+}
+
+/* The reason stays; a channel that merely closed has none. */
 static void test_ending__failure_says_why(via_conform *suite)
 {
-    via_conform_link link;
+    via_conform_peer peer;
+    via_conform_end end;
     via_error error;
+    via_msg message;
+    char byte;
 
-    via_conform_open(suite, &link, NULL);
-    CHECK_STATUS(VIA_ENOENT, via_failure(link.tx, &error));
-    via_conform_close_receiver(&link);
-    via_status status = VIA_OK;
-    for (int i = 0; i < 100000 && status == VIA_OK; i++)
-        status = via_conform_try_send(suite, link.tx, 0, 1000, 0, via_conform_soon());
-    CHECK_OK(via_failure(link.tx, &error));
-    CHECK(error.status == status && error.what[0], "via_failure says %s (\"%s\") where sends answer %s",
-          via_status_name(error.status), error.what, via_status_name(status));
-    via_conform_close(&link);
+    via_conform_peer_start(suite, &peer, sit_until_killed, NULL);
+    via_conform_bind(suite, &end, END_RECEIVES, NULL, NULL);
+    via_conform_tell(peer.control, end.address, sizeof(end.address));
+    via_conform_hear(peer.control, &byte, 1);
+    via_conform_accept(&end);
+    CHECK_STATUS(VIA_ENOENT, via_failure(end.channel, &error));
+    via_conform_peer_kill(&peer);
+    via_status status = via_recv(end.channel, via_conform_soon(), &message);
+    if (status == VIA_EPEER) {
+        CHECK_OK(via_failure(end.channel, &error));
+        CHECK(error.status == status && error.what[0], "via_failure says %s (\"%s\") where receiving answers %s",
+              via_status_name(error.status), error.what, via_status_name(status));
+    }
+    via_conform_end_close(&end);
 }
 
 /* SIGPIPE has its default: it would end this process. */

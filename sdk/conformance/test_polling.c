@@ -7,7 +7,8 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdatomic.h>
-#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 static via_poll_handle handle_of(via_channel *channel, uint32_t event)
 {
@@ -188,12 +189,36 @@ static void test_polling__no_lost_room(via_conform *suite)
 
 /* ---- work --------------------------------------------------------------------------------------------------- */
 
+typedef struct via_conform_finisher {
+    via_conform_stream stream;
+    int done; /* an eventfd */
+} via_conform_finisher;
+
+static void *receive_and_say(void *argument)
+{
+    const via_conform_finisher *finisher = argument;
+    (void)via_conform_run_receiver((void *)(uintptr_t)&finisher->stream);
+    CHECK(eventfd_write(finisher->done, 1) == 0, "an eventfd does not take 1");
+    return NULL;
+}
+
+/* Sleeps until the handle shows work (true) or everything has arrived (false). */
+static bool wait_for_work(const via_poll_handle *handle, bool outstanding, int done)
+{
+    struct pollfd events[2] = {
+        {done, POLLIN, 0},
+        {outstanding ? (int)handle->handle : -1, handle->wait == VIA_WAIT_READABLE ? POLLIN : POLLOUT, 0}};
+    CHECK(poll(events, 2, CONFORM_PATIENCE_MS) > 0, "%s",
+          outstanding ? "work is outstanding and its handle never shows"
+                      : "no work is outstanding, and not everything has arrived");
+    return events[0].revents == 0;
+}
+
 /* What waits in the sender moves by arm(VIA_WORK) alone, asleep on its handle. */
 static void test_polling__work(via_conform *suite)
 {
     via_conform_link link;
     via_conform_how how = {.options = {"overflow=block"}};
-    size_t size = via_conform_page_size(suite, 0);
     via_poll_handle handle = {.size = sizeof(handle)};
     via_status status;
 
@@ -201,14 +226,16 @@ static void test_polling__work(via_conform *suite)
     status = via_pollable(link.tx, VIA_WORK, &handle);
     CHECK(status == VIA_OK || status == VIA_ENOTSUP, "via_pollable(VIA_WORK) answers %s", via_status_name(status));
     bool works = status == VIA_OK;
-    uint64_t sent = via_conform_fill_up(suite, link.tx, 0, size);
-    via_conform_stream stream = {suite, link.rx, 0, sent, via_conform_page_size, 0};
-    via_conform_thread *receiver = via_conform_thread_start(via_conform_run_receiver, &stream);
-    while (works && (status = via_arm(link.tx, VIA_WORK)) != VIA_ENOENT) {
-        CHECK(status == VIA_OK, "via_arm(VIA_WORK) answers %s", via_status_name(status));
-        CHECK(wait_on(&handle, CONFORM_PATIENCE_MS), "work is outstanding and its handle never shows");
-    }
+    uint64_t sent = via_conform_fill_up(suite, link.tx, 0, via_conform_page_size(suite, 0));
+    via_conform_finisher finisher = {{suite, link.rx, 0, sent, via_conform_page_size, 0}, eventfd(0, EFD_CLOEXEC)};
+    via_conform_thread *receiver = via_conform_thread_start(receive_and_say, &finisher);
+    via_conform_step("arm(VIA_WORK) moves what waits in a sender");
+    do {
+        status = works ? via_arm(link.tx, VIA_WORK) : VIA_ENOENT;
+        CHECK(status == VIA_OK || status == VIA_ENOENT, "via_arm(VIA_WORK) answers %s", via_status_name(status));
+    } while (wait_for_work(&handle, status == VIA_OK, finisher.done));
     (void)via_conform_thread_join(receiver);
+    (void)close(finisher.done);
     via_conform_close(&link);
 }
 

@@ -4,7 +4,7 @@
  */
 #include "conform.h"
 
-#include <string.h>
+#include <stdatomic.h>
 
 enum { LINKS = 6 };
 
@@ -96,38 +96,42 @@ static void test_waitset__writing(via_conform *suite)
 typedef struct via_conform_reader {
     via_conform_stream stream;
     via_waitset *set;
+    atomic_bool done;
 } via_conform_reader;
 
 static void *receive_and_wake(void *argument)
 {
     via_conform_reader *reader = argument;
     (void)via_conform_run_receiver(&reader->stream);
+    atomic_store(&reader->done, true);
     via_waitset_wake(reader->set);
     return NULL;
 }
 
-/* Nobody calls the sender any more: the waitset alone moves its tail. */
+/* Nobody sends, flushes or arms the sender any more: the waitset alone moves its tail. A pair waits for messages that never
+ * come, the others for room. */
 static void test_waitset__work(via_conform *suite)
 {
     via_conform_link link;
     via_conform_how how = {.options = {"overflow=block"}};
+    uint32_t event = suite->claims->pattern == VIA_PATTERN_PAIR ? VIA_READ : VIA_WRITE;
     via_waitset *set = NULL;
     via_ready ready[2];
-    size_t count = 1;
+    via_msg message;
+    size_t count = 0;
 
     via_conform_open(suite, &link, &how);
-    if (link.tx == link.rx) { /* the echo's channel is received from without the set */
-        via_conform_close(&link);
-        return;
-    }
     CHECK_OK(via_waitset_create(&set, NULL));
-    CHECK_OK(via_waitset_add(set, link.tx, suite->claims->pattern == VIA_PATTERN_PAIR ? VIA_READ : 0, &link));
+    CHECK_OK(via_waitset_add(set, link.tx, event, &link));
     uint64_t sent = via_conform_fill_up(suite, link.tx, 0, via_conform_page_size(suite, 0));
-    via_conform_reader reader = {{suite, link.rx, 0, sent, via_conform_page_size, 0}, set};
+    via_conform_reader reader = {{suite, link.rx, 0, sent, via_conform_page_size, 0}, set, false};
     via_conform_thread *thread = via_conform_thread_start(receive_and_wake, &reader);
     via_conform_step("the waitset moves what waits in a sender");
-    CHECK_OK(via_waitset_wait(set, ready, 2, &count, via_conform_soon()));
-    CHECK(count == 0, "%zu ready, events %u", count, ready[0].events);
+    while (!atomic_load(&reader.done)) {
+        CHECK_OK(via_waitset_wait(set, ready, 2, &count, via_conform_soon()));
+        if (count && event == VIA_READ) /* a false alarm is allowed, a message is not */
+            CHECK_STATUS(VIA_ETIMEDOUT, via_recv(link.tx, VIA_NOW, &message));
+    }
     (void)via_conform_thread_join(thread);
     via_conform_close(&link);
     via_waitset_destroy(set);
@@ -167,8 +171,8 @@ static const via_conform_test tests[] = {
     {"waitset.channels", "Polling: a waitset reports exactly the channels that are ready", CONFORM_ALL, NEEDS_WHOLE,
      test_waitset__channels},
     {"waitset.writing", "Polling: a waitset reports room to write", CONFORM_ALL, NEEDS_WHOLE, test_waitset__writing},
-    {"waitset.work", "Progress: a waitset moves what waits in a sender by itself", CONFORM_ALL, NEEDS_WHOLE,
-     test_waitset__work},
+    {"waitset.work", "Progress: a waitset moves what waits in a sender by itself", CONFORM_ALL,
+     NEEDS_WHOLE | NEEDS_TWO_ENDS, test_waitset__work},
     {"waitset.listener", "Polling: a waitset reports a listener that somebody dials", VIA_PATTERN_PAIR,
      NEEDS_WHOLE | NEEDS_TWO_ENDS, test_waitset__listener},
 };
