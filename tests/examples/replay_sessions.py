@@ -6,9 +6,11 @@ repository's folders, with the build's commands first in PATH; the other lines a
 output and errors), where "..." on a line stands for anything, and a line of its own for any lines.
 A block with <!-- not replayed --> above it is left out.
 """
+import itertools
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,7 @@ import tempfile
 from pages import TOP, blocks, pages
 
 MARK = "--- end of step ---"
+LIMIT_S = 40
 
 
 def steps(block):
@@ -50,9 +53,15 @@ def run(page, script: str, build: pathlib.Path) -> list[str]:
         for entry in TOP.iterdir():
             if not entry.name.startswith((".", "build")):
                 os.symlink(entry, pathlib.Path(folder, entry.name))
-        done = subprocess.run(["bash", "-c", script], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=50)
-    return done.stdout.split(MARK + "\n")
+        shell = subprocess.Popen(["bash", "-c", script], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+        try:
+            text, _ = shell.communicate(timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(shell.pid, signal.SIGKILL)
+            text, _ = shell.communicate()
+            text += f"(still running after {LIMIT_S} s)\n"
+    return text.split(MARK + "\n")
 
 
 def main() -> int:
@@ -63,7 +72,7 @@ def main() -> int:
         if not todo:
             continue
         printed = run(page, "".join(f"{command}\necho '{MARK}'\n" for _, command, _ in todo), build)
-        for (block, command, expected), text in zip(todo, printed):
+        for (block, command, expected), text in itertools.zip_longest(todo, printed[: len(todo)], fillvalue="(not reached)\n"):
             count += 1
             if not re.fullmatch(pattern(expected), text):
                 failed += 1
