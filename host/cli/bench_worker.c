@@ -86,6 +86,9 @@ static int run_worker(const via_cli_args *args, via_host *host, const via_bench_
         return via_cli_out_of_memory();
     int result = VIA_EXIT_OK;
     if (open_worker(args, host, job, end.control, &end.channel, &error) != VIA_OK) {
+        if (error.status == VIA_ENOTSUP && job->pattern == VIA_PATTERN_PAIR)
+            (void)snprintf(error.mend, sizeof error.mend,
+                           "measure it with --echo, with a program behind it that echoes");
         result = via_cli_error(args->operands.items[0], &error);
     } else {
         via_bench_watch(end.channel, VIA_BENCH_STILL_S);

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+# What every test of the command starts from: `via` in PATH, a folder of its own, a runtime folder of its own.
+# shellcheck shell=bash
+
+setup() {
+    PATH=${VIADUCT_BUILD:?set it to the build folder}/bin:$PATH
+    plugins=$VIADUCT_BUILD/lib/viaduct/plugins
+    export VIADUCT_PLUGIN_PATH=$plugins
+    work=$(mktemp -d "${TMPDIR:-/tmp}/via-cli.XXXXXX")
+    chmod 700 "$work"
+    export XDG_RUNTIME_DIR=$work/run
+    mkdir -m 700 "$XDG_RUNTIME_DIR"
+    # What reads from it waits for as long as it likes: nobody ever writes.
+    mkfifo "$work/never"
+    exec 4<>"$work/never"
+    cd "$work" || return 1
+}
+
+teardown() {
+    local child
+    for child in $(jobs -p); do
+        kill -KILL "$child" 2>/dev/null || true
+    done
+    wait 2>/dev/null || true
+    cd / && rm -rf "$work"
+}
+
+# Runs a command in the background; its output goes to the file `NAME.out`, its errors to `NAME.err`; $! is its id.
+# Neither bats' descriptor 3 nor ours stays open in it.
+start() {
+    local name=$1
+    shift
+    "$@" >"$name.out" 2>"$name.err" 3>&- 4>&- &
+}
+
+# Waits until a command succeeds, at most ten seconds.
+await() {
+    local turn
+    for turn in {1..1000}; do
+        "$@" && return 0
+        read -rt 0.01 -u 4 turn || true
+    done
+    echo "waited in vain for: $*" >&2
+    return 1
+}
+
+# Waits until somebody listens on a name of the runtime folder.
+await_name() {
+    await test -e "$XDG_RUNTIME_DIR/viaduct/$1"
+}
+
+# Waits until a file says so.
+await_text() {
+    await grep -qs -- "$1" "$2"
+}
+
+# wait(1) with its status in $status, as `run` has it.
+finish() {
+    status=0
+    wait "$1" || status=$?
+}
+
+expect_status() {
+    [ "$status" -eq "$1" ] || {
+        echo "exit status $status, expected $1; output:"
+        echo "${output:-}"
+        return 1
+    }
+}
+
+# Expects the text in $output (stdout and stderr of `run`).
+expect() {
+    [[ $output == *"$1"* ]] || {
+        echo "expected: $1"
+        echo "got:      $output"
+        return 1
+    }
+}
+
+expect_not() {
+    [[ $output != *"$1"* ]] || {
+        echo "unexpected: $1"
+        echo "in:         $output"
+        return 1
+    }
+}
+
+# The last line of an error is the way out.
+expect_way_out() {
+    [[ ${lines[-1]} == "     mend: "* ]] || {
+        echo "the last line does not say how to mend it: ${lines[-1]}"
+        return 1
+    }
+}
+
+# Expects a file to hold exactly this (and a newline).
+expect_file() {
+    diff -u <(printf '%s\n' "$2") "$1"
+}
+
+# Evaluates a Python expression with the JSON of $output as `it`.
+expect_json() {
+    python3 -c 'import json, sys; it = json.loads(sys.argv[1]); assert eval(sys.argv[2]), (sys.argv[2], it)' \
+        "$output" "$1"
+}

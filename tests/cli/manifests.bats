@@ -1,0 +1,301 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The commands that read manifests and run no plugin's code: plugins, validate, explain, seal.
+
+load helpers
+
+# A folder of plugins with a copy of a real one: socket.json and via_socket.so.
+make_folder() {
+    mkdir -m 755 "$1"
+    cp "$plugins/socket.json" "$plugins/via_socket.so" "$1"
+    chmod 644 "$1/socket.json"
+}
+
+# Edits a manifest: edit FILE PYTHON-STATEMENT, with the manifest as `it`.
+edit() {
+    python3 -c 'import json, sys
+it = json.load(open(sys.argv[1]))
+exec(sys.argv[2])
+json.dump(it, open(sys.argv[1], "w"))' "$1" "$2"
+}
+
+make_shop() {
+    cat >shop.json <<'END'
+{ "manifest": 1, "endpoints": {
+    "mail": {"pattern": "pair", "address": "unix:mail", "options": {"mode": "0660"}},
+    "jobs": {"pattern": "queue", "address": "unix:jobs", "summary": "what is to be done"},
+    "orders": {"pattern": "pair", "any_of": ["unix:orders", "tcp://127.0.0.1:7000"]} } }
+END
+}
+
+# ---- plugins ---------------------------------------------------------------------------------------------------------
+
+@test "cli__plugins_lists_what_is_ready" {
+    run via plugins
+    expect_status 0
+    [[ ${lines[0]} =~ ^NAME\ +VERSION\ +KIND\ +SCHEMES\ +STATUS ]]
+    [[ $output =~ socket\ +[0-9.]+\ +transport\ +unix\ tcp\ +ready ]]
+    [[ $output =~ pipe\ +[0-9.]+\ +transport\ +pipe\ exec\ stdio\ +ready ]]
+}
+
+@test "cli__plugins_json_has_the_promised_members" {
+    run via plugins --json
+    expect_status 0
+    expect_json '[list(p) for p in it] == [["name", "version", "kind", "schemes", "status", "stage", "reason", "mend", "manifest", "library"]] * len(it)'
+    expect_json 'all(p["status"] == "ready" and p["reason"] == "" for p in it)'
+    expect_json '[p["schemes"] for p in it if p["name"] == "socket"] == [["unix", "tcp"]]'
+    expect_json 'all(p["manifest"].startswith("/") and p["library"].startswith("/") for p in it)'
+}
+
+@test "cli__plugins_tells_why_one_was_refused_and_how_to_mend_it" {
+    make_folder mine
+    edit mine/socket.json 'it["sha256"] = {key: "0" * 64 for key in it["library"]}'
+    run via plugins --plugins "$work/mine"
+    expect_status 0
+    [[ $output =~ socket\ +[0-9.]+\ +transport\ +unix\ tcp\ +refused\ +preflight:\ .*SHA-256 ]]
+    expect "mend: "
+    expect "$work/mine/socket.json"
+    run via plugins --plugins "$work/mine" --json
+    expect_json '[(p["status"], bool(p["stage"]), bool(p["mend"])) for p in it if p["manifest"].startswith("'"$work"'")] == [("refused", True, True)]'
+}
+
+@test "cli__plugins_tells_a_wrong_manifest_by_line_and_column" {
+    make_folder mine
+    printf '{\n  "manifest": 1,\n  "nmae": "socket"\n}\n' >mine/socket.json
+    run via plugins --plugins "$work/mine"
+    expect_status 0
+    expect "refused"
+    expect "$work/mine/socket.json:3:"
+    expect "name"
+}
+
+@test "cli__plugins_shows_what_is_shadowed_and_disabled" {
+    make_folder mine
+    run via plugins --plugins "$work/mine" --json
+    expect_json '[p["status"] for p in it if p["name"] == "socket"] == ["ready", "shadowed"]'
+    edit mine/socket.json 'it["enabled"] = False'
+    run via plugins --plugins "$work/mine" --json
+    expect_json '"disabled" in [p["status"] for p in it if p["name"] == "socket"]'
+}
+
+@test "cli__plugins_in_a_folder_that_others_may_write_are_refused" {
+    make_folder mine
+    chmod 777 mine
+    run via plugins --plugins "$work/mine"
+    expect_status 0
+    expect "refused"
+    expect "trust: $work/mine is writable by everybody"
+    expect "mend:     chmod go-w"
+}
+
+@test "cli__plugins_of_another_owner_are_accepted_with_trust" {
+    [ "$(id -u)" -eq 0 ] || skip "only root can give files away"
+    make_folder mine
+    chown -R 12345 mine
+    chmod 755 "$work"
+    run via plugins --plugins "$work/mine"
+    expect "refused"
+    expect "VIADUCT_TRUST="
+    run via plugins --plugins "$work/mine" --trust "$work/mine" --json
+    expect_json '[p["status"] for p in it if p["manifest"].startswith("'"$work"'")] == ["ready"]'
+}
+
+@test "cli__plugins_without_any_plugin_says_how_to_name_a_folder" {
+    mkdir -m 755 empty
+    VIADUCT_PLUGIN_PATH=$work/empty run via plugins
+    expect_status 1
+    expect "no plugin was found in any folder of the search"
+    expect_way_out
+    VIADUCT_PLUGIN_PATH=$work/empty run via plugins --json
+    expect_status 0
+    [ "$output" = "[]" ]
+}
+
+@test "cli__tables_line_up_for_wide_characters_and_show_no_control_characters" {
+    make_folder mine
+    edit mine/socket.json 'it["name"] = "socket"; it["version"] = "1.0.0"; it["summary"] = "端口"'
+    mkdir -m 755 "端口"
+    cp "$plugins/via_socket.so" "端口"
+    printf '{"manifest": 1, "\\u001b[31mred": 1}\n' >"端口/x.json"
+    run via plugins --plugins "$work/端口"
+    expect_status 0
+    expect "端口/x.json"
+    expect_not $'\033'
+}
+
+@test "cli__plugins_into_a_closed_pipe_is_quiet_and_into_a_full_disk_is_not" {
+    run bash -c 'via plugins | true; echo "${PIPESTATUS[0]}"'
+    [ "$output" = 0 ]
+    run bash -c 'via plugins >/dev/full'
+    expect_status 1
+    expect "standard output: No space left on device"
+    expect_way_out
+}
+
+# ---- validate --------------------------------------------------------------------------------------------------------
+
+@test "cli__validate_accepts_both_kinds" {
+    make_shop
+    run via validate "$plugins/socket.json" shop.json
+    expect_status 0
+    [ "${lines[0]}" = "$plugins/socket.json: ok, a manifest of kind plugin" ]
+    [ "${lines[1]}" = "shop.json: ok, a manifest of kind endpoints" ]
+}
+
+@test "cli__validate_names_place_pointer_and_nearest_name" {
+    printf '{ "manifest": 1, "endpoints": {\n    "mail": {"adress": "unix:mail"} } }\n' >shop.json
+    run via validate shop.json
+    expect_status 1
+    expect "address"
+    expect "at:   shop.json:2:"
+    expect "/endpoints/mail"
+    expect_way_out
+}
+
+@test "cli__validate_goes_on_after_a_wrong_file" {
+    make_shop
+    echo '{' >wrong.json
+    run via validate wrong.json shop.json
+    expect_status 1
+    expect "wrong.json"
+    expect "shop.json: ok"
+}
+
+@test "cli__validate_tells_a_missing_file" {
+    run via validate nowhere.json
+    expect_status 1
+    expect "nowhere.json"
+    expect "No such file or directory"
+    expect_way_out
+}
+
+@test "cli__validate_json_holds_every_verdict" {
+    make_shop
+    echo '{"manifest": 2}' >wrong.json
+    run via validate wrong.json shop.json --json
+    expect_status 1
+    expect_json '[(v["file"], v["valid"]) for v in it] == [("wrong.json", False), ("shop.json", True)]'
+    expect_json 'it[0]["error"]["line"] == 1 and it[0]["error"]["what"] and "error" not in it[1]'
+}
+
+# ---- explain ---------------------------------------------------------------------------------------------------------
+
+@test "cli__explain_shows_an_address_with_every_option_and_its_origin" {
+    run via explain 'unix:mail?mode=0640' --option linger=3s
+    expect_status 0
+    [ "${lines[0]}" = "unix:mail" ]
+    [[ $output =~ 1\ +socket\ +CHOSEN ]]
+    [[ $output =~ address\ +unix:mail ]]
+    [[ $output =~ mode\ +0640\ +address ]]
+    [[ $output =~ linger\ +3s\ +call ]]
+    [[ $output =~ send_buffer\ +[^\ ]+\ +default ]]
+    expect "promises  attach lossless ordered no-death"
+}
+
+@test "cli__explain_shows_an_endpoint_its_place_and_its_options_places" {
+    make_shop
+    run via explain mail --endpoints shop.json
+    expect_status 0
+    [[ ${lines[0]} =~ ^mail\ \ pair\ \ .*shop.json:2:[0-9]+\ \ \(override:\ none\)$ ]]
+    [[ $output =~ mode\ +0660\ +.*shop.json:2: ]]
+}
+
+@test "cli__explain_shows_an_override" {
+    make_shop
+    VIADUCT_ADDRESS_MAIL=unix:elsewhere run via explain mail --endpoints shop.json
+    expect_status 0
+    expect "(override: VIADUCT_ADDRESS_MAIL=unix:elsewhere)"
+    [[ $output =~ address\ +unix:elsewhere ]]
+}
+
+@test "cli__explain_shows_the_candidates_of_any_of_and_says_what_to_do" {
+    make_shop
+    run via explain orders --endpoints shop.json
+    expect_status 1
+    [[ $output =~ 1\ +unix:orders\ +fits ]]
+    [[ $output =~ 2\ +tcp://127.0.0.1:7000\ +fits ]]
+    expect_way_out
+}
+
+@test "cli__explain_answers_wrong_names_with_the_nearest" {
+    run via explain unx:mail
+    expect_status 1
+    expect 'no plugin serves "unx:"; did you mean "unix:"?'
+    expect_way_out
+    run via explain 'unix:mail?moed=1'
+    expect_status 1
+    expect 'unix: has no option "moed"; did you mean "mode"?'
+    expect_way_out
+    run via explain nowhere
+    expect_status 1
+    expect 'no endpoint is called "nowhere"'
+    expect_way_out
+}
+
+@test "cli__explain_json_is_what_the_library_says" {
+    run via explain unix:mail --json
+    expect_status 0
+    expect_json 'it["address"] == "unix:mail" and it["plugin"]["name"] == "socket" and it["error"] is None'
+    expect_json '{o["name"]: o["origin"] for o in it["options"]}["mode"] == "default"'
+}
+
+# ---- seal ------------------------------------------------------------------------------------------------------------
+
+@test "cli__seal_writes_abi_and_checksum_beside_the_rest" {
+    make_folder mine
+    edit mine/socket.json 'del it["abi"], it["sha256"]'
+    run via seal mine/socket.json mine/via_socket.so sealed.json
+    expect_status 0
+    [ -z "$output" ]
+    output=$(cat sealed.json)
+    expect_json 'it["name"] == "socket" and it["abi"] and set(it["sha256"].values()) == {"'"$(sha256sum <mine/via_socket.so | cut -d' ' -f1)"'"}'
+    run cmp sealed.json "$plugins/socket.json"
+    grep -q sha256 mine/socket.json && return 1
+    run via validate sealed.json
+    expect_status 0
+}
+
+@test "cli__seal_finds_the_library_that_the_manifest_names" {
+    make_folder mine
+    edit mine/socket.json 'it["sha256"] = {key: "0" * 64 for key in it["library"]}'
+    run via seal mine/socket.json
+    expect_status 0
+    run via plugins --plugins "$work/mine" --json
+    expect_json '[p["status"] for p in it if p["manifest"].startswith("'"$work"'")] == ["ready"]'
+}
+
+@test "cli__seal_refuses_a_manifest_without_a_library_for_this_platform" {
+    make_folder mine
+    edit mine/socket.json 'it["library"] = {"windows-x86_64": "via_socket.dll"}'
+    run via seal mine/socket.json
+    expect_status 2
+    expect "mine/socket.json names no library for linux-"
+    expect_way_out
+}
+
+@test "cli__seal_tells_what_is_wrong_with_its_files" {
+    make_folder mine
+    run via seal mine/nowhere.json
+    expect_status 1
+    expect "mine/nowhere.json"
+    expect_way_out
+    run via seal mine/socket.json mine/nowhere.so sealed.json
+    expect_status 1
+    expect "nowhere.so"
+    expect_way_out
+    echo text >mine/text.so
+    run via seal mine/socket.json mine/text.so sealed.json
+    expect_status 1
+    expect "text.so"
+    expect_way_out
+    run via seal mine/socket.json mine/via_socket.so nowhere/sealed.json
+    expect_status 1
+    expect "nowhere/sealed.json"
+    expect_way_out
+    echo '{' >mine/socket.json
+    run via seal mine/socket.json
+    expect_status 1
+    expect "mine/socket.json:2:"
+    expect_way_out
+    [ ! -e sealed.json ]
+}
