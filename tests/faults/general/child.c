@@ -69,7 +69,7 @@ static void start_process(const via_way *way, via_ends *ends, via_child *child)
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
             _exit(1);
-        strncpy(mine.address, ends->address, sizeof mine.address - 1);
+        memcpy(mine.address, ends->address, sizeof mine.address);
         _exit(receive_all(way, &mine, child->tally, ends_of_pipe[1]));
     }
     (void)close(ends_of_pipe[1]);

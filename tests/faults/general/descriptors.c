@@ -56,7 +56,7 @@ static void test_descriptors(void **state)
     more = (via_ends){.host = ends.host};
     exhaust();
     via_way_exchange(&ends, "what is open does not care");
-    strncpy(more.address, ends.address, sizeof more.address - 1);
+    memcpy(more.address, ends.address, sizeof more.address);
     more.listener = ends.listener;
     expect_refusal(way->sender_binds ? via_way_open_receiver(way, &more, &error)
                                      : via_way_open_sender(way, &more, &error),

@@ -47,7 +47,7 @@ static void test_fork(void **state)
     if (way->sender == VIA_PAIR) {
         via_ends more = {.host = ends.host, .listener = ends.listener};
         via_error error;
-        strncpy(more.address, ends.address, sizeof more.address - 1);
+        memcpy(more.address, ends.address, sizeof more.address);
         assert_int_equal(via_way_open_sender(way, &more, &error), VIA_OK);
         assert_int_equal(via_way_open_receiver(way, &more, &error), VIA_OK);
         via_way_exchange(&more, "the parent's listener too");
