@@ -11,6 +11,7 @@
 #include <viaduct/plugin.h>
 
 #define VIA_FRAME_HEADER_MAX 64 /* bytes that any framing puts before a body */
+#define VIA_FRAME_TRAILER_MAX 8 /* and after it */
 
 /* What a parser found out about the frame that begins the bytes it was given. */
 typedef struct via_frame {

@@ -27,13 +27,15 @@ static uint64_t message_limit(const via_stream_config *config)
 via_status via_stream_init(via_stream *stream, const via_stream_config *config)
 {
     memset(stream, 0, sizeof(*stream));
-    if (config->greeting_size > 16 || config->prefix_size > sizeof(config->prefix))
+    if (config->greeting_size > 16 || config->prefix_size > sizeof(config->prefix) ||
+        strlen(config->framing->trailer) > VIA_FRAME_TRAILER_MAX)
         return VIA_EINVAL;
     if (pthread_mutex_init(&stream->lock, NULL) != 0)
         return VIA_ENOMEM;
     stream->config = *config;
     stream->config.max_message = message_limit(config);
     stream->greeted = config->greeting_size == 0;
+    stream->trailer_size = strlen(config->framing->trailer);
     stream->ready_fd = -1;
     via_wake_init(&stream->wake);
     atomic_init(&stream->backlog, 0);

@@ -16,12 +16,14 @@
 enum {
     GATHER_SIZE = 64 * 1024,
     PACKED_SIZE = 1024, /* up to here copying is cheaper than a vector */
-    WINDOW = 64         /* slices handed to one write */
+    FRAME_MOST =
+        VIA_FRAME_HEADER_MAX + VIA_FRAME_TRAILER_MAX + 16, /* what goes around a body: header, prefix, trailer */
+    WINDOW = 64                                            /* slices handed to one write */
 };
 
 /* A message on its way: header and prefix, the caller's slices, trailer. */
 struct parcel {
-    uint8_t header[VIA_FRAME_HEADER_MAX + 16];
+    uint8_t header[FRAME_MOST];
     size_t header_size;
     const via_slice *slices;
     size_t count;
@@ -210,28 +212,45 @@ static via_status may_send(const via_stream *stream)
     return stream->config.write_fd < 0 ? VIA_ENOTSUP : stream->send_status;
 }
 
-static via_status prepare(const via_stream *stream, const via_slice *slices, size_t count, struct parcel *parcel)
+/* Checks the message and adds up its bytes. */
+static via_status measure(const via_stream *stream, const via_slice *slices, size_t count, size_t *body)
 {
     const via_stream_config *config = &stream->config;
-    const via_framing *framing = config->framing;
 
-    parcel->body = 0;
+    *body = 0;
     for (size_t i = 0; i < count; i++) {
-        if (slices[i].size > config->max_message - parcel->body)
+        if (slices[i].size > config->max_message - *body)
             return VIA_ETOOBIG;
-        parcel->body += slices[i].size;
+        *body += slices[i].size;
     }
-    if (framing->check && framing->check(slices, count) != VIA_OK)
-        return VIA_EINVAL;
-    parcel->header_size = framing->header(parcel->body + config->prefix_size, parcel->header);
-    memcpy(parcel->header + parcel->header_size, config->prefix, config->prefix_size);
-    parcel->header_size += config->prefix_size;
-    parcel->slices = slices;
-    parcel->count = count;
-    parcel->trailer = framing->trailer;
-    parcel->trailer_size = strlen(framing->trailer);
-    parcel->sent = 0;
+    if (config->framing->check)
+        return config->framing->check(slices, count);
     return VIA_OK;
+}
+
+static size_t compose_header(const via_stream *stream, size_t body, uint8_t *to)
+{
+    const via_stream_config *config = &stream->config;
+    size_t size = config->framing->header(body + config->prefix_size, to);
+
+    if (config->prefix_size > 0)
+        memcpy(to + size, config->prefix, config->prefix_size);
+    return size + config->prefix_size;
+}
+
+/* Writes a whole frame to `to`, which has room for body + FRAME_MOST bytes. Returns its size. */
+static size_t compose(const via_stream *stream, const via_slice *slices, size_t count, size_t body, uint8_t *to)
+{
+    uint8_t *at = to + compose_header(stream, body, to);
+
+    for (size_t i = 0; i < count; i++) {
+        if (slices[i].size > 0)
+            memcpy(at, slices[i].data, slices[i].size);
+        at += slices[i].size;
+    }
+    if (stream->trailer_size > 0)
+        memcpy(at, stream->config.framing->trailer, stream->trailer_size);
+    return (size_t)(at - to) + stream->trailer_size;
 }
 
 static via_status transmit_parcel(via_stream *stream, struct parcel *parcel, via_deadline deadline)
@@ -243,39 +262,63 @@ static via_status transmit_parcel(via_stream *stream, struct parcel *parcel, via
     return status;
 }
 
-/* A small message goes out in one piece: the kernel then has one slice to look at. */
-static via_status transmit(via_stream *stream, struct parcel *whole, via_deadline deadline)
-{
-    uint8_t packed[PACKED_SIZE];
-    via_slice slice = {packed, parcel_size(whole)};
-    struct parcel single;
-
-    if (slice.size > sizeof(packed))
-        return transmit_parcel(stream, whole, deadline);
-    copy_parcel(whole, packed);
-    single.header_size = 0;
-    single.slices = &slice;
-    single.count = 1;
-    single.trailer = "";
-    single.trailer_size = 0;
-    single.body = slice.size;
-    single.sent = 0;
-    return transmit_parcel(stream, &single, deadline);
-}
-
-static via_status send_locked(via_stream *stream, const via_slice *slices, size_t count, const via_meta *meta,
-                              via_deadline deadline)
+static via_status transmit_large(via_stream *stream, const via_slice *slices, size_t count, size_t body,
+                                 via_deadline deadline)
 {
     struct parcel parcel;
+
+    parcel.header_size = compose_header(stream, body, parcel.header);
+    parcel.slices = slices;
+    parcel.count = count;
+    parcel.trailer = stream->config.framing->trailer;
+    parcel.trailer_size = stream->trailer_size;
+    parcel.body = body;
+    parcel.sent = 0;
+    return transmit_parcel(stream, &parcel, deadline);
+}
+
+/* A small message goes out in one piece: the kernel then has one slice to look at. */
+static via_status transmit_small(via_stream *stream, const via_slice *slices, size_t count, size_t body,
+                                 via_deadline deadline)
+{
+    uint8_t packed[PACKED_SIZE + FRAME_MOST];
+    via_slice slice = {packed, compose(stream, slices, count, body, packed)};
+    struct parcel parcel;
+
+    parcel.header_size = 0;
+    parcel.slices = &slice;
+    parcel.count = 1;
+    parcel.trailer_size = 0;
+    parcel.body = slice.size;
+    parcel.sent = 0;
+    return transmit_parcel(stream, &parcel, deadline);
+}
+
+static via_status gather_message(via_stream *stream, const via_slice *slices, size_t count, size_t body)
+{
+    via_status status = reserve(stream, body + FRAME_MOST);
+
+    if (status == VIA_OK)
+        set_out(stream, stream->out_begin,
+                stream->out_end + compose(stream, slices, count, body, stream->out + stream->out_end));
+    return status;
+}
+
+static via_status send_locked(via_stream *stream, const via_slice *slices, size_t count, bool more,
+                              via_deadline deadline)
+{
+    size_t body;
     via_status status = may_send(stream);
 
     if (status == VIA_OK)
-        status = prepare(stream, slices, count, &parcel);
+        status = measure(stream, slices, count, &body);
     if (status != VIA_OK)
         return status;
-    if (meta && (meta->flags & VIA_MORE) && stream->out_end + parcel_size(&parcel) <= GATHER_SIZE)
-        return gather(stream, &parcel);
-    return transmit(stream, &parcel, deadline);
+    if (more && stream->out_end + body + FRAME_MOST <= GATHER_SIZE)
+        return gather_message(stream, slices, count, body);
+    if (body <= PACKED_SIZE)
+        return transmit_small(stream, slices, count, body, deadline);
+    return transmit_large(stream, slices, count, body, deadline);
 }
 
 via_status via_stream_send(void *self, const via_slice *slices, size_t count, const via_meta *meta,
@@ -283,11 +326,12 @@ via_status via_stream_send(void *self, const via_slice *slices, size_t count, co
 {
     via_stream *stream = self;
     via_status status;
+    bool more = meta && (meta->flags & VIA_MORE);
     bool attention = false;
 
     pthread_mutex_lock(&stream->lock);
-    status = send_locked(stream, slices, count, meta, deadline);
-    if (!(meta && (meta->flags & VIA_MORE) && status == VIA_OK && stream->torn == 0))
+    status = send_locked(stream, slices, count, more, deadline);
+    if (!more || status != VIA_OK || stream->torn > 0)
         attention = become_due(stream);
     pthread_mutex_unlock(&stream->lock);
     if (attention)
