@@ -7,7 +7,8 @@
 #   make install   PREFIX=/usr/local DESTDIR=
 
 PREFIX ?= /usr/local
-.PHONY: build demo test bench install clean
+MAKEFLAGS += --no-print-directory
+.PHONY: build demo demo-here test bench bench-here install clean
 
 build:
 	@.ci/packages build
@@ -15,15 +16,20 @@ build:
 
 demo:
 	@.ci/packages demo
-	@$(MAKE) --no-print-directory build
+	@.ci/place $(MAKE) demo-here
+
+demo-here: build
 	@sdk/examples/demo/run build/release
 
 test:
 	@.ci/packages test
-	@.ci/test
+	@.ci/place .ci/test
 
 bench:
 	@.ci/packages bench
+	@.ci/place $(MAKE) bench-here
+
+bench-here:
 	@umask 022; cmake --preset bench --log-level=WARNING >/dev/null && cmake --build --preset bench -- --quiet
 	@umask 022; cmake --build --preset bench --target bench -- --quiet
 
