@@ -21,7 +21,7 @@
 
 /* One test's folder and host. */
 typedef struct load_fixture {
-    char folder[PATH_MAX]; /* of this test alone, mode 0700 */
+    char folder[1024]; /* of this test alone, mode 0700 */
     via_log log;
     char lines[8192]; /* what was logged */
     via_registry *registry;
