@@ -14,9 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { NO_GREETING = 0xff };
 
 pipe_link *pipe_link_create(const pipe_settings *settings)
 {
@@ -36,6 +37,7 @@ pipe_link *pipe_link_create(const pipe_settings *settings)
     link->out = -1;
     link->in = -1;
     link->kept_reader = -1;
+    link->rest = -1;
     link->read_set = -1;
     link->write_set = -1;
     atomic_init(&link->attached, false);
@@ -78,8 +80,8 @@ void pipe_link_destroy(pipe_link *link, uint32_t how)
     pipe_descriptors_close(&link->in);
     pipe_descriptors_close(&link->out);
     pthread_mutex_destroy(&link->lock);
+    pipe_descriptors_close(&link->rest);
     free(link->names);
-    free(link->rest);
     free(link);
 }
 
@@ -122,10 +124,50 @@ static bool has_died(const pipe_link *link)
     return poll(&set, 1, 0) > 0;
 }
 
-static void attach(pipe_link *link)
+/*
+ * Takes the greeting off the pipe. False: it was a false alarm. An end of file instead is left for link_read to judge.
+ */
+static bool take_word(pipe_link *link)
 {
-    drop_waiting(link);
-    atomic_store(&link->attached, true);
+    uint8_t greeting[PIPE_GREETING_SIZE];
+    ssize_t size;
+
+    do
+        size = read(link->in, greeting, sizeof(greeting));
+    while (size < 0 && errno == EINTR);
+    if (size < 0)
+        return errno != EAGAIN;
+    if (size == 0)
+        return true;
+    link->refusal = size == (ssize_t)sizeof(greeting) ? pipe_greeting_read(greeting) : 0;
+    if (link->refusal == PIPE_GREETING_WELCOME)
+        link->refusal = 0;
+    else if (link->refusal == 0)
+        link->refusal = NO_GREETING;
+    return true;
+}
+
+static via_status refused(const pipe_link *link)
+{
+    switch (link->refusal) {
+    case PIPE_GREETING_PATTERN:
+        return pipe_link_fail(link, VIA_EPROTO, "open both ends with the same pattern",
+                              "the listener turned this connection away: it serves another pattern or role");
+    case PIPE_GREETING_FRAMING:
+        return pipe_link_fail(link, VIA_EPROTO, "give both ends the same framing=",
+                              "the listener turned this connection away: it expects another framing");
+    default:
+        return pipe_link_fail(link, VIA_EPROTO, NULL, "what came is not the greeting of a listener");
+    }
+}
+
+static via_status died_early(pipe_link *link)
+{
+    link->gone = true;
+    if (link->set) /* the hub watches `out`, which now shows that nobody reads it */
+        drop_waiting(link);
+    return pipe_link_fail(link, VIA_EPEER, "dial again: another listener may come",
+                          "the listener ended before it took this connection up");
 }
 
 static via_status check_locked(pipe_link *link)
@@ -137,19 +179,16 @@ static via_status check_locked(pipe_link *link)
     if (link->gone)
         return VIA_EPEER;
     died = has_died(link); /* first: a listener greets before it dies */
-    if (has_word(link)) {
-        attach(link);
+    if (has_word(link) && take_word(link)) {
+        drop_waiting(link);
+        atomic_store(&link->attached, true);
         return VIA_OK;
     }
-    if (!died)
-        return VIA_ETIMEDOUT;
-    if (!link->gone)
-        (void)pipe_link_fail(link, VIA_EPEER, "dial again: another listener may come",
-                             "the listener ended before it took this connection up");
-    if (!link->gone && link->set) /* the hub watches `out`, which now shows that nobody reads it */
-        drop_waiting(link);
-    link->gone = true;
-    return VIA_EPEER;
+    if (died)
+        return died_early(link);
+    if (link->announce_due)
+        link->announce_due = pipe_link_announce(link) == EAGAIN;
+    return VIA_ETIMEDOUT;
 }
 
 via_status pipe_link_check(pipe_link *link)
@@ -224,17 +263,6 @@ via_status pipe_link_await(pipe_link *link, via_wake *wake, bool or_room, via_de
     }
 }
 
-uint64_t pipe_link_unsent(pipe_link *link)
-{
-    int waiting = 0;
-
-    pthread_mutex_lock(&link->lock);
-    if (link->kept_reader >= 0 && ioctl(link->kept_reader, FIONREAD, &waiting) != 0)
-        waiting = 0;
-    pthread_mutex_unlock(&link->lock);
-    return (uint64_t)waiting;
-}
-
 /* ---- handles ------------------------------------------------------------------------------------------------ */
 
 static bool add(int set, int descriptor, uint32_t events)
@@ -280,37 +308,65 @@ via_status pipe_link_pollable(pipe_link *link, via_stream *stream, uint32_t even
 
 /* ---- bytes -------------------------------------------------------------------------------------------------- */
 
-static int64_t read_rest(pipe_link *link, via_slice *into)
-{
-    size_t left = link->rest_size - link->rest_taken;
-    size_t moved = left < into->size ? left : into->size;
-
-    if (left == 0)
-        return link->rest_clean ? 0 : VIA_EPEER;
-    memcpy((void *)(uintptr_t)into->data, link->rest + link->rest_taken, moved);
-    link->rest_taken += moved;
-    return (int64_t)moved;
-}
-
 static via_status peer_died(const pipe_link *link)
 {
     return pipe_link_fail(link, VIA_EPEER, NULL, "the other end died: it went without a word");
 }
 
+/* The byte in the pipe that stood for the file. */
+static int64_t take_poke(via_stream *stream, via_deadline deadline)
+{
+    pipe_link *link = stream->config.user;
+    uint8_t poke;
+    via_slice slice = {&poke, 1};
+    int64_t moved = via_stream_io_pipe.read(stream, &slice, 1, deadline);
+
+    if (moved == 1)
+        link->poke_due = false;
+    return moved;
+}
+
+static int64_t read_pipe(via_stream *stream, via_slice *into, size_t count, via_deadline deadline)
+{
+    pipe_link *link = stream->config.user;
+    int64_t moved = link->poke_due ? take_poke(stream, deadline) : 1;
+
+    if (moved == 1)
+        moved = via_stream_io_pipe.read(stream, into, count, deadline);
+    if (moved == 0 && !pipe_link_is_marked(link->in))
+        return peer_died(link);
+    return moved;
+}
+
 static int64_t link_read(via_stream *stream, via_slice *into, size_t count, via_deadline deadline)
 {
     pipe_link *link = stream->config.user;
-    via_status status;
+    via_status status = pipe_link_await(link, &stream->wake, false, deadline);
     int64_t moved;
 
-    if (link->rest)
-        return read_rest(link, into);
-    status = pipe_link_await(link, &stream->wake, false, deadline);
     if (status != VIA_OK)
         return status;
-    moved = via_stream_io_pipe.read(stream, into, count, deadline);
-    if (moved == 0 && !pipe_link_is_marked(link->in))
-        return peer_died(link);
+    if (link->refusal)
+        return refused(link);
+    moved = link->rest >= 0 ? pipe_rest_read(link, into) : 0;
+    if (moved != 0)
+        return moved;
+    if (!link->rest_only)
+        return read_pipe(stream, into, count, deadline);
+    return link->rest_clean ? 0 : peer_died(link);
+}
+
+/* One attempt, which nobody empties the pipe during. `*status`: VIA_ETIMEDOUT = still not taken up. */
+static int64_t write_once_ahead(via_stream *stream, const via_slice *from, size_t count, via_status *status)
+{
+    pipe_link *link = stream->config.user;
+    int64_t moved = VIA_OK;
+
+    pthread_mutex_lock(&link->lock);
+    *status = check_locked(link);
+    if (*status == VIA_ETIMEDOUT)
+        moved = via_stream_io_pipe.write(stream, from, count, VIA_NOW);
+    pthread_mutex_unlock(&link->lock);
     return moved;
 }
 
@@ -320,12 +376,11 @@ static int64_t write_ahead(via_stream *stream, const via_slice *from, size_t cou
     pipe_link *link = stream->config.user;
 
     for (;;) {
-        via_status status = pipe_link_check(link);
-        int64_t moved;
+        via_status status;
+        int64_t moved = write_once_ahead(stream, from, count, &status);
 
         if (status != VIA_ETIMEDOUT)
             return status;
-        moved = via_stream_io_pipe.write(stream, from, count, VIA_NOW);
         if (moved != VIA_ETIMEDOUT || deadline == VIA_NOW)
             return moved;
         /* An interrupt no longer counts while the stream closes. */
@@ -344,15 +399,12 @@ static int64_t link_write(via_stream *stream, const via_slice *from, size_t coun
         moved = write_ahead(stream, from, count, deadline);
     if (moved != VIA_OK)
         return moved;
+    if (link->refusal)
+        return refused(link);
     moved = via_stream_io_pipe.write(stream, from, count, deadline);
-    if (moved == VIA_ECLOSED && !link->rest && !pipe_link_is_marked(link->in))
+    if (moved == VIA_ECLOSED && !link->rest_only && !pipe_link_is_marked(link->in))
         return peer_died(link);
     return moved;
-}
-
-static uint64_t link_unsent(const via_stream *stream)
-{
-    return pipe_link_unsent(stream->config.user);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------------ */
@@ -372,10 +424,8 @@ static void tidy(const pipe_link *link)
 {
     struct stat status;
 
-    if (link->gone)
-        unlink(link->names->up);
     if (link->gone || (fstat(link->in, &status) == 0 && status.st_nlink > 0))
-        unlink(link->names->down);
+        pipe_place_remove(link->names);
 }
 
 /* `complete`: everything that was accepted has gone into the pipe. */
@@ -415,6 +465,5 @@ const via_stream_io pipe_link_io = {
     .read = link_read,
     .write = link_write,
     .finish = link_finish,
-    .unsent = link_unsent,
     .close = link_close,
 };

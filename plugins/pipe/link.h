@@ -7,8 +7,8 @@
  * A dialer is attached from the moment it has announced itself: its reading end of `down` is open. Until the listener
  * takes it up it also holds a reading end of `up`, so that what it sends has somewhere to be, and the listener's own
  * FIFO, whose last reader's death is the only sign of a listener that dies first. The listener opens both, removes the
- * names (who removes `up` has decided what becomes of the connection) and greets. A dialer that closes before that
- * leaves what it sent in a file and says so in a second announcement, so that nothing accepted is lost.
+ * names (who removes `up` has decided what becomes of the connection) and greets. A dialer that closes or drains before
+ * that leaves what it sent in a file and announces itself again, so that nothing accepted is lost; see rest.c.
  *
  * Ending: whoever finishes properly sets the sticky bit of the FIFO that it wrote to. An end of file without it is a
  * death.
@@ -55,8 +55,11 @@ via_status pipe_link_check(pipe_link *link);
 via_status pipe_link_await(pipe_link *link, via_wake *wake, bool or_room, via_deadline deadline);
 /* The handle for an event; see via_channel_ops.pollable. */
 via_status pipe_link_pollable(pipe_link *link, via_stream *stream, uint32_t event, via_poll_handle *out);
-/* Bytes that are lost if this process dies now. */
-uint64_t pipe_link_unsent(pipe_link *link);
+/*
+ * Moves what is in the pipe of a dialer that was not taken up to where it survives this process. VIA_OK; VIA_ENOENT:
+ * it was taken up, so it does already; VIA_EPEER; VIA_ETIMEDOUT, VIA_EIO: not now.
+ */
+via_status pipe_link_secure(pipe_link *link);
 /* Who owns the FIFOs at the other end. */
 void pipe_link_peer(const pipe_link *link, via_peer_info *out);
 

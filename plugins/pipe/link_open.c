@@ -74,12 +74,6 @@ static via_status open_notice(const via_host_api *host, const pipe_place *place,
 
 /* ---- dialer: its own two ------------------------------------------------------------------------------------ */
 
-static void remove_names(const pipe_names *names)
-{
-    unlink(names->up);
-    unlink(names->down);
-}
-
 /* Our own reading end first: without one `up` cannot be opened for writing without waiting. */
 static bool open_own(pipe_link *link)
 {
@@ -112,7 +106,7 @@ static bool make_own(const pipe_place *place, pipe_link *link, const struct stat
     if (open_own(link) && hand_over(link, listener))
         return true;
     int saved_errno = errno;
-    remove_names(link->names);
+    pipe_place_remove(link->names);
     pipe_descriptors_close(&link->kept_reader);
     pipe_descriptors_close(&link->out);
     pipe_descriptors_close(&link->in);
@@ -120,15 +114,21 @@ static bool make_own(const pipe_place *place, pipe_link *link, const struct stat
     return false;
 }
 
+int pipe_link_announce(const pipe_link *link)
+{
+    uint8_t bytes[PIPE_RECORD_SIZE];
+
+    pipe_record_write(&link->record, bytes);
+    return pipe_descriptors_put(atomic_load(&link->notice), bytes, sizeof(bytes));
+}
+
 static via_status announce(const pipe_settings *settings, const pipe_place *place, const pipe_link *link,
                            via_deadline deadline, via_error *error)
 {
-    uint8_t bytes[PIPE_RECORD_SIZE];
-    struct pollfd set = {.fd = link->notice, .events = POLLOUT};
+    struct pollfd set = {.fd = atomic_load(&link->notice), .events = POLLOUT};
     int os_code;
 
-    pipe_record_write(&link->record, bytes);
-    while ((os_code = pipe_descriptors_put(set.fd, bytes, sizeof(bytes))) == EAGAIN) {
+    while ((os_code = pipe_link_announce(link)) == EAGAIN) {
         struct timespec storage;
 
         if (ppoll(&set, 1, via_deadline_timespec(deadline, &storage), NULL) == 0)
@@ -138,26 +138,6 @@ static via_status announce(const pipe_settings *settings, const pipe_place *plac
     if (os_code == 0)
         return VIA_OK;
     return nobody(settings->host, place, os_code, error);
-}
-
-/* The listener's word is taken off the stream before anything else. */
-static via_status check_greeting(void *user, const uint8_t *bytes)
-{
-    pipe_link *link = user;
-
-    switch (pipe_greeting_read(bytes)) {
-    case PIPE_GREETING_WELCOME:
-        return VIA_OK;
-    case PIPE_GREETING_PATTERN:
-        return pipe_link_fail(link, VIA_EPROTO, "open both ends with the same pattern",
-                              "the listener turned this connection away: it serves another pattern or role");
-    case PIPE_GREETING_FRAMING:
-        return pipe_link_fail(link, VIA_EPROTO, "give both ends the same framing=",
-                              "the listener turned this connection away: it expects another framing");
-    default:
-        return pipe_link_fail(link, VIA_EPROTO, NULL,
-                              "what came is not the greeting of a listener");
-    }
 }
 
 static void describe(const pipe_settings *settings, pipe_link *link, via_stream_config *config)
@@ -186,7 +166,7 @@ static via_status make_and_announce(const pipe_settings *settings, const pipe_pl
                         "cannot make a FIFO beside %s", place->path);
     status = announce(settings, place, link, deadline, error);
     if (status != VIA_OK)
-        remove_names(link->names);
+        pipe_place_remove(link->names);
     return status;
 }
 
@@ -219,8 +199,6 @@ via_status pipe_link_dial(const pipe_settings *settings, const pipe_place *place
     if (status != VIA_OK)
         goto cleanup;
     describe(settings, link, config);
-    config->greeting_size = PIPE_GREETING_SIZE;
-    config->greeting = check_greeting;
     return VIA_OK;
 cleanup:
     if (link)
@@ -261,28 +239,43 @@ static via_status open_fifo(const char *path, int flags, int *descriptor, struct
 
 /*
  * A reader that was opened after the last writer has gone is never told of an end of file by poll(2). One more writer
- * that comes and goes makes the kernel see it.
+ * that comes and goes makes the kernel see it. Until the connection is ours it also keeps a descriptor free for what
+ * follows.
  */
-static void refresh_end(const char *up)
+static int open_brief_writer(const char *up)
 {
-    int writer = open(up, O_WRONLY | OPEN_FLAGS);
-
-    pipe_descriptors_close(&writer);
+    return open(up, O_WRONLY | OPEN_FLAGS);
 }
 
+/* VIA_ENOPEER: it has withdrawn, or is about to announce itself again; VIA_ECLOSED: it is dead. */
 static via_status open_theirs(const pipe_names *names, pipe_link *link)
 {
     struct stat status;
     via_status answer = open_fifo(names->up, O_RDONLY, &link->in, &status);
+    bool has_up = answer == VIA_OK;
 
-    if (answer == VIA_OK)
+    if (has_up || answer == VIA_ENOPEER)
         answer = open_fifo(names->down, O_WRONLY, &link->out, &status);
-    if (answer != VIA_OK)
-        return answer;
+    if (answer == VIA_ENOPEER && errno == ENXIO)
+        return VIA_ECLOSED;
+    if (answer != VIA_OK || !has_up)
+        return answer != VIA_OK ? answer : VIA_ENOPEER;
     link->uid = (int64_t)status.st_uid;
     link->gid = (int64_t)status.st_gid;
-    refresh_end(names->up);
-    return unlink(names->up) == 0 ? VIA_OK : VIA_ENOPEER; /* this decides: see link.h */
+    return VIA_OK;
+}
+
+/* Who removes the name has decided: see link.h. */
+static via_status claim(const pipe_names *names, pipe_link *link)
+{
+    int writer = open_brief_writer(names->up);
+    via_status status;
+
+    if (writer < 0)
+        return status_of_open(errno);
+    status = unlink(names->up) == 0 ? VIA_OK : VIA_ENOPEER;
+    pipe_descriptors_close(&writer);
+    return status == VIA_OK ? pipe_rest_open(names, link) : status;
 }
 
 static void greet(int descriptor, uint8_t verdict)
@@ -293,21 +286,34 @@ static void greet(int descriptor, uint8_t verdict)
     (void)pipe_descriptors_put(descriptor, greeting, sizeof(greeting)); /* a dead dialer shows as an end of file */
 }
 
+/* A dead dialer may have secured what it sent before it died. */
+static via_status take_remains(const pipe_settings *settings, const pipe_names *names, pipe_link *link,
+                               via_stream_config *config)
+{
+    via_status status;
+
+    pipe_descriptors_close(&link->in);
+    status = pipe_rest_take(settings, names, link, config);
+    if (status != VIA_ELIMIT && status != VIA_ENOMEM)
+        pipe_place_remove(names);
+    return status;
+}
+
 static via_status take_fifos(const pipe_settings *settings, const pipe_names *names, pipe_link *link,
                              via_stream_config *config)
 {
     via_status status = open_theirs(names, link);
 
+    if (status == VIA_ECLOSED)
+        return take_remains(settings, names, link, config);
     if (status == VIA_OK)
-        greet(link->out, PIPE_GREETING_WELCOME);
-    if (status == VIA_OK || status == VIA_ENOPEER) {
-        unlink(names->down);
-        if (status == VIA_ENOPEER)
-            unlink(names->up);
-    }
-    if (status == VIA_OK)
-        describe(settings, link, config);
-    return status;
+        status = claim(names, link);
+    if (status != VIA_OK)
+        return status;
+    greet(link->out, PIPE_GREETING_WELCOME);
+    pipe_place_remove(names);
+    describe(settings, link, config);
+    return VIA_OK;
 }
 
 via_status pipe_link_accept(const pipe_settings *settings, const pipe_place *place, const pipe_record *record,
@@ -343,7 +349,5 @@ void pipe_link_turn_away(const pipe_place *place, const pipe_record *record, uin
         pipe_link_mark(descriptor);
         pipe_descriptors_close(&descriptor);
     }
-    unlink(names.up);
-    unlink(names.down);
-    unlink(names.rest);
+    pipe_place_remove(&names);
 }

@@ -29,11 +29,14 @@ struct pipe_link {
     void *forget_user;
     pipe_record record;     /* dialer: to withdraw with */
     pipe_names *names;      /* dialer: of the files to remove */
-    /* listener: what a dialer has left in a file */
-    uint8_t *rest;
-    size_t rest_size;
-    size_t rest_taken;
-    bool rest_clean; /* the dialer had nothing more to say */
+    uint8_t refusal;        /* dialer: the greeting was not a welcome; PIPE_GREETING_*, 0xff = no greeting at all */
+    bool poked;             /* dialer: the first byte in the pipe says only that there is a file; see rest.c */
+    bool announce_due;      /* dialer: the listener has to hear of us again */
+    /* listener, only the receiving thread */
+    int rest;       /* the file to be read before the pipe; -1 = none, or done */
+    bool rest_only; /* and there is no pipe after it */
+    bool rest_clean;
+    bool poke_due;
 };
 
 /* The mark of an end that finished properly; see link.h. */
@@ -51,12 +54,19 @@ via_status pipe_link_fail(const pipe_link *link, via_status status, const char *
 void pipe_link_mark(int descriptor);
 bool pipe_link_is_marked(int descriptor);
 
+/* Announces the dialer (again). 0, or an errno: EAGAIN, EPIPE. */
+int pipe_link_announce(const pipe_link *link);
+
 /* ---- rest.c ------------------------------------------------------------------------------------------------- */
 
 /* Dialer, closing before it was taken up. False: the listener was faster, so it is taken up after all. */
 bool pipe_rest_leave(pipe_link *link, bool complete);
-/* Listener. Statuses as pipe_link_accept. */
+/* Listener: the file of a dialer that is no more. Statuses as pipe_link_accept. */
 via_status pipe_rest_take(const pipe_settings *settings, const pipe_names *names, pipe_link *link,
                           via_stream_config *config);
+/* Listener: the file of a dialer whose FIFOs are open, if there is one. VIA_OK, VIA_ELIMIT, VIA_EPROTO. */
+via_status pipe_rest_open(const pipe_names *names, pipe_link *link);
+/* Listener: reads the file. 0: it is at its end, and the pipe's turn has come; else as via_stream_io.read. */
+int64_t pipe_rest_read(pipe_link *link, via_slice *into);
 
 #endif

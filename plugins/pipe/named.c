@@ -7,14 +7,12 @@
  */
 #include "named.h"
 
-#include "kit/deadline.h"
 #include "kit/fail.h"
 #include "kit/hub.h"
 #include "listener.h"
 #include "queue.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 
 typedef struct named_channel {
@@ -133,49 +131,45 @@ static via_status named_finish(void *self, via_deadline deadline)
     return channel->hub ? via_hub_finish(channel->hub, deadline) : via_stream_finish(&channel->stream, deadline);
 }
 
-/* What no listener has taken up is still only in this process's pipe. */
-static via_status drain_pair(named_channel *channel, via_deadline deadline, uint64_t *undelivered)
+static via_status drain_either(named_channel *channel, via_deadline deadline, uint64_t *undelivered)
 {
-    via_status status = via_stream_drain(&channel->stream, deadline, undelivered);
-
-    if (status != VIA_OK || pipe_link_unsent(link_of(channel)) == 0)
-        return status;
-    status = pipe_link_await(link_of(channel), &channel->stream.wake, false, deadline);
-    if (status != VIA_OK)
-        *undelivered = pipe_link_unsent(link_of(channel));
-    return status;
+    return channel->hub ? via_hub_drain(channel->hub, deadline, undelivered)
+                        : via_stream_drain(&channel->stream, deadline, undelivered);
 }
 
-static via_status drain_queue(named_channel *channel, via_deadline deadline, uint64_t *undelivered)
+static via_status secure_either(named_channel *channel)
 {
-    via_poll_handle handle = {.size = sizeof(handle)};
-    via_status status;
+    return channel->hub ? pipe_queue_secure(channel->queue) : pipe_link_secure(link_of(channel));
+}
 
-    while ((status = via_hub_drain(channel->hub, deadline, undelivered)) == VIA_OK) {
-        struct timespec storage;
-        struct pollfd set = {.events = POLLIN};
+/*
+ * As long as no listener has taken the connection up, what was sent is in this process's pipe only: pipe by pipe it
+ * moves to where it survives. VIA_ENOENT: taken up.
+ */
+static via_status secure_all(named_channel *channel, uint64_t *undelivered)
+{
+    for (;;) {
+        via_status flushed = drain_either(channel, VIA_NOW, undelivered);
+        via_status secured = secure_either(channel);
 
-        (void)via_hub_arm(channel->hub, VIA_WORK); /* sees whether it has been taken up */
-        *undelivered = pipe_queue_unsent(channel->queue);
-        if (*undelivered == 0)
-            return VIA_OK;
-        if (via_deadline_left(deadline) == 0)
-            return VIA_ETIMEDOUT;
-        status = via_hub_pollable(channel->hub, VIA_WORK, &handle);
-        if (status != VIA_OK)
-            return status;
-        set.fd = (int)handle.handle;
-        if (ppoll(&set, 1, via_deadline_timespec(deadline, &storage), NULL) < 0 && errno != EINTR)
-            return via_status_of_errno(errno);
+        if (secured != VIA_OK)
+            return secured;
+        if (flushed != VIA_ETIMEDOUT)
+            return flushed;
     }
-    return status;
 }
 
 static via_status named_drain(void *self, via_deadline deadline, uint64_t *undelivered)
 {
     named_channel *channel = self;
+    via_status status = secure_all(channel, undelivered);
 
-    return channel->hub ? drain_queue(channel, deadline, undelivered) : drain_pair(channel, deadline, undelivered);
+    if (status == VIA_ETIMEDOUT && !channel->hub) { /* the listener has no room for one more announcement */
+        status = pipe_link_await(link_of(channel), &channel->stream.wake, false, deadline);
+        if (status == VIA_OK)
+            status = VIA_ENOENT;
+    }
+    return status == VIA_ENOENT ? drain_either(channel, deadline, undelivered) : status;
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------------------ */
@@ -214,7 +208,11 @@ static void named_interrupt(void *self)
 static void named_close(void *self, uint32_t how)
 {
     named_channel *channel = self;
+    uint64_t undelivered;
 
+    /* More than the pipe holds: while nobody takes the connection up, no `linger` is long enough. */
+    if (how != VIA_CLOSE_FORKED && drain_either(channel, VIA_NOW, &undelivered) == VIA_ETIMEDOUT)
+        (void)secure_all(channel, &undelivered);
     if (channel->hub)
         via_hub_close(channel->hub, how);
     else

@@ -48,8 +48,17 @@ static void private_name(const pipe_place *place, const pipe_record *record, con
 void pipe_place_names(const pipe_place *place, const pipe_record *record, pipe_names *names)
 {
     private_name(place, record, "up", names->up);
+    private_name(place, record, "hold", names->hold);
     private_name(place, record, "down", names->down);
     private_name(place, record, "rest", names->rest);
+}
+
+void pipe_place_remove(const pipe_names *names)
+{
+    unlink(names->up);
+    unlink(names->hold);
+    unlink(names->down);
+    unlink(names->rest);
 }
 
 /* ---- the dead ----------------------------------------------------------------------------------------------- */
@@ -91,16 +100,22 @@ static bool may_be_young(int folder, const char *entry, long pid)
            time(NULL) - status.st_mtime < PROVEN_DEAD_S;
 }
 
+static bool is_suffix(const char *suffix)
+{
+    return strcmp(suffix, "up") == 0 || strcmp(suffix, "hold") == 0 || strcmp(suffix, "down") == 0 ||
+           strcmp(suffix, "rest") == 0;
+}
+
 static bool is_dead(int folder, const char *entry, long pid, const char *suffix)
 {
     char up[NAME_MAX + 1];
+    char hold[NAME_MAX + 1];
 
-    if (strcmp(suffix, "up") != 0 && strcmp(suffix, "down") != 0 && strcmp(suffix, "rest") != 0)
-        return false;
-    if (may_be_young(folder, entry, pid))
+    if (!is_suffix(suffix) || may_be_young(folder, entry, pid))
         return false;
     snprintf(up, sizeof(up), "%.*sup", (int)(suffix - entry), entry);
-    return !has_reader(folder, up);
+    snprintf(hold, sizeof(hold), "%.*shold", (int)(suffix - entry), entry);
+    return !has_reader(folder, up) && !has_reader(folder, hold);
 }
 
 static unsigned reclaim_in(DIR *folder, const char *base)

@@ -91,14 +91,15 @@ static via_status queue_look(void *user, via_stream_config *out)
     return VIA_ETIMEDOUT;
 }
 
-uint64_t pipe_queue_unsent(pipe_queue *queue)
+via_status pipe_queue_secure(pipe_queue *queue)
 {
-    uint64_t bytes;
+    via_status status = VIA_ENOENT;
 
     pthread_mutex_lock(&queue->lock);
-    bytes = queue->link ? pipe_link_unsent(queue->link) : 0;
+    if (queue->link)
+        status = pipe_link_secure(queue->link);
     pthread_mutex_unlock(&queue->lock);
-    return bytes;
+    return status;
 }
 
 /* ---- both --------------------------------------------------------------------------------------------------- */

@@ -13,7 +13,7 @@ typedef struct pipe_queue pipe_queue;
 /* Binds or connects, as settings->side says, and makes the hub. `queue` lives as long as the hub. */
 via_status pipe_queue_create(const pipe_settings *settings, const via_open *open, void **hub, pipe_queue **queue,
                              via_error *error);
-/* Bytes that are lost if this process dies now, since no listener has taken them up. */
-uint64_t pipe_queue_unsent(pipe_queue *queue);
+/* pipe_link_secure() for the connection there is; VIA_ENOENT: none that was not taken up. */
+via_status pipe_queue_secure(pipe_queue *queue);
 
 #endif

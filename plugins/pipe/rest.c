@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a dialer leaves that closes before the listener has taken it up.
+ * What a dialer has sent before the listener took it up, once it must outlive the dialer.
  *
- * Owns: the file FIFO.PID.ID.rest. A pipe's bytes die with its last descriptor, but what was accepted must outlive the
- * dialer: so they move into this file, and a second announcement tells the listener of it.
+ * Owns: the file FIFO.PID.ID.rest. A pipe's bytes die with its last descriptor. So a dialer that drains or closes early
+ * moves them into this file, behind the listener's back: meanwhile its `up` is renamed to `hold`, which fails when the
+ * listener has taken the connection up, and a listener that looks for it then takes it for withdrawn. That is why the
+ * dialer announces itself again afterwards.
+ * A dialer that goes on leaves one byte in the pipe, the poke: it makes the pipe show that there is something to read,
+ * and the listener takes it off after the file.
  */
 #include "link_state.h"
 
@@ -14,11 +18,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
-
-enum { REST_MAX = 64 * 1024 * 1024 }; /* more than any pipe holds */
 
 /* ---- dialer ------------------------------------------------------------------------------------------------- */
 
@@ -37,33 +40,94 @@ static bool write_all(int file, const char *bytes, size_t size)
     return true;
 }
 
-/* Everything that is in the pipe now; nobody else reads it or writes to it any more. */
-static bool empty_into(int pipe_descriptor, int file)
+/* Everything that is in the pipe now, but for a poke; nobody writes to it meanwhile. */
+static bool empty_into(pipe_link *link, int file)
 {
     char piece[16384];
 
     for (;;) {
-        ssize_t moved = read(pipe_descriptor, piece, sizeof(piece));
+        ssize_t moved = read(link->kept_reader, piece, link->poked ? 1 : sizeof(piece));
 
         if (moved < 0 && errno == EINTR)
             continue;
         if (moved <= 0)
             return moved == 0 || errno == EAGAIN;
-        if (!write_all(file, piece, (size_t)moved))
+        if (!link->poked && !write_all(file, piece, (size_t)moved))
             return false;
+        link->poked = false;
     }
 }
 
-/* The second announcement. False: the listener has ended. */
-static bool announce(const pipe_link *link)
+/* Appends to the file what the pipe holds. */
+static bool store(pipe_link *link, bool complete)
 {
-    uint8_t bytes[PIPE_RECORD_SIZE];
-    struct pollfd set = {.fd = link->notice, .events = POLLOUT};
+    int file = open(link->names->rest, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool stored;
+
+    if (file < 0)
+        return false;
+    stored = link->uid == (int64_t)geteuid() || fchown(file, (uid_t)link->uid, (gid_t)link->gid) == 0;
+    stored = stored && empty_into(link, file);
+    if (complete)
+        pipe_link_mark(file);
+    pipe_descriptors_close(&file);
+    return stored;
+}
+
+/* `out` may be closed already, so that a writer of its own does it. */
+static bool poke(pipe_link *link)
+{
+    int writer = open(link->names->hold, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+
+    if (writer < 0)
+        return false;
+    link->poked = pipe_descriptors_put(writer, "", 1) == 0;
+    pipe_descriptors_close(&writer);
+    return link->poked;
+}
+
+/* What has been read from the pipe and not been written to the file cannot be put back. */
+static via_status lose(pipe_link *link, int os_code)
+{
+    pipe_place_remove(link->names);
+    link->gone = true;
+    via_count(&link->counters->dropped_closing, 1);
+    (void)pipe_link_fail(link, VIA_EIO, "make room in the folder of the FIFO",
+                         "what was sent could not be kept for a listener that has not taken the connection up");
+    errno = os_code;
+    return VIA_EIO;
+}
+
+static via_status secure_locked(pipe_link *link)
+{
+    if (rename(link->names->up, link->names->hold) != 0)
+        return errno == ENOENT ? VIA_ENOENT : VIA_EIO;
+    if (!store(link, false) || !poke(link) || rename(link->names->hold, link->names->up) != 0)
+        return lose(link, errno);
+    link->announce_due = pipe_link_announce(link) == EAGAIN;
+    return link->announce_due ? VIA_ETIMEDOUT : VIA_OK;
+}
+
+via_status pipe_link_secure(pipe_link *link)
+{
+    via_status status = pipe_link_check(link);
+
+    if (status != VIA_ETIMEDOUT)
+        return status == VIA_OK ? VIA_ENOENT : status;
+    pthread_mutex_lock(&link->lock);
+    status = atomic_load(&link->attached) ? VIA_ENOENT : link->gone ? VIA_EPEER : secure_locked(link);
+    pthread_mutex_unlock(&link->lock);
+    return status;
+}
+
+/* False: the listener has ended, or does not keep up. */
+static bool announce_patiently(const pipe_link *link)
+{
+    struct pollfd set = {.fd = atomic_load(&link->notice), .events = POLLOUT};
     via_deadline deadline = via_deadline_after(link->linger_ns > INT64_MAX ? -1 : (int64_t)link->linger_ns);
     int os_code;
 
-    pipe_record_write(&link->record, bytes);
-    while ((os_code = pipe_descriptors_put(set.fd, bytes, sizeof(bytes))) == EAGAIN) {
+    while ((os_code = pipe_link_announce(link)) == EAGAIN) {
         struct timespec storage;
 
         if (ppoll(&set, 1, via_deadline_timespec(deadline, &storage), NULL) == 0)
@@ -72,30 +136,17 @@ static bool announce(const pipe_link *link)
     return os_code == 0;
 }
 
-static bool store(const pipe_link *link, bool complete)
-{
-    int file = open(link->names->rest, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    bool stored;
-
-    if (file < 0)
-        return false;
-    stored = fchown(file, (uid_t)link->uid, (gid_t)link->gid) == 0 || link->uid == (int64_t)geteuid();
-    stored = stored && empty_into(link->kept_reader, file);
-    if (complete)
-        pipe_link_mark(file);
-    pipe_descriptors_close(&file);
-    return stored;
-}
-
 bool pipe_rest_leave(pipe_link *link, bool complete)
 {
-    if (unlink(link->names->up) != 0)
+    if (rename(link->names->up, link->names->hold) != 0)
         return false;
-    unlink(link->names->down);
     link->record.kind = PIPE_RECORD_REST;
-    if (store(link, complete) && announce(link))
+    if (store(link, complete) && announce_patiently(link)) {
+        unlink(link->names->hold);
+        unlink(link->names->down);
         return true;
-    unlink(link->names->rest);
+    }
+    pipe_place_remove(link->names);
     via_count(&link->counters->dropped_closing, 1);
     via_note(link->host, link->context, VIA_LOG_WARNING,
              "closed before the listener took the connection up, and what was sent could not be left for it");
@@ -104,29 +155,44 @@ bool pipe_rest_leave(pipe_link *link, bool complete)
 
 /* ---- listener ----------------------------------------------------------------------------------------------- */
 
-static via_status read_file(int file, pipe_link *link)
+static bool is_trusted(int file, pipe_link *link)
 {
     struct stat status;
 
-    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size > REST_MAX ||
-        (status.st_uid != geteuid() && geteuid() != 0))
-        return VIA_EPROTO;
+    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode) || (status.st_uid != geteuid() && geteuid() != 0))
+        return false;
     link->uid = (int64_t)status.st_uid;
     link->gid = (int64_t)status.st_gid;
-    link->rest = malloc((size_t)status.st_size + 1);
-    if (!link->rest)
-        return VIA_ENOMEM;
-    while (link->rest_size < (size_t)status.st_size) {
-        ssize_t moved = read(file, link->rest + link->rest_size, (size_t)status.st_size - link->rest_size);
-
-        if (moved < 0 && errno == EINTR)
-            continue;
-        if (moved <= 0)
-            return VIA_EPROTO;
-        link->rest_size += (size_t)moved;
-    }
     link->rest_clean = pipe_link_is_marked(file);
+    return true;
+}
+
+via_status pipe_rest_open(const pipe_names *names, pipe_link *link)
+{
+    int file = open(names->rest, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+
+    if (file < 0)
+        return errno == ENOENT ? VIA_OK : errno == EMFILE || errno == ENFILE ? VIA_ELIMIT : VIA_EPROTO;
+    if (!is_trusted(file, link)) {
+        pipe_descriptors_close(&file);
+        return VIA_EPROTO;
+    }
+    link->rest = file;
+    link->poke_due = true;
     return VIA_OK;
+}
+
+int64_t pipe_rest_read(pipe_link *link, via_slice *into)
+{
+    ssize_t moved;
+
+    do
+        moved = readv(link->rest, (const struct iovec *)into, 1);
+    while (moved < 0 && errno == EINTR);
+    if (moved > 0)
+        return moved;
+    pipe_descriptors_close(&link->rest);
+    return moved == 0 ? 0 : VIA_EIO;
 }
 
 /* Descriptors that show what is so: there is something to read, and nobody to write to. */
@@ -148,17 +214,15 @@ static bool stand_in(pipe_link *link)
 via_status pipe_rest_take(const pipe_settings *settings, const pipe_names *names, pipe_link *link,
                           via_stream_config *config)
 {
-    int file = open(names->rest, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
-    via_status status;
+    via_status status = pipe_rest_open(names, link);
 
-    if (file < 0)
-        return errno == ENOENT ? VIA_ENOPEER : errno == EMFILE || errno == ENFILE ? VIA_ELIMIT : VIA_EPROTO;
-    status = read_file(file, link);
-    pipe_descriptors_close(&file);
+    if (status == VIA_OK && link->rest < 0)
+        return VIA_ENOPEER;
     if (status == VIA_OK && !stand_in(link))
         status = via_status_of_errno(errno);
     if (status != VIA_OK)
         return status;
+    link->rest_only = true;
     unlink(names->rest);
     *config = (via_stream_config){.io = &pipe_link_io, .read_fd = link->in, .write_fd = link->out, .user = link};
     pipe_settings_describe(settings, config);
