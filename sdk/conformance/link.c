@@ -55,24 +55,36 @@ void via_conform_new_address(via_conform *suite, char address[CONFORM_ADDRESS])
     address[at] = '\0';
 }
 
-/* The wished options that the scheme has. */
+enum { WISHES = sizeof(((via_conform_how *)0)->options) / sizeof(((via_conform_how *)0)->options[0]) };
+
+static bool same_name(const char *one, const char *other)
+{
+    size_t length = strcspn(one, "=");
+    return strncmp(one, other, length + 1) == 0;
+}
+
+/* The wished options that the scheme has; then what everything is opened with, unless the wish says otherwise. */
 static size_t gather_options(const via_conform *suite, const via_conform_how *how, const char **list)
 {
     const via_conform_claims *claims = suite->claims;
     size_t count = 0;
 
-    for (size_t i = 0; i < claims->extra_count; i++)
-        list[count++] = claims->extras[i];
-    for (size_t i = 0; how && i < sizeof(how->options) / sizeof(how->options[0]) && how->options[i]; i++) {
+    for (size_t i = 0; how && i < WISHES && how->options[i]; i++) {
         char name[64];
         const char *wish = how->options[i];
-        if (*wish == '!') {
-            list[count++] = wish + 1;
-            continue;
-        }
+        bool insists = *wish == '!';
+        wish += insists;
         (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(wish, "="), wish);
-        if (via_conform_find_option(claims, name))
+        if (insists || via_conform_find_option(claims, name))
             list[count++] = wish;
+    }
+    const size_t wishes = count;
+    for (size_t i = 0; i < claims->extra_count; i++) {
+        size_t j = 0;
+        while (j < wishes && !same_name(list[j], claims->extras[i]))
+            j++;
+        if (j == wishes)
+            list[count++] = claims->extras[i];
     }
     return count;
 }

@@ -157,19 +157,27 @@ static void test_close__keeps_accepted(via_conform *suite)
     via_conform_close(&link);
 }
 
-/* The other process: connects, sends, ends in the way that `argument` says. */
+/*
+ * The other process: connects, sends, ends in the way that `argument` says. Before it drains, one message has been received:
+ * a transport may need its peer to have come once.
+ */
 static void send_and_end(via_conform *suite, int control, void *argument)
 {
     const bool *drains = argument;
-    char address[CONFORM_ADDRESS];
+    char address[CONFORM_ADDRESS], byte;
     via_conform_end end;
     uint64_t left = 0;
     uint64_t count = 20;
 
     via_conform_hear(control, address, sizeof(address));
     via_conform_connect(suite, &end, END_SENDS, address, NULL);
-    for (uint64_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count; i++) {
         via_conform_send(suite, end.channel, i, via_conform_fit(suite, 100 + i * 13));
+        if (i == 0 && *drains) {
+            via_conform_tell(control, "s", 1);
+            via_conform_hear(control, &byte, 1);
+        }
+    }
     if (*drains)
         CHECK_OK(via_drain(end.channel, via_conform_soon(), &left));
     else
@@ -178,6 +186,16 @@ static void send_and_end(via_conform *suite, int control, void *argument)
     if (*drains)
         (void)pause(); /* until the kill */
     _exit(0);
+}
+
+static void receive_first(via_conform *suite, via_conform_peer *peer, via_conform_end *end)
+{
+    char byte;
+
+    via_conform_hear(peer->control, &byte, 1);
+    via_conform_accept(end);
+    via_conform_expect(suite, end->channel, 0, via_conform_fit(suite, 100));
+    via_conform_tell(peer->control, "g", 1);
 }
 
 static void test_exit(via_conform *suite, bool drains)
@@ -190,13 +208,16 @@ static void test_exit(via_conform *suite, bool drains)
     via_conform_peer_start(suite, &peer, send_and_end, &drains);
     via_conform_bind(suite, &end, END_RECEIVES, NULL, &how);
     via_conform_tell(peer.control, end.address, sizeof(end.address));
-    via_conform_hear(peer.control, &count, sizeof(count));
     if (drains)
+        receive_first(suite, &peer, &end);
+    via_conform_hear(peer.control, &count, sizeof(count));
+    if (drains) {
         via_conform_peer_kill(&peer);
-    else
+    } else {
         via_conform_peer_join(&peer);
-    via_conform_accept(&end);
-    for (uint64_t i = 0; i < count; i++)
+        via_conform_accept(&end);
+    }
+    for (uint64_t i = drains; i < count; i++)
         via_conform_expect(suite, end.channel, i, via_conform_fit(suite, 100 + i * 13));
     if (suite->claims->pattern == VIA_PATTERN_PAIR)
         via_conform_expect_end(end.channel, drains);

@@ -59,6 +59,7 @@ static void *send_many(void *argument)
             token.padding[j] = member->number * 1000 + i;
         CHECK_OK(via_send(member->crowd->link.tx, &token, sizeof(token), NULL, via_conform_soon()));
     }
+    CHECK_OK(via_flush(member->crowd->link.tx, via_conform_soon()));
     return NULL;
 }
 
