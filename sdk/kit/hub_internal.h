@@ -75,6 +75,7 @@ typedef struct via_hub_peer {
     via_hub_link warm;   /* in hub->warm: it has a receive buffer */
     bool gone;           /* its descriptor is closed; the memory stays while messages are lent or somebody sleeps */
     bool wants_out;      /* watched for room to write */
+    bool stalled;        /* its socket was full though nothing of ours waits for it */
     size_t lent;
     via_hub_queue queue;
     via_stream stream;
@@ -119,8 +120,10 @@ void via_hub_peer_remove(via_hub *hub, via_hub_peer *peer, via_status why);
 void via_hub_peer_sweep(via_hub *hub);
 /* Frees all, when the hub ends. */
 void via_hub_peer_remove_all(via_hub *hub, uint32_t how);
-/* Watches for room to write if something waits for it, and only then. */
+/* Watches for room to write if something waits for it or it is stalled, and only then. */
 void via_hub_peer_watch(via_hub *hub, via_hub_peer *peer);
+/* Has the OS room for more? */
+bool via_hub_peer_has_room(const via_hub_peer *peer);
 
 /* ---- hub_work.c --------------------------------------------------------------------------------------------- */
 

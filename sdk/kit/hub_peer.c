@@ -6,6 +6,7 @@
  */
 #include "kit/hub_internal.h"
 
+#include <poll.h>
 #include <stdlib.h>
 
 #include "kit/deadline.h"
@@ -89,10 +90,17 @@ via_status via_hub_peer_add(via_hub *hub, const via_stream_config *config)
     return VIA_OK;
 }
 
+bool via_hub_peer_has_room(const via_hub_peer *peer)
+{
+    struct pollfd room = {.fd = peer->stream.config.write_fd, .events = POLLOUT};
+
+    return poll(&room, 1, 0) > 0;
+}
+
 void via_hub_peer_watch(via_hub *hub, via_hub_peer *peer)
 {
     const via_stream_config *config = &peer->stream.config;
-    bool wants = via_stream_backlog(&peer->stream) > 0 || peer->queue.count > 0;
+    bool wants = peer->stalled || via_stream_backlog(&peer->stream) > 0 || peer->queue.count > 0;
     uint32_t events = wants ? EPOLLOUT : 0;
 
     if (wants == peer->wants_out || peer->gone)

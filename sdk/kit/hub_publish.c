@@ -77,10 +77,11 @@ static via_status compose(const via_hub *hub, publication *message, const via_sl
 
 /* ---- one subscriber ----------------------------------------------------------------------------------------- */
 
-/* A message larger than the limit may wait alone. */
+/* A message larger than the limit may wait alone. Who blocks looks before it gives, and keeps the rest whatever its size. */
 static bool has_room(const via_hub *hub, const via_hub_peer *peer, size_t size)
 {
-    return peer->queue.count == 0 || peer->queue.bytes + size <= hub->config.queue_limit;
+    return hub->config.overflow == BLOCK || peer->queue.count == 0 ||
+           peer->queue.bytes + size <= hub->config.queue_limit;
 }
 
 static void make_room(const via_hub *hub, via_hub_peer *peer, size_t size)
@@ -126,24 +127,6 @@ static bool all_have_room(const via_hub *hub, size_t size)
     return true;
 }
 
-static via_status wait_for_room(via_hub *hub, const publication *message, via_deadline deadline)
-{
-    if (hub->config.overflow == DROP_OLDEST || hub->config.overflow == DROP_NEWEST)
-        return VIA_OK;
-    while (!all_have_room(hub, message->size)) {
-        if (hub->config.overflow == FAIL) {
-            via_count(&hub->config.stream.counters->dropped_newest, 1);
-            return VIA_EDROPPED;
-        }
-        if (deadline == VIA_NOW)
-            return VIA_ETIMEDOUT;
-        via_status status = via_hub_sleep(hub, hub->set.main, deadline);
-        if (status != VIA_OK)
-            return status;
-    }
-    return VIA_OK;
-}
-
 static void give_all(via_hub *hub, publication *message)
 {
     via_hub_link *next;
@@ -157,27 +140,93 @@ static void give_all(via_hub *hub, publication *message)
     via_hub_item_release(message->item);
 }
 
+/* ---- overflow=block ----------------------------------------------------------------------------------------- */
+
+/* Nothing of ours waits for anybody, and each has room. Watches those that keep us waiting. */
+static bool all_are_ready(via_hub *hub, bool ask)
+{
+    bool ready = true;
+
+    for (via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next) {
+        via_hub_peer *peer = VIA_HUB_PEER_OF(i, all);
+        if (ask && !peer->wants_out && !via_hub_peer_has_room(peer)) {
+            peer->stalled = true;
+            via_hub_peer_watch(hub, peer);
+        }
+        ready = ready && !peer->wants_out;
+    }
+    return ready;
+}
+
+/* VIA_ETIMEDOUT: it has not been given to anybody. With one subscriber there is no need to ask first. */
+static via_status give_all_or_none(via_hub *hub, publication *message)
+{
+    bool alone = hub->peer_count == 1;
+    via_hub_peer *peer = VIA_HUB_PEER_OF(hub->peers.next, all);
+
+    if (!all_are_ready(hub, !alone && !message->more))
+        return VIA_ETIMEDOUT;
+    if (!alone) {
+        give_all(hub, message);
+        return VIA_OK;
+    }
+    via_status status = via_stream_send(&peer->stream, message->slices, message->count, message->meta, VIA_NOW);
+    if (status == VIA_ETIMEDOUT)
+        peer->stalled = true;
+    if (status == VIA_ETIMEDOUT || (status == VIA_OK && !message->more))
+        via_hub_peer_watch(hub, peer);
+    if (status == VIA_OK || status == VIA_ETIMEDOUT || status == VIA_ENOMEM || status == VIA_ELIMIT)
+        return status;
+    via_hub_peer_remove(hub, peer, status);
+    give_all(hub, message); /* to nobody */
+    return VIA_OK;
+}
+
+static via_status give_and_wait(via_hub *hub, publication *message, via_deadline deadline)
+{
+    via_status status;
+
+    while ((status = give_all_or_none(hub, message)) == VIA_ETIMEDOUT) {
+        if (hub->gathering) /* nobody else is to wait for what is theirs */
+            (void)via_hub_flush_all(hub, VIA_NOW);
+        hub->gathering = false;
+        if (deadline == VIA_NOW)
+            return status;
+        status = via_hub_sleep(hub, hub->set.main, deadline);
+        if (status != VIA_OK)
+            return status;
+    }
+    hub->gathering = message->more && status == VIA_OK;
+    /* A long message has begun to leave: as in a pair, the call goes on with it until its deadline. */
+    if (status == VIA_OK && !message->more && deadline != VIA_NOW)
+        (void)via_hub_flush_all(hub, deadline);
+    return status;
+}
+
+/* ---- the slot ----------------------------------------------------------------------------------------------- */
+
 via_status via_hub_publish(via_hub *hub, const via_slice *slices, size_t count, const via_meta *meta,
                            via_deadline deadline)
 {
     publication message;
     via_status status = compose(hub, &message, slices, count, meta);
 
-    if (status == VIA_OK && !hub->gathering)
-        via_hub_work(hub); /* attaches whoever waits in the backlog */
-    if (status == VIA_OK)
-        status = wait_for_room(hub, &message, deadline);
     if (status != VIA_OK)
         return status;
+    if (!hub->gathering)
+        via_hub_work(hub); /* attaches whoever waits in the backlog */
+    if (hub->config.overflow == BLOCK)
+        return give_and_wait(hub, &message, deadline);
+    if (hub->config.overflow == FAIL && !all_have_room(hub, message.size)) {
+        via_count(&hub->config.stream.counters->dropped_newest, 1);
+        return VIA_EDROPPED;
+    }
     give_all(hub, &message);
     hub->gathering = message.more;
-    /* Who chose to block waits for the slowest. It is accepted, whatever comes of the waiting. */
-    if (hub->config.overflow == BLOCK && !message.more && deadline != VIA_NOW)
-        (void)via_hub_flush_all(hub, deadline);
     return VIA_OK;
 }
 
 bool via_hub_publish_ready(via_hub *hub)
 {
-    return hub->config.overflow != BLOCK || all_have_room(hub, 1);
+    return hub->config.overflow != BLOCK || all_are_ready(hub, true);
 }

@@ -6,8 +6,6 @@
  */
 #include "kit/hub_internal.h"
 
-#include <poll.h>
-
 static bool is_about_the_message(via_status status)
 {
     return status == VIA_ETOOBIG || status == VIA_EINVAL || status == VIA_ENOTSUP || status == VIA_ENOMEM ||
@@ -81,8 +79,7 @@ bool via_hub_push_ready(via_hub *hub)
 {
     for (const via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next) {
         const via_hub_peer *peer = VIA_HUB_PEER_OF(i, all);
-        struct pollfd room = {.fd = peer->stream.config.write_fd, .events = POLLOUT};
-        if (!peer->wants_out && poll(&room, 1, 0) > 0)
+        if (!peer->wants_out && via_hub_peer_has_room(peer))
             return true;
     }
     return false;
