@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * via_interrupt() from signal handlers: the handler may run at any instruction of the call it ends.
+ *
+ * The bare transport's interrupt leaves its handles quiet: there it is the host that has to wake whoever sleeps on them.
  */
 #include "support.h"
 
@@ -55,12 +57,14 @@ static void test_interrupt__receive_ends_from_a_signal_handler(void **state)
 {
     receive_is_interrupted(state, "loop", VIA_TWO);
     receive_is_interrupted(state, "loop", VIA_MANY);
+    receive_is_interrupted(state, "bare", VIA_TWO);
+    receive_is_interrupted(state, "bare", VIA_MANY);
 }
 
-static void send_is_interrupted(void **state, uint32_t threads)
+static void send_is_interrupted(void **state, const char *scheme, uint32_t threads)
 {
     for (long delay = 1; delay < 6000; delay = delay * 3 + 7) {
-        core_pair pair = core_pair_open(*state, "loop", "?capacity=1", threads);
+        core_pair pair = core_pair_open(*state, scheme, "?capacity=1", threads);
         core_send(pair.client, "full");
         atomic_store(&target, pair.client);
         set_alarm(delay);
@@ -72,8 +76,10 @@ static void send_is_interrupted(void **state, uint32_t threads)
 
 static void test_interrupt__send_ends_from_a_signal_handler(void **state)
 {
-    send_is_interrupted(state, VIA_TWO);
-    send_is_interrupted(state, VIA_MANY);
+    send_is_interrupted(state, "loop", VIA_TWO);
+    send_is_interrupted(state, "loop", VIA_MANY);
+    send_is_interrupted(state, "bare", VIA_TWO);
+    send_is_interrupted(state, "bare", VIA_MANY);
 }
 
 static void drain_is_interrupted(void **state, uint32_t threads)
@@ -120,10 +126,10 @@ static void test_interrupt__accept_ends_from_a_signal_handler(void **state)
     accept_is_interrupted(state, VIA_MANY);
 }
 
-static void wait_is_interrupted(void **state, uint32_t threads)
+static void wait_is_interrupted(void **state, const char *scheme, uint32_t threads)
 {
     for (long delay = 1; delay < 6000; delay = delay * 3 + 7) {
-        core_pair pair = core_pair_open(*state, "loop", "", threads);
+        core_pair pair = core_pair_open(*state, scheme, "", threads);
         via_waitset *set = NULL;
         via_ready ready[4];
         size_t count = 0;
@@ -144,8 +150,9 @@ static void wait_is_interrupted(void **state, uint32_t threads)
 
 static void test_interrupt__wait_ends_from_a_signal_handler(void **state)
 {
-    wait_is_interrupted(state, VIA_TWO);
-    wait_is_interrupted(state, VIA_MANY);
+    wait_is_interrupted(state, "loop", VIA_TWO);
+    wait_is_interrupted(state, "bare", VIA_TWO);
+    wait_is_interrupted(state, "bare", VIA_MANY);
 }
 
 static void test_interrupt__arming_says_do_not_sleep(void **state)

@@ -188,7 +188,7 @@ static void test_many__every_follower_keeps_its_own_deadline(void **state)
 
 static void test_many__interrupt_ends_leader_and_followers(void **state)
 {
-    core_pair pair = core_pair_open(*state, "loop", "?capacity=1", VIA_MANY);
+    core_pair pair = core_pair_open(*state, "bare", "?capacity=1", VIA_MANY);
     waiter waiters[8];
     pthread_t threads[8];
     core_send(pair.client, "full");
