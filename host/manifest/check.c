@@ -28,11 +28,23 @@ static via_status fail_parse(via_check *check, size_t offset, const char *mend, 
     return status;
 }
 
-/* jansson's offset stands behind the token it choked on; its line is where that token ends. */
+/* jansson's offset stands behind the token it choked on, and names short tokens: "... near 'TOKEN'". */
+static size_t token_start(const via_check *check, const json_error_t *json)
+{
+    size_t end = json->position > 0 ? (size_t)json->position : 1;
+    const char *near = strstr(json->text, " near '");
+    const char *token = near ? near + strlen(" near '") : "";
+    size_t size = *token ? strlen(token) - 1 : 0; /* without the closing quote */
+
+    if (size && size <= end && end <= check->size && memcmp(check->text + end - size, token, size) == 0)
+        return end - size;
+    return end - 1;
+}
+
 static via_status fail_jansson(via_check *check, const json_error_t *json)
 {
     char what[sizeof(json->text) + 32];
-    size_t offset = json->position > 0 ? (size_t)json->position - 1 : 0;
+    size_t offset = token_start(check, json);
 
     if (json_error_code(json) == json_error_out_of_memory)
         return via_error_set(check->error, VIA_ENOMEM, VIA_STAGE_PARSE, NULL, "out of memory");

@@ -30,9 +30,8 @@ static const manifest_case cases[] = {
     {"{\"manifest\": 1,\n \"kind\": \"transport\",}", "VIA_EINVAL parse m.json:2:22 | not valid JSON: string or '}' "
                                                       "expected near '}' | mend the JSON here; comments and "
                                                       "trailing commas are not part of it"},
-    {"{\"manifest\": 1,\n\n  \"manifest\": 1}", "VIA_EINVAL parse m.json:3:12 | a key is there twice: duplicate object "
-                                                "key near '\"manifest\"' | take one of the two "
-                                                "out"},
+    {"{\"manifest\": 1,\n\n  \"manifest\": 1}", "VIA_EINVAL parse m.json:3:3 | a key is there twice: duplicate object "
+                                                "key near '\"manifest\"' | take one of the two out"},
     {"{\"a\": [[[[[[[[1]]]]]]]]}", "VIA_EINVAL parse m.json:1:14 | nested deeper than 8 levels | take this level out"},
     {"{\"summary\": \"\xff\"}",
      "VIA_EINVAL parse m.json:1:13 | not valid JSON: a byte that is not UTF-8 | save the file as UTF-8"},
