@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NO_GREETING = 0xff };
+enum { NO_GREETING = 0xff, SLICE_NS = 10 * 1000 * 1000 };
 
 pipe_link *pipe_link_create(const pipe_settings *settings)
 {
@@ -220,27 +220,34 @@ void pipe_link_on_destroy(pipe_link *link, void (*forget)(void *user), void *use
 
 enum { WAIT_WORD, WAIT_DEATH, WAIT_WAKE, WAIT_ROOM, WAIT_COUNT };
 
-/* One sleep. *room: something can be written. */
-static via_status sleep_once(pipe_link *link, int wake_descriptor, bool or_room, via_deadline deadline, bool *room)
+/*
+ * One sleep. *room: something can be written. Without a descriptor to be woken by (the limit of open files) a short one,
+ * after which the caller looks again.
+ */
+static via_status sleep_once(pipe_link *link, via_wake *wake, bool or_room, via_deadline deadline, bool *room)
 {
     struct pollfd set[WAIT_COUNT] = {
         [WAIT_WORD] = {.fd = link->in, .events = POLLIN},
-        [WAIT_DEATH] = {.fd = atomic_load(&link->notice)}, /* if it is closed meanwhile, `down` has woken us */
-        [WAIT_WAKE] = {.fd = wake_descriptor, .events = POLLIN},
+        [WAIT_DEATH] = {.fd = atomic_load(&link->notice)}, /* if it is closed meanwhile, `in` has woken us */
+        [WAIT_WAKE] = {.fd = wake ? via_wake_descriptor(wake) : -1, .events = POLLIN},
         [WAIT_ROOM] = {.fd = or_room ? link->out : -1, .events = POLLOUT},
     };
+    bool is_blind = wake && set[WAIT_WAKE].fd < 0;
+    via_deadline slice = is_blind ? via_deadline_min(deadline, via_deadline_after(SLICE_NS)) : deadline;
     struct timespec storage;
-    int ready = ppoll(set, WAIT_COUNT, via_deadline_timespec(deadline, &storage), NULL);
+    int ready;
 
+    if (wake && via_wake_is_raised(wake))
+        return VIA_ECANCELED;
+    ready = ppoll(set, WAIT_COUNT, via_deadline_timespec(slice, &storage), NULL);
     if (ready < 0 && errno != EINTR)
         return via_status_of_errno(errno);
     *room = ready > 0 && set[WAIT_ROOM].revents != 0;
-    return ready == 0 ? VIA_ETIMEDOUT : VIA_OK;
+    return ready == 0 && slice == deadline ? VIA_ETIMEDOUT : VIA_OK;
 }
 
 via_status pipe_link_await(pipe_link *link, via_wake *wake, bool or_room, via_deadline deadline)
 {
-    int wake_descriptor = -1;
     bool room = false;
 
     for (;;) {
@@ -250,14 +257,7 @@ via_status pipe_link_await(pipe_link *link, via_wake *wake, bool or_room, via_de
             return status == VIA_ETIMEDOUT ? VIA_OK : status;
         if (deadline == VIA_NOW)
             return VIA_ETIMEDOUT;
-        if (wake) {
-            wake_descriptor = via_wake_descriptor(wake);
-            if (wake_descriptor < 0)
-                return via_status_of_errno(errno);
-            if (via_wake_is_raised(wake))
-                return VIA_ECANCELED;
-        }
-        status = sleep_once(link, wake_descriptor, or_room, deadline, &room);
+        status = sleep_once(link, wake, or_room, deadline, &room);
         if (status != VIA_OK)
             return status;
     }

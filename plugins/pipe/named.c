@@ -7,6 +7,7 @@
  */
 #include "named.h"
 
+#include "kit/deadline.h"
 #include "kit/fail.h"
 #include "kit/hub.h"
 #include "listener.h"
@@ -14,6 +15,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+
+enum { LOOK_AGAIN_NS = 50 * 1000 * 1000 };
 
 typedef struct named_channel {
     void *hub; /* NULL = a pair, and `stream` is valid */
@@ -159,16 +162,28 @@ static via_status secure_all(named_channel *channel, uint64_t *undelivered)
     }
 }
 
+/*
+ * The listener has no room for one more announcement. The greeting may be taken by another thread, so that nothing
+ * wakes this one.
+ */
+static via_status await_listener(named_channel *channel, via_deadline deadline)
+{
+    via_status status;
+
+    do
+        status = pipe_link_await(link_of(channel), &channel->stream.wake, false,
+                                 via_deadline_min(deadline, via_deadline_after(LOOK_AGAIN_NS)));
+    while (status == VIA_ETIMEDOUT && via_deadline_left(deadline) > 0);
+    return status == VIA_OK ? VIA_ENOENT : status;
+}
+
 static via_status named_drain(void *self, via_deadline deadline, uint64_t *undelivered)
 {
     named_channel *channel = self;
     via_status status = secure_all(channel, undelivered);
 
-    if (status == VIA_ETIMEDOUT && !channel->hub) { /* the listener has no room for one more announcement */
-        status = pipe_link_await(link_of(channel), &channel->stream.wake, false, deadline);
-        if (status == VIA_OK)
-            status = VIA_ENOENT;
-    }
+    if (status == VIA_ETIMEDOUT && !channel->hub)
+        status = await_listener(channel, deadline);
     return status == VIA_ENOENT ? drain_either(channel, deadline, undelivered) : status;
 }
 

@@ -14,6 +14,8 @@
 #include "kit/deadline.h"
 #include "kit/fail.h"
 
+enum { SLICE_NS = 10 * 1000 * 1000 };
+
 void via_wake_init(via_wake *wake)
 {
     atomic_init(&wake->raised, 0);
@@ -79,21 +81,27 @@ static via_status poll_once(struct pollfd *set, nfds_t count, via_deadline deadl
     return ready == 0 ? VIA_ETIMEDOUT : VIA_OK;
 }
 
+/* Without a descriptor to be woken by (the limit of open files) the flag is looked at between short sleeps instead. */
+static via_status poll_some(struct pollfd set[2], bool sleeps, via_deadline deadline)
+{
+    via_deadline slice = sleeps && set[1].fd < 0 ? via_deadline_after(SLICE_NS) : deadline;
+    via_status status = poll_once(set, 2, via_deadline_min(slice, deadline));
+
+    return status == VIA_ETIMEDOUT && slice < deadline ? VIA_OK : status;
+}
+
 via_status via_wake_poll(via_wake *wake, int descriptor, short events, via_deadline deadline)
 {
     struct pollfd set[2] = {{.fd = descriptor, .events = events}, {.fd = -1, .events = POLLIN}};
     via_status status;
 
-    if (deadline != VIA_NOW) {
+    if (deadline != VIA_NOW)
         set[1].fd = via_wake_descriptor(wake);
-        if (set[1].fd < 0)
-            return via_status_of_errno(errno);
-    }
     do {
         if (atomic_load(&wake->raised))
             return VIA_ECANCELED;
         set[0].revents = 0;
-        status = poll_once(set, 2, deadline);
+        status = poll_some(set, deadline != VIA_NOW, deadline);
     } while (status == VIA_OK && set[0].revents == 0);
     return status;
 }
