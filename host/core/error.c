@@ -21,6 +21,9 @@ static void mark_cut(char *text, size_t capacity)
 }
 
 static void put_formatted(char *text, size_t capacity, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+
+static void put_formatted(char *text, size_t capacity, const char *format, va_list arguments)
 {
     const int length = vsnprintf(text, capacity, format, arguments);
     if (length >= 0 && (size_t)length >= capacity)
