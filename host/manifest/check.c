@@ -134,6 +134,9 @@ const char *via_check_name(const via_check *check, char *name, size_t capacity)
 }
 
 static via_status fail_at(via_check *check, bool at_key, const char *mend, const char *format, va_list arguments)
+    __attribute__((format(printf, 4, 0)));
+
+static via_status fail_at(via_check *check, bool at_key, const char *mend, const char *format, va_list arguments)
 {
     char what[512], pointer[512];
     uint32_t line, column;
