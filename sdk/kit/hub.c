@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -42,6 +43,7 @@ static void prepare(via_hub *hub, const via_hub_config *config)
     hub->sends = config->role == VIA_PUSH || config->role == VIA_PUBLISH;
     hub->set = (via_pollset){-1, -1};
     hub->timer = -1;
+    hub->changed = -1;
     via_wake_init(&hub->wake);
     (void)pthread_mutex_init(&hub->lock, NULL);
     via_hub_ring_init(&hub->peers);
@@ -84,18 +86,33 @@ static via_status watch_port(via_hub *hub)
     return status;
 }
 
-/* An interrupt shows on the handle too. */
-static via_status make_handles(via_hub *hub)
+static bool blocks(const via_hub *hub)
 {
-    via_status status = via_pollset_init(&hub->set, hub->config.role == VIA_PUSH);
-    int descriptor;
+    return hub->config.role == VIA_PUBLISH && hub->config.overflow == VIA_HUB_BLOCK;
+}
 
-    if (status != VIA_OK)
-        return status;
-    descriptor = via_wake_descriptor(&hub->wake);
+/* The one that an interrupt raises, and the one that tells a waiting publisher of a departure. */
+static via_status make_events(via_hub *hub)
+{
+    int descriptor = via_wake_descriptor(&hub->wake);
+    via_status status;
+
     if (descriptor < 0)
         return via_status_of_errno(errno);
     status = via_pollset_add(&hub->set, descriptor, EPOLLIN, 0, &hub->wake);
+    if (status != VIA_OK || !blocks(hub))
+        return status;
+    hub->changed = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return hub->changed < 0 ? via_status_of_errno(errno)
+                            : via_pollset_add(&(via_pollset){hub->set.write, -1}, hub->changed, EPOLLIN, 0, &hub->wake);
+}
+
+static via_status make_handles(via_hub *hub)
+{
+    via_status status = via_pollset_init(&hub->set, hub->config.role == VIA_PUSH || blocks(hub));
+
+    if (status == VIA_OK)
+        status = make_events(hub);
     if (status == VIA_OK)
         status = make_timer(hub);
     return status == VIA_OK ? watch_port(hub) : status;
@@ -110,6 +127,8 @@ static void destroy(via_hub *hub, uint32_t how)
     via_pollset_fini(&hub->set);
     if (hub->timer >= 0)
         (void)close(hub->timer);
+    if (hub->changed >= 0)
+        (void)close(hub->changed);
     via_wake_fini(&hub->wake);
     if (how != VIA_CLOSE_FORKED)
         (void)pthread_mutex_destroy(&hub->lock);

@@ -14,7 +14,6 @@ via_status via_hub_flush_peer(via_hub *hub, via_hub_peer *peer)
     via_status status = via_stream_flush(&peer->stream, VIA_NOW);
     const via_hub_item *item;
 
-    peer->stalled = false;
     while (status == VIA_OK && (item = via_hub_queue_first(&peer->queue)) != NULL) {
         const via_slice slice = {item->data, item->size};
         const via_meta meta = {.flags = peer->queue.count > 1 ? VIA_MORE : 0};

@@ -53,6 +53,9 @@ static inline void via_hub_link_append(via_hub_link *ring, via_hub_link *link)
 
 /* ---- the parts ---------------------------------------------------------------------------------------------- */
 
+/* via_hub_config.overflow */
+enum { VIA_HUB_BLOCK, VIA_HUB_DROP_OLDEST, VIA_HUB_DROP_NEWEST, VIA_HUB_FAIL };
+
 /* A published message that waits for slow subscribers; counted by their queues. */
 typedef struct via_hub_item {
     size_t references;
@@ -74,8 +77,9 @@ typedef struct via_hub_peer {
     via_hub_link active; /* in hub->active: perhaps there is something to receive */
     via_hub_link warm;   /* in hub->warm: it has a receive buffer */
     bool gone;           /* its descriptor is closed; the memory stays while messages are lent or somebody sleeps */
-    bool wants_out;      /* watched for room to write */
-    bool stalled;        /* its socket was full though nothing of ours waits for it */
+    bool wants_out;      /* watched for room to write, since something waits for it */
+    bool stalled;        /* keeps a blocking publisher waiting */
+    bool shows_room;     /* watched for room in the second epoll, for that reason */
     size_t lent;
     via_hub_queue queue;
     via_stream stream;
@@ -103,6 +107,9 @@ typedef struct via_hub {
     /* A message that was found by looking whether there is one. */
     bool has_stash;
     via_msg stash;
+    /* For a publisher that blocks: whoever kept it waiting has left. */
+    int changed; /* eventfd in the second epoll, or -1 */
+    bool has_changed;
     /* Connecting. */
     int timer;              /* timerfd, or -1 */
     via_deadline redial_at; /* 0 = not due */
@@ -120,7 +127,7 @@ void via_hub_peer_remove(via_hub *hub, via_hub_peer *peer, via_status why);
 void via_hub_peer_sweep(via_hub *hub);
 /* Frees all, when the hub ends. */
 void via_hub_peer_remove_all(via_hub *hub, uint32_t how);
-/* Watches for room to write if something waits for it or it is stalled, and only then. */
+/* Watches for room to write in each epoll as long as somebody waits for it there. */
 void via_hub_peer_watch(via_hub *hub, via_hub_peer *peer);
 /* Has the OS room for more? */
 bool via_hub_peer_has_room(const via_hub_peer *peer);

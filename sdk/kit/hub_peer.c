@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "kit/deadline.h"
 #include "kit/fail.h"
@@ -25,18 +26,20 @@ static void turn_away(const via_hub *hub, const via_stream_config *config, const
         via_stream_fini(&stream, VIA_CLOSE_FLUSH);
 }
 
-/* The descriptors of a stream may be one, two, or one missing. */
+/* The descriptors of a stream may be one, two, or one missing. Room to write is shown to pushers at all times. */
 static via_status watch(const via_hub *hub, via_hub_peer *peer)
 {
     const via_stream_config *config = &peer->stream.config;
     bool same = config->read_fd == config->write_fd;
+    uint32_t room = hub->config.role == VIA_PUSH ? EPOLLOUT : 0;
     via_status status = VIA_OK;
 
+    peer->shows_room = room != 0;
     if (config->read_fd >= 0)
-        status = via_pollset_add(&hub->set, config->read_fd, EPOLLIN, same ? EPOLLOUT : 0, peer);
+        status = via_pollset_add(&hub->set, config->read_fd, EPOLLIN, same ? room : 0, peer);
     if (status != VIA_OK || same || config->write_fd < 0)
         return status;
-    status = via_pollset_add(&hub->set, config->write_fd, 0, EPOLLOUT, peer);
+    status = via_pollset_add(&hub->set, config->write_fd, 0, room, peer);
     if (status != VIA_OK && config->read_fd >= 0)
         via_pollset_remove(&hub->set, config->read_fd);
     return status;
@@ -100,15 +103,18 @@ bool via_hub_peer_has_room(const via_hub_peer *peer)
 void via_hub_peer_watch(via_hub *hub, via_hub_peer *peer)
 {
     const via_stream_config *config = &peer->stream.config;
-    bool wants = peer->stalled || via_stream_backlog(&peer->stream) > 0 || peer->queue.count > 0;
+    bool wants = via_stream_backlog(&peer->stream) > 0 || peer->queue.count > 0;
+    bool shows = hub->config.role == VIA_PUSH || peer->stalled;
     uint32_t events = wants ? EPOLLOUT : 0;
 
-    if (wants == peer->wants_out || peer->gone)
+    if (peer->gone || (wants == peer->wants_out && shows == peer->shows_room))
         return;
     if (config->read_fd == config->write_fd)
         events |= EPOLLIN;
-    if (via_pollset_change(&hub->set, config->write_fd, events, EPOLLOUT, peer) == VIA_OK)
-        peer->wants_out = wants;
+    if (via_pollset_change(&hub->set, config->write_fd, events, shows ? EPOLLOUT : 0, peer) != VIA_OK)
+        return;
+    peer->wants_out = wants;
+    peer->shows_room = shows;
 }
 
 /* ---- leaving ------------------------------------------------------------------------------------------------ */
@@ -132,6 +138,15 @@ void via_hub_peer_sweep(via_hub *hub)
     }
 }
 
+/* A publisher that waits for this one alone would never hear of it. */
+static void tell_publisher(via_hub *hub, const via_hub_peer *peer)
+{
+    const uint64_t one = 1;
+
+    if (peer->stalled && hub->changed >= 0 && !hub->has_changed)
+        hub->has_changed = write(hub->changed, &one, sizeof(one)) == (ssize_t)sizeof(one);
+}
+
 /* The descriptor goes now; the memory when no message of it is lent and no thread holds an event that names it. */
 static void detach(via_hub *hub, via_hub_peer *peer, uint32_t how)
 {
@@ -142,8 +157,10 @@ static void detach(via_hub *hub, via_hub_peer *peer, uint32_t how)
     via_hub_queue_fini(&peer->queue);
     via_hub_link_remove(&peer->active);
     via_hub_link_remove(&peer->warm);
-    if (how != VIA_CLOSE_FORKED)
+    if (how != VIA_CLOSE_FORKED) {
         unwatch(hub, peer);
+        tell_publisher(hub, peer);
+    }
     peer->gone = true;
     via_stream_fini(&peer->stream, how);
     via_hub_link_append(&hub->departed, &peer->all);

@@ -7,8 +7,8 @@
 #include "kit/hub_internal.h"
 
 #include <string.h>
+#include <unistd.h>
 
-enum { BLOCK, DROP_OLDEST, DROP_NEWEST, FAIL }; /* via_hub_config.overflow */
 enum { SLICES_MAX = 1024 };
 
 /* A message to publish: key, delimiter and body as they go on the wire. */
@@ -80,13 +80,13 @@ static via_status compose(const via_hub *hub, publication *message, const via_sl
 /* A message larger than the limit may wait alone. Who blocks looks before it gives, and keeps the rest whatever its size. */
 static bool has_room(const via_hub *hub, const via_hub_peer *peer, size_t size)
 {
-    return hub->config.overflow == BLOCK || peer->queue.count == 0 ||
+    return hub->config.overflow == VIA_HUB_BLOCK || peer->queue.count == 0 ||
            peer->queue.bytes + size <= hub->config.queue_limit;
 }
 
 static void make_room(const via_hub *hub, via_hub_peer *peer, size_t size)
 {
-    while (hub->config.overflow == DROP_OLDEST && !has_room(hub, peer, size)) {
+    while (hub->config.overflow == VIA_HUB_DROP_OLDEST && !has_room(hub, peer, size)) {
         via_hub_queue_drop_first(&peer->queue);
         via_count(&hub->config.stream.counters->dropped_oldest, 1);
     }
@@ -142,18 +142,29 @@ static void give_all(via_hub *hub, publication *message)
 
 /* ---- overflow=block ----------------------------------------------------------------------------------------- */
 
-/* Nothing of ours waits for anybody, and each has room. Watches those that keep us waiting. */
+static void forget_change(via_hub *hub)
+{
+    uint64_t ignored;
+
+    if (hub->has_changed && read(hub->changed, &ignored, sizeof(ignored)) > 0)
+        hub->has_changed = false;
+}
+
+/*
+ * Nothing of ours waits for anybody, and each has room. Who keeps us waiting is shown by the second epoll until we look
+ * again, whatever is flushed meanwhile. `ask`: ask the OS also about those that have not kept us waiting so far.
+ */
 static bool all_are_ready(via_hub *hub, bool ask)
 {
     bool ready = true;
 
+    forget_change(hub);
     for (via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next) {
         via_hub_peer *peer = VIA_HUB_PEER_OF(i, all);
-        if (ask && !peer->wants_out && !via_hub_peer_has_room(peer)) {
-            peer->stalled = true;
+        peer->stalled = peer->wants_out || ((ask || peer->stalled) && !via_hub_peer_has_room(peer));
+        if (peer->stalled != peer->shows_room)
             via_hub_peer_watch(hub, peer);
-        }
-        ready = ready && !peer->wants_out;
+        ready = ready && !peer->stalled;
     }
     return ready;
 }
@@ -192,7 +203,7 @@ static via_status give_and_wait(via_hub *hub, publication *message, via_deadline
         hub->gathering = false;
         if (deadline == VIA_NOW)
             return status;
-        status = via_hub_sleep(hub, hub->set.main, deadline);
+        status = via_hub_sleep(hub, hub->set.write, deadline);
         if (status != VIA_OK)
             return status;
     }
@@ -215,9 +226,9 @@ via_status via_hub_publish(via_hub *hub, const via_slice *slices, size_t count, 
         return status;
     if (!hub->gathering)
         via_hub_work(hub); /* attaches whoever waits in the backlog */
-    if (hub->config.overflow == BLOCK)
+    if (hub->config.overflow == VIA_HUB_BLOCK)
         return give_and_wait(hub, &message, deadline);
-    if (hub->config.overflow == FAIL && !all_have_room(hub, message.size)) {
+    if (hub->config.overflow == VIA_HUB_FAIL && !all_have_room(hub, message.size)) {
         via_count(&hub->config.stream.counters->dropped_newest, 1);
         return VIA_EDROPPED;
     }
@@ -228,5 +239,5 @@ via_status via_hub_publish(via_hub *hub, const via_slice *slices, size_t count, 
 
 bool via_hub_publish_ready(via_hub *hub)
 {
-    return hub->config.overflow != BLOCK || all_are_ready(hub, true);
+    return hub->config.overflow != VIA_HUB_BLOCK || all_are_ready(hub, true);
 }
