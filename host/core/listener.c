@@ -158,6 +158,9 @@ static via_status accept_self(via_listener *listener, via_channel *channel, via_
         now.deadline = VIA_NOW;
         status = via_crowd_run(listener->crowd, attempt_accept, &now, deadline);
     }
+    if (status == VIA_ETIMEDOUT && error->what[0] == '\0')
+        (void)via_error_set(error, status, VIA_STAGE_OPEN, "look whether dialers use this very address, or wait longer",
+                            "%s: nobody dialled until the deadline", route->resolved.address);
     return status == VIA_OK ? VIA_OK : via_route_fail(route, status, error);
 }
 

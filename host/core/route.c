@@ -156,7 +156,8 @@ via_status via_route_fail(const via_route *route, via_status status, via_error *
     if (error->stage == VIA_STAGE_NONE)
         error->stage = VIA_STAGE_OPEN;
     if (error->mend[0] == '\0')
-        via_error_mend(error, "see what the plugin logs: VIADUCT_LOG=debug");
+        via_error_mend(error, status == VIA_ECANCELED ? "open it again: an interrupt is final"
+                                                      : "see what the plugin logs: VIADUCT_LOG=debug");
     if (error->file[0] == '\0' && route->resolved.file != NULL)
         via_error_at(error, route->resolved.file, NULL, route->resolved.line, route->resolved.column);
     if (error->os_code != 0 && error->os_text[0] == '\0')

@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The waitset's calls: adding, removing, waiting, waking.
- *
- * Two lists say what has to be armed before a sleep: `dirty` (added, woken, notified) and `reported` (ready the last
- * time, so perhaps still). Everything else sleeps in the poller and costs nothing.
- *
- * Notices (attention, interrupts) come without the lock, from signal handlers too: they are pushed on `inbox`, and
- * the event is raised if a wait sleeps. The wait says that it will sleep before it looks at the inbox for the last
- * time, so one of the two always sees the other.
+ * The waitset's calls, but for the waiting itself: making and freeing, adding and removing.
  */
 #include "core/waitset.h"
 
@@ -16,89 +9,6 @@
 #include "core/listener.h"
 #include "platform/event.h"
 #include <stdlib.h>
-#include <string.h>
-
-enum { LOOK_BATCH = 64 };
-
-/* ---- lists -------------------------------------------------------------------------------------------------- */
-
-static void push(via_entry_queue *queue, via_entry *entry)
-{
-    entry->dirty_next = NULL;
-    if (queue->last != NULL)
-        queue->last->dirty_next = entry;
-    else
-        queue->first = entry;
-    queue->last = entry;
-}
-
-static via_entry *pop(via_entry_queue *queue)
-{
-    via_entry *entry = queue->first;
-    if (entry == NULL)
-        return NULL;
-    queue->first = entry->dirty_next;
-    if (queue->first == NULL)
-        queue->last = NULL;
-    return entry;
-}
-
-static void append(via_entry_queue *queue, via_entry_queue *tail)
-{
-    if (tail->first == NULL)
-        return;
-    if (queue->last != NULL)
-        queue->last->dirty_next = tail->first;
-    else
-        queue->first = tail->first;
-    queue->last = tail->last;
-    tail->first = NULL;
-    tail->last = NULL;
-}
-
-static void drop(via_entry_queue *queue, via_entry *entry)
-{
-    via_entry_queue kept = {NULL, NULL};
-    for (via_entry *each = pop(queue); each != NULL; each = pop(queue)) {
-        if (each != entry)
-            push(&kept, each);
-    }
-    *queue = kept;
-}
-
-static void mark_dirty(via_waitset *set, via_entry *entry)
-{
-    if (entry->is_dirty || entry->context == NULL)
-        return;
-    entry->is_dirty = true;
-    push(&set->dirty, entry);
-}
-
-/* ---- notices ------------------------------------------------------------------------------------------------ */
-
-void via_entry_notify(via_entry *entry)
-{
-    via_waitset *set = entry->set;
-    if (!atomic_exchange(&entry->is_notified, true)) {
-        via_entry *first = atomic_load(&set->inbox);
-        do {
-            entry->inbox_next = first;
-        } while (!atomic_compare_exchange_weak(&set->inbox, &first, entry));
-    }
-    if (atomic_load(&set->is_sleeping))
-        via_event_raise(set->event);
-}
-
-static void collect_notices(via_waitset *set)
-{
-    via_entry *entry = atomic_exchange(&set->inbox, NULL);
-    while (entry != NULL) {
-        via_entry *next = entry->inbox_next;
-        atomic_store(&entry->is_notified, false);
-        mark_dirty(set, entry);
-        entry = next;
-    }
-}
 
 /* ---- making and freeing ------------------------------------------------------------------------------------- */
 
@@ -198,12 +108,12 @@ static void unlink_entry(via_waitset *set, via_entry *entry)
 static void remove_entry(via_waitset *set, via_entry *entry)
 {
     via_context_leave(entry->context);
-    collect_notices(set); /* nobody pushes it any more: now it is in no inbox */
+    via_waitset_collect(set); /* nobody pushes it any more: now it is in no inbox */
     via_entry_withdraw(entry);
     unlink_entry(set, entry);
     if (entry->is_dirty) {
-        drop(&set->dirty, entry);
-        drop(&set->reported, entry);
+        via_entry_queue_drop(&set->dirty, entry);
+        via_entry_queue_drop(&set->reported, entry);
     }
     entry->context = NULL;
     if (!set->is_looking) {
@@ -212,12 +122,6 @@ static void remove_entry(via_waitset *set, via_entry *entry)
     }
     entry->dirty_next = set->graveyard;
     set->graveyard = entry;
-}
-
-static void wake_sleeper(via_waitset *set)
-{
-    if (atomic_load(&set->is_sleeping))
-        via_event_raise(set->event);
 }
 
 static via_status insert(via_waitset *set, via_entry *entry, uint32_t events, void *user)
@@ -231,8 +135,8 @@ static via_status insert(via_waitset *set, via_entry *entry, uint32_t events, vo
     if (!atomic_compare_exchange_strong(&entry->context->entry, &nobody, entry))
         return VIA_EBUSY;
     link_entry(set, entry);
-    mark_dirty(set, entry);
-    wake_sleeper(set);
+    via_waitset_mark(set, entry);
+    via_waitset_raise(set);
     return VIA_OK;
 }
 
@@ -246,8 +150,8 @@ static via_status change(via_waitset *set, via_entry *entry, uint32_t events, vo
         return status;
     }
     entry->user = user;
-    mark_dirty(set, entry);
-    wake_sleeper(set);
+    via_waitset_mark(set, entry);
+    via_waitset_raise(set);
     return VIA_OK;
 }
 
@@ -316,108 +220,4 @@ void via_waitset_forget(via_context *context)
         return;
     }
     entry->context = NULL; /* the set's memory in the child is freed with the set */
-}
-
-/* ---- waiting ------------------------------------------------------------------------------------------------ */
-
-/* Arms what is dirty and reports what is ready, until `ready` is full. */
-static size_t serve(via_waitset *set, via_ready *ready, size_t capacity, size_t count)
-{
-    while (count < capacity) {
-        via_entry *entry = pop(&set->dirty);
-        if (entry == NULL)
-            break;
-        const uint32_t events = via_entry_arm(entry);
-        entry->is_dirty = events != 0;
-        if (events == 0)
-            continue;
-        push(&set->reported, entry);
-        ready[count++] = (via_ready){entry->channel, entry->listener, entry->user, events, 0};
-    }
-    return count;
-}
-
-static void bury(via_waitset *set)
-{
-    while (set->graveyard != NULL) {
-        via_entry *entry = set->graveyard;
-        set->graveyard = entry->dirty_next;
-        free(entry);
-    }
-}
-
-static void take_in(via_waitset *set, void *const *tags, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        via_entry *entry = tags[i];
-        if (entry == NULL) {
-            via_event_clear(set->event);
-            continue;
-        }
-        entry->is_woken = true;
-        mark_dirty(set, entry);
-    }
-}
-
-/* Asks the poller, asleep if need be, and marks what it shows. The lock is held before and after. */
-static via_status look(via_waitset *set, via_deadline deadline)
-{
-    void *tags[LOOK_BATCH];
-    size_t count = 0;
-    atomic_store(&set->is_sleeping, true);
-    const bool has_news = atomic_load(&set->inbox) != NULL || atomic_load(&set->is_woken);
-    set->is_looking = true;
-    via_mutex_give(&set->lock);
-    const via_status status = via_poller_wait(set->poller, tags, LOOK_BATCH, &count, has_news ? VIA_NOW : deadline);
-    via_mutex_take(&set->lock);
-    set->is_looking = false;
-    atomic_store(&set->is_sleeping, false);
-    take_in(set, tags, count);
-    bury(set);
-    return status == VIA_ETIMEDOUT && has_news ? VIA_OK : status;
-}
-
-/* The poller is asked at least once in a wait that reports something, so that no busy channel hides another. */
-static via_status wait_for_some(via_waitset *set, via_ready *ready, size_t capacity, size_t *count,
-                                via_deadline deadline)
-{
-    via_status status = VIA_OK;
-    bool has_looked = false;
-    append(&set->dirty, &set->reported);
-    for (;;) {
-        collect_notices(set);
-        *count = serve(set, ready, capacity, *count);
-        if (*count > 0 && has_looked)
-            return VIA_OK;
-        if (*count == 0 && (atomic_exchange(&set->is_woken, false) || status != VIA_OK))
-            return status == VIA_ETIMEDOUT ? VIA_ETIMEDOUT : status;
-        status = look(set, *count > 0 ? VIA_NOW : deadline);
-        has_looked = true;
-    }
-}
-
-via_status via_waitset_wait(via_waitset *set, via_ready *ready, size_t capacity, size_t *count, via_deadline deadline)
-{
-    *count = 0;
-    if (via_fork_word_is_foreign(set->generation))
-        return VIA_EFORK;
-    if (capacity == 0)
-        return VIA_EINVAL;
-    via_mutex_take(&set->lock);
-    via_status status = VIA_EBUSY; /* one thread waits */
-    if (!set->is_waiting) {
-        set->is_waiting = true;
-        status = wait_for_some(set, ready, capacity, count, deadline);
-        set->is_waiting = false;
-    }
-    via_mutex_give(&set->lock);
-    return status;
-}
-
-void via_waitset_wake(via_waitset *set)
-{
-    if (via_fork_word_is_foreign(set->generation))
-        return;
-    atomic_store(&set->is_woken, true);
-    wake_sleeper(set);
 }

@@ -67,6 +67,19 @@ struct via_waitset {
 /* Has the entry looked at by the next or the sleeping wait. Any thread, signal-safe. */
 void via_entry_notify(via_entry *entry);
 
+/* core/waiting.c: what has to be looked at. The set's lock is held, except for raise. */
+void via_entry_queue_push(via_entry_queue *queue, via_entry *entry);
+via_entry *via_entry_queue_pop(via_entry_queue *queue);
+/* Moves all of `tail` behind the queue's last. */
+void via_entry_queue_append(via_entry_queue *queue, via_entry_queue *tail);
+void via_entry_queue_drop(via_entry_queue *queue, via_entry *entry);
+/* Has the entry armed before the next sleep. */
+void via_waitset_mark(via_waitset *set, via_entry *entry);
+/* Marks all that have been notified. */
+void via_waitset_collect(via_waitset *set);
+/* Gets a sleeping wait out of its sleep. Any thread, signal-safe. */
+void via_waitset_raise(via_waitset *set);
+
 /* core/entry.c: what an entry waits for. The set's lock is held. */
 
 /* Finds the handles of the events asked for, and of VIA_WORK. VIA_ENOTSUP, VIA_ELIMIT, ... */

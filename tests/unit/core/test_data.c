@@ -4,6 +4,7 @@
  */
 #include "support.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 static void test_data__message_arrives_whole_with_its_meta(void **state)
@@ -233,6 +234,19 @@ static void test_data__emulated_buffer_is_used_again(void **state)
     core_pair_close(&pair);
 }
 
+static void test_data__idle_channel_keeps_no_buffer(void **state)
+{
+    enum { LARGE = 100000 };
+    core_pair pair = core_pair_open(*state, "bare", "", VIA_TWO);
+    via_msg loan;
+    assert_int_equal(via_loan(pair.client, LARGE, VIA_NOW, &loan), VIA_OK);
+    via_discard(pair.client, &loan);
+    const size_t at_work = mallinfo2().uordblks; /* 0 in a build with a sanitizer's allocator */
+    assert_int_equal(via_arm(pair.client, VIA_READ), VIA_OK);
+    assert_true(at_work == 0 || at_work - mallinfo2().uordblks >= LARGE);
+    core_pair_close(&pair);
+}
+
 static void test_data__foreign_and_grown_loans_are_refused(void **state)
 {
     core_pair pair = core_pair_open(*state, "bare", "", VIA_TWO);
@@ -327,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_data__emulated_loans_keep_the_order_of_commits),
         cmocka_unit_test(test_data__failed_commit_leaves_the_loan),
         cmocka_unit_test(test_data__emulated_buffer_is_used_again),
+        cmocka_unit_test(test_data__idle_channel_keeps_no_buffer),
         cmocka_unit_test(test_data__foreign_and_grown_loans_are_refused),
         cmocka_unit_test(test_data__counters_count_messages_and_bytes),
         cmocka_unit_test(test_data__info_tells_what_the_channel_is),
