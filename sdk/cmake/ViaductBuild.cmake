@@ -34,7 +34,7 @@ if(VIADUCT_CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
 endif()
 
 add_compile_definitions(_GNU_SOURCE)
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wundef -Wformat=2
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wundef -Wformat=2 -Wno-format-nonliteral
     $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
 if(VIADUCT_WERROR)
     add_compile_options(-Werror)
