@@ -2,6 +2,8 @@
 /* The refusal of every stage of loading, word for word. */
 #include "load_fixture.h"
 
+#include "manifest/plugin_manifest.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +27,6 @@ static const stage_case cases[] = {
      "VIA_EREFUSED preflight static_tls $/p/static_tls.json:0:0 | the library needs static thread-local storage, which "
      "a "
      "running program may have none left of | build it without -ftls-model=initial-exec or local-exec"},
-    {"wrong_machine", false,
-     "VIA_EREFUSED preflight wrong_machine $/p/wrong_machine.json:0:0 | the library is built for another machine (64 "
-     "bit); expected x86_64 (64 bit) | install the library built for this machine"},
     {"no_symbol", true,
      "VIA_EREFUSED load no_symbol $/p/no_symbol.json:0:0 | the library does not define the symbol via_plugin_v1 | "
      "define "
@@ -123,6 +122,21 @@ static void test_stages__wrong_hash_names_both_hashes(void **state)
         "its ABI hash is 0123456789abcdef; expected %016llx | build the plugin again with the headers and the "
         "compiler settings of this version",
         (unsigned long long)VIA_ABI_HASH);
+    load_fixture_expect(fixture, &info.error, expected);
+}
+
+static void test_stages__another_machine_is_named(void **state)
+{
+    load_fixture *fixture = *state;
+    char expected[512];
+
+    load_fixture_install(fixture, "wrong_machine", "p");
+    assert_int_equal(load_fixture_open(fixture, "p", NULL), VIA_OK);
+    via_plugin_info info = load_fixture_plugin(fixture, "wrong_machine");
+    (void)snprintf(expected, sizeof(expected),
+                   "VIA_EREFUSED preflight wrong_machine $/p/wrong_machine.json:0:0 | the library is built for another "
+                   "machine (%d bit); expected %s (%d bit) | install the library built for this machine",
+                   (int)sizeof(void *) * 8, strchr(via_platform, '-') + 1, (int)sizeof(void *) * 8);
     load_fixture_expect(fixture, &info.error, expected);
 }
 
@@ -267,6 +281,7 @@ int main(void)
         TEST(test_stages__each_refusal_is_word_for_word),
         TEST(test_stages__the_listing_keeps_the_reason),
         TEST(test_stages__wrong_hash_names_both_hashes),
+        TEST(test_stages__another_machine_is_named),
         TEST(test_stages__an_unresolved_symbol_is_named),
         TEST(test_stages__a_missing_library_is_said_at_discover),
         TEST(test_stages__damaged_libraries_are_refused_before_they_are_loaded),
