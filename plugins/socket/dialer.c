@@ -68,7 +68,7 @@ static via_status fail_connect(const socket_dialer *dialer, const socket_endpoin
         mend = "ask its owner to listen with mode=0666 and users=any";
         what = "this user must not connect to";
     } else if (status_of_connect(code) != VIA_ENOPEER) {
-        mend = NULL;
+        mend = status_of_connect(code) == VIA_ELIMIT ? "raise the limit of open files (ulimit -n)" : NULL;
         what = "cannot connect to";
     }
     return via_fail(dialer->settings.host, error, status_of_connect(code), code, mend, "%s %s", what, text);

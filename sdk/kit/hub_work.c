@@ -51,6 +51,8 @@ static void listen_to(via_hub *hub, via_hub_peer *peer)
 
 static void handle_peer(via_hub *hub, via_hub_peer *peer, uint32_t events)
 {
+    const via_stream_config *config = &peer->stream.config;
+
     if (peer->gone)
         return;
     if (!hub->sends) {
@@ -58,12 +60,10 @@ static void handle_peer(via_hub *hub, via_hub_peer *peer, uint32_t events)
             via_hub_link_append(&hub->active, &peer->active);
         return;
     }
-    if ((events & ~(uint32_t)EPOLLOUT) != 0) {
-        if (peer->stream.config.read_fd >= 0)
-            listen_to(hub, peer);
-        else
-            via_hub_peer_remove(hub, peer, VIA_ECLOSED); /* nobody reads at the other end of a pipe */
-    }
+    if ((events & EPOLLERR) != 0 && config->read_fd != config->write_fd)
+        via_hub_peer_remove(hub, peer, VIA_ECLOSED); /* nobody reads at the other end of a pipe */
+    else if ((events & ~(uint32_t)EPOLLOUT) != 0 && config->read_fd >= 0)
+        listen_to(hub, peer);
     if ((events & EPOLLOUT) != 0 && !peer->gone)
         (void)via_hub_flush_peer(hub, peer);
 }
