@@ -90,6 +90,7 @@ void via_plugin_entry_destroy(via_plugin_entry *entry)
 {
     if (!entry)
         return;
+    via_loader_abandon(entry);
     via_plugin_manifest_fini(&entry->manifest);
     via_mutex_fini(&entry->lock);
     free(entry->shadowed_by);

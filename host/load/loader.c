@@ -210,6 +210,15 @@ void via_loader_release(via_loaded *loaded)
     via_mutex_give(&entry->lock);
 }
 
+void via_loader_abandon(via_plugin_entry *entry)
+{
+    if (!entry->loading)
+        return;
+    via_tables_fini(&entry->loading->tables);
+    free(entry->loading);
+    entry->loading = NULL;
+}
+
 const via_transport *via_loaded_transport(const via_loaded *loaded, const char *scheme)
 {
     for (size_t i = 0; i < loaded->transport_count; i++) {

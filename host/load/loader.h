@@ -30,6 +30,12 @@ via_status via_loader_acquire(via_plugin_entry *plugin, const via_host_api *host
 /* Gives one use back; the last one runs fini and unloads, unless the manifest says resident. */
 void via_loader_release(via_loaded *loaded);
 
+/*
+ * Frees what a plugin that is still loaded holds in memory, and runs nothing: for a forked child, where fini would touch
+ * what the parent still uses. Its code stays mapped.
+ */
+void via_loader_abandon(via_plugin_entry *plugin);
+
 /* The transport of `scheme` (the manifest's spelling), or NULL. */
 const via_transport *via_loaded_transport(const via_loaded *loaded, const char *scheme);
 

@@ -11,8 +11,8 @@
 
 /* A descriptor for poll, or -1 with *os_code. */
 int via_watch_open(int32_t *os_code);
-/* Adds a folder. If it does not exist, the nearest one above that does is watched for its coming. */
-void via_watch_add(int watch, const char *folder);
+/* Adds a folder, or a file by its folder. If it does not exist, the nearest folder above is watched for its coming. */
+void via_watch_add(int watch, const char *file);
 /* Forgets what has been seen. */
 void via_watch_drain(int watch);
 void via_watch_close(int watch);

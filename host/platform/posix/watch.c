@@ -28,19 +28,19 @@ int via_watch_open(int32_t *os_code)
     return watch;
 }
 
-void via_watch_add(int watch, const char *folder)
+void via_watch_add(int watch, const char *file)
 {
     char path[PATH_MAX];
     uint32_t mask = CONTENT;
 
-    if (snprintf(path, sizeof(path), "%s", folder) >= (int)sizeof(path))
+    if (snprintf(path, sizeof(path), "%s", file) >= (int)sizeof(path))
         return;
     while (inotify_add_watch(watch, path, mask) < 0 && (errno == ENOENT || errno == ENOTDIR)) {
         char *slash = strrchr(path, '/');
         if (!slash || path[1] == '\0')
             return;
         slash[slash == path ? 1 : 0] = '\0';
-        mask = COMING;
+        mask = errno == ENOTDIR ? mask : COMING; /* a file is watched through its folder */
     }
 }
 

@@ -128,7 +128,7 @@ static void test_explain__an_endpoint_with_the_place_of_each_option(void **state
     expect(fixture, json, "/options/3",
            "{\"name\":\"overflow\",\"value\":\"block\",\"origin\":\"default\",\"type\":\"enum\",\"default\":\"block\","
            "\"values\":[\"block\",\"fail\"],\"patterns\":[\"topic\"],\"summary\":\"s\"}");
-    expect(fixture, json, "/host_options/2/value", "\"1048576\"");
+    expect(fixture, json, "/host_options/2/value", "\"1MiB\"");
     expect(fixture, json, "/error", "null");
     json_decref(json);
 }

@@ -296,6 +296,24 @@ static void test_search__the_watch_tells_of_changes_until_the_next_scan(void **s
     assert_string_equal(listing(fixture), "wide:ready");
 }
 
+static void test_search__the_watch_sees_a_single_file_change(void **state)
+{
+    load_fixture *fixture = *state;
+    via_poll_handle handle = {.size = sizeof(handle)};
+    via_resolved out;
+
+    load_fixture_install(fixture, "good", "p");
+    load_fixture_write(fixture, "e/shop.json", "{\"manifest\": 1, \"endpoints\": {}}");
+    assert_int_equal(load_fixture_open(fixture, "p", "e/shop.json"), VIA_OK);
+    assert_int_equal(via_registry_watch(fixture->registry, &handle, &fixture->error), VIA_OK);
+    load_fixture_write(fixture, "e/shop.json",
+                       "{\"manifest\": 1, \"endpoints\": {\"orders\": {\"address\": \"good:x\"}}}");
+    assert_true(has_changed(&handle, 5000));
+    assert_int_equal(via_registry_scan(fixture->registry, &fixture->error), VIA_OK);
+    assert_int_equal(via_resolve(fixture->registry, "orders", VIA_PAIR, true, NULL, &out, &fixture->error), VIA_OK);
+    via_resolved_fini(&out);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, load_fixture_setup, load_fixture_teardown)
@@ -312,6 +330,7 @@ int main(void)
         TEST(test_search__a_shorter_record_is_not_overrun),
         TEST(test_search__variables_name_the_folders),
         TEST(test_search__the_watch_tells_of_changes_until_the_next_scan),
+        TEST(test_search__the_watch_sees_a_single_file_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
