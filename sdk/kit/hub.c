@@ -163,6 +163,15 @@ via_status via_hub_create(const via_hub_config *config, via_deadline deadline, v
     return status;
 }
 
+/* One limit for all of them together. */
+static void await_greetings(via_hub *hub, via_deadline deadline)
+{
+    via_deadline limit = via_deadline_min(deadline, via_deadline_after(VIA_STREAM_GREETING_LINGER_NS));
+
+    for (via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next)
+        via_stream_await_greeting(&VIA_HUB_PEER_OF(i, all)->stream, limit);
+}
+
 void via_hub_close(void *self, uint32_t how)
 {
     via_hub *hub = self;
@@ -172,7 +181,9 @@ void via_hub_close(void *self, uint32_t how)
     if (how != VIA_CLOSE_FORKED && hub->sends) {
         (void)pthread_mutex_lock(&hub->lock);
         via_pollset_remove(&hub->set, via_wake_descriptor(&hub->wake)); /* an interrupt no longer wakes us */
-        (void)via_hub_flush_all(hub, via_deadline_after(linger > INT64_MAX ? -1 : (int64_t)linger));
+        via_deadline deadline = via_deadline_after(linger > INT64_MAX ? -1 : (int64_t)linger);
+        (void)via_hub_flush_all(hub, deadline);
+        await_greetings(hub, deadline);
         (void)pthread_mutex_unlock(&hub->lock);
     }
     destroy(hub, how);

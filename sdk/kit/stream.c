@@ -6,6 +6,7 @@
  */
 #include "kit/stream_internal.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -44,16 +45,28 @@ via_status via_stream_init(via_stream *stream, const via_stream_config *config)
     return VIA_OK;
 }
 
+void via_stream_await_greeting(via_stream *stream, via_deadline deadline)
+{
+    via_deadline limit = via_deadline_min(deadline, via_deadline_after(VIA_STREAM_GREETING_LINGER_NS));
+
+    if (!stream->has_sent || stream->greeted || stream->arrived > 0 || stream->config.read_fd < 0 ||
+        stream->send_status != VIA_OK || stream->recv_status != VIA_OK)
+        return;
+    stream->closing = true;
+    (void)via_stream_wait(stream, stream->config.read_fd, POLLIN, limit);
+}
+
 /* What was accepted goes out, an interrupt notwithstanding, as far as it can within `linger`. */
 static void linger(via_stream *stream)
 {
     uint64_t ns = stream->config.linger_ns;
+    via_deadline deadline = via_deadline_after(ns > INT64_MAX ? -1 : (int64_t)ns);
 
-    if (stream->out_begin == stream->out_end)
-        return;
     stream->closing = true;
-    if (via_stream_send_out(stream, via_deadline_after(ns > INT64_MAX ? -1 : (int64_t)ns)) != VIA_OK)
+    if (stream->out_begin != stream->out_end && via_stream_send_out(stream, deadline) != VIA_OK)
         via_count(&stream->config.counters->dropped_closing, via_stream_send_count(stream));
+    if (ns > 0)
+        via_stream_await_greeting(stream, deadline);
 }
 
 void via_stream_fini(via_stream *stream, uint32_t how)

@@ -79,6 +79,13 @@ void via_stream_close(void *stream, uint32_t how);
 /* `backlog_bytes`; the other counters are always up to date. */
 void via_stream_refresh_counters(void *stream);
 
+/*
+ * Before closing: a program of another make may turn a connection away, with what was sent on it, when its own greeting
+ * finds the connection closed. So that greeting is waited for, a moment: one that has not accepted yet cannot answer.
+ */
+enum { VIA_STREAM_GREETING_LINGER_NS = 200000000 };
+void via_stream_await_greeting(via_stream *stream, via_deadline deadline);
+
 /* For hubs: a receive would answer without a system call: a message is in the buffer, or the stream has ended. */
 bool via_stream_has_message(const via_stream *stream);
 /* For hubs: bytes of the tail and the gather buffer that the OS has not taken yet. */

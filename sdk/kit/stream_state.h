@@ -55,6 +55,7 @@ struct via_stream {
     atomic_bool due;       /* `out` waits for the OS, not for more messages */
     atomic_bool finished;
     via_status send_status; /* final; VIA_OK = going on */
+    bool has_sent;
     bool closing;           /* an interrupt no longer stops what is written */
     uint8_t shared_write;   /* io_shared: how this descriptor may be written; 0 = not known so far */
 };
