@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -166,6 +167,12 @@ static int open_source(struct sender *sender)
     const via_cli_args *args = sender->args;
     via_cli_format format = args->file ? VIA_CLI_RAW : (via_cli_format)args->format;
     int descriptor = args->file ? open(args->file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+    struct stat about;
+    if (descriptor >= 0 && args->file && fstat(descriptor, &about) == 0 && S_ISDIR(about.st_mode)) {
+        (void)close(descriptor);
+        descriptor = -1;
+        errno = EISDIR;
+    }
     if (descriptor < 0)
         return via_cli_os_error(args->file, errno, "name a file that can be read");
     via_cli_source_init(&sender->source, descriptor, format, &sender->meta);

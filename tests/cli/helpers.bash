@@ -25,12 +25,17 @@ teardown() {
     cd / && rm -rf "$work"
 }
 
-# Runs a command in the background; its output goes to the file `NAME.out`, its errors to `NAME.err`; $! is its id.
-# Neither bats' descriptor 3 nor ours stays open in it.
+# start_from FILE NAME COMMAND...: runs a command in the background; its output goes to the file `NAME.out`, its errors
+# to `NAME.err`; $! is its id. None of bats' descriptors and ours stays open in it.
+start_from() {
+    local input=$1 name=$2
+    shift 2
+    "$@" <"$input" >"$name.out" 2>"$name.err" 3>&- 4>&- 5>&- &
+}
+
+# The same without input.
 start() {
-    local name=$1
-    shift
-    "$@" >"$name.out" 2>"$name.err" 3>&- 4>&- &
+    start_from /dev/null "$@"
 }
 
 # Waits until a command succeeds, at most ten seconds.

@@ -1,0 +1,344 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# send and recv, push and pull, pub and sub: messages one way, in every pattern.
+
+load helpers
+
+# ---- pair ------------------------------------------------------------------------------------------------------------
+
+@test "cli__send_and_recv_carry_a_text_over_every_scheme" {
+    for address in unix:mail "tcp://127.0.0.1:$((30000 + RANDOM % 10000))" pipe:mail; do
+        start receiver via recv "$address"
+        receiver=$!
+        run via send "$address" 'good morning' --timeout 10s
+        expect_status 0
+        [ -z "$output" ]
+        finish $receiver
+        expect_status 0
+        expect_file receiver.out "good morning"
+    done
+}
+
+@test "cli__send_listens_and_recv_dials_when_told" {
+    start sender via send unix:mail hello --listen
+    sender=$!
+    run via recv unix:mail --dial --timeout 10s
+    expect_status 0
+    [ "$output" = hello ]
+    finish $sender
+    expect_status 0
+}
+
+@test "cli__send_splits_its_input_into_lines" {
+    start receiver via recv unix:mail --format json
+    receiver=$!
+    run bash -c "printf 'one\n\nthree' | via send unix:mail"
+    expect_status 0
+    finish $receiver
+    cmp receiver.out <(printf '{"size":3,"text":"one"}\n{"size":0,"text":""}\n{"size":5,"text":"three"}\n')
+}
+
+@test "cli__send_takes_its_whole_input_raw_as_one_message" {
+    start receiver via recv unix:mail --format hex
+    receiver=$!
+    run bash -c "printf 'a\0b\nc\n' | via send unix:mail --format raw"
+    expect_status 0
+    finish $receiver
+    expect_file receiver.out 6100620a630a
+}
+
+@test "cli__a_file_is_one_message_and_arrives_byte_for_byte" {
+    head -c 3000000 /dev/urandom >original
+    start receiver via recv unix:mail --output copy
+    receiver=$!
+    run via send unix:mail --file original
+    expect_status 0
+    finish $receiver
+    expect_status 0
+    cmp original copy
+    [ ! -s receiver.out ]
+}
+
+@test "cli__an_empty_file_and_an_empty_text_are_empty_messages" {
+    : >empty
+    start receiver via recv unix:mail --format json
+    receiver=$!
+    run via send unix:mail --file empty
+    expect_status 0
+    finish $receiver
+    expect_file receiver.out '{"size":0,"text":""}'
+    start receiver via recv unix:mail --format json
+    receiver=$!
+    run via send unix:mail ''
+    finish $receiver
+    expect_file receiver.out '{"size":0,"text":""}'
+}
+
+@test "cli__count_ends_recv_earlier" {
+    start_from <(seq 10) sender via send unix:mail
+    run via recv unix:mail --count 3
+    expect_status 0
+    [ "$output" = $'1\n2\n3' ]
+}
+
+@test "cli__count_that_the_other_end_does_not_reach_is_told" {
+    start sender via send unix:mail only
+    run via recv unix:mail --count 2
+    expect_status 4
+    expect "only"
+    expect "unix:mail: the other end finished after 1 of 2 messages"
+    expect_way_out
+}
+
+@test "cli__send_gives_up_with_4_when_nobody_listens" {
+    for address in unix:nobody pipe:nobody tcp://127.0.0.1:1; do
+        run via send $address x --timeout 50ms
+        expect_status 4
+        expect "nobody listens"
+        expect_way_out
+    done
+}
+
+@test "cli__recv_gives_up_with_124_before_and_after_somebody_came" {
+    run via recv unix:mail --timeout 50ms
+    expect_status 124
+    expect "nobody has connected before the deadline"
+    expect_way_out
+    mkfifo input
+    start_from input sender via send unix:mail
+    exec 5<>input
+    echo first >&5
+    run via recv unix:mail --timeout 300ms
+    expect_status 124
+    expect first
+    expect "unix:mail: the deadline passed"
+    expect_way_out
+}
+
+@test "cli__files_that_cannot_be_read_or_written_are_told" {
+    run via send unix:mail --file nowhere
+    expect_status 1
+    expect "nowhere: No such file or directory"
+    expect_way_out
+    run via send unix:mail --file .
+    expect_status 1
+    expect ".: Is a directory"
+    expect_way_out
+    run via recv unix:mail --output nowhere/file
+    expect_status 1
+    expect "nowhere/file: No such file or directory"
+    expect_way_out
+}
+
+@test "cli__wrong_addresses_are_told_with_the_nearest" {
+    run via send unx:mail x
+    expect_status 1
+    expect 'no plugin serves "unx:"; did you mean "unix:"?'
+    expect_way_out
+    run via send 'unix:mail?send_bufer=1MiB' x
+    expect_status 1
+    expect 'unix: has no option "send_bufer"; did you mean "send_buffer"?'
+    expect_way_out
+    run via send 'unix:mail' x --option mode=none
+    expect_status 1
+    expect 'mode'
+    expect_way_out
+    run via send '' x
+    expect_status 1
+    expect_way_out
+}
+
+@test "cli__labels_that_are_too_long_are_told" {
+    long=$(printf 'k%.0s' {1..256})
+    run via send unix:mail x --key "$long"
+    expect_status 2
+    expect "--key is longer than 255 bytes"
+    expect_way_out
+    run via send unix:mail x --type "$long"
+    expect_status 2
+    expect "--type is longer than 255 bytes"
+    expect_way_out
+}
+
+@test "cli__a_message_in_the_wrong_format_is_told" {
+    start receiver via recv unix:mail
+    run bash -c 'echo "{\"txet\": \"x\"}" | via send unix:mail --format json'
+    expect_status 1
+    expect "message 1 of the input is not in the format 'json'"
+    expect 'an object with "text" or "base64"'
+    expect_way_out
+    run bash -c 'echo unquoted | via send unix:mail --format quoted'
+    expect_status 4
+}
+
+@test "cli__a_message_larger_than_the_channel_carries_is_told" {
+    start receiver via recv unix:mail
+    run via send 'unix:mail?max_message=8' '123456789'
+    expect_status 1
+    expect "unix:mail"
+    expect_way_out
+}
+
+@test "cli__a_receiver_that_goes_is_told_as_4" {
+    start receiver via recv unix:mail --count 1
+    run bash -c "via send unix:mail < <(yes)"
+    expect_status 4
+    expect "unix:mail"
+    expect_way_out
+}
+
+@test "cli__a_reader_that_has_seen_enough_ends_recv_quietly" {
+    start_from <(seq 100000) sender via send unix:mail
+    run bash -c 'via recv unix:mail | head -n 1; echo "${PIPESTATUS[0]}"'
+    [ "$output" = $'1\n0' ]
+}
+
+@test "cli__what_was_taken_is_shown_before_recv_sleeps" {
+    mkfifo input
+    start_from input sender via send unix:mail
+    start receiver via recv unix:mail
+    exec 5<>input
+    echo one >&5
+    await_text one receiver.out
+    echo two >&5
+    await_text two receiver.out
+}
+
+@test "cli__signals_end_recv_cleanly" {
+    start receiver via recv unix:mail
+    receiver=$!
+    await_name mail.sock
+    kill -TERM $receiver
+    finish $receiver
+    expect_status 143
+    [ ! -e "$XDG_RUNTIME_DIR/viaduct/mail.sock" ]
+    [ ! -s receiver.err ]
+}
+
+@test "cli__the_pattern_of_an_endpoint_decides" {
+    echo '{"manifest": 1, "endpoints": {"jobs": {"pattern": "queue", "address": "unix:jobs"}}}' >jobs.json
+    start_from <(seq 3) first via send jobs --endpoints jobs.json
+    run via recv jobs --endpoints jobs.json --count 3
+    expect_status 0
+    [ "$output" = $'1\n2\n3' ]
+    start second via pull unix:jobs --count 1
+    second=$!
+    run via send jobs four --endpoints jobs.json
+    expect_status 0
+    finish $second
+    expect_file second.out four
+}
+
+# ---- queue -----------------------------------------------------------------------------------------------------------
+
+@test "cli__push_and_pull_share_a_queue" {
+    for address in unix:jobs "tcp://127.0.0.1:$((20000 + RANDOM % 10000))" pipe:jobs; do
+        start receiver via pull "$address" --count 4
+        receiver=$!
+        run via push "$address" one --timeout 10s
+        expect_status 0
+        run bash -c "printf 'two\nthree\nfour\n' | via push '$address' --timeout 10s"
+        expect_status 0
+        finish $receiver
+        expect_status 0
+        expect_file receiver.out $'one\ntwo\nthree\nfour'
+    done
+}
+
+@test "cli__push_that_binds_waits_for_those_who_dial" {
+    start_from <(seq 100) sender via push unix:jobs --listen --wait 2
+    sender=$!
+    start first via pull unix:jobs --dial --timeout 2s
+    start second via pull unix:jobs --dial --timeout 2s
+    finish $sender
+    expect_status 0
+    await eval '[ "$(sort -n first.out second.out)" = "$(seq 100)" ]'
+}
+
+@test "cli__send_with_a_pattern_is_push_and_recv_is_pull" {
+    start receiver via recv unix:jobs --pattern queue --count 1
+    receiver=$!
+    run via send unix:jobs job --pattern queue
+    expect_status 0
+    finish $receiver
+    expect_file receiver.out job
+}
+
+@test "cli__push_gives_up_with_4_when_nobody_pulls" {
+    run via push unix:jobs x --timeout 50ms
+    expect_status 4
+    expect "unix:jobs"
+    expect_way_out
+}
+
+# ---- topic -----------------------------------------------------------------------------------------------------------
+
+@test "cli__pub_waits_for_a_subscriber_and_reaches_all_of_them" {
+    start publisher via pub unix:news 'it rains' --wait 2 --timeout 10s
+    publisher=$!
+    start first via sub unix:news --count 1
+    one=$!
+    start second via sub unix:news --count 1
+    two=$!
+    for id in $publisher $one $two; do
+        finish "$id"
+        expect_status 0
+    done
+    expect_file first.out 'it rains'
+    expect_file second.out 'it rains'
+}
+
+@test "cli__sub_filters_by_the_beginning" {
+    start subscriber via sub unix:news --option filter=weather --count 1
+    subscriber=$!
+    run bash -c "printf 'sports: 1:0\nweather: rain\n' | via pub unix:news"
+    expect_status 0
+    finish $subscriber
+    expect_status 0
+    expect_file subscriber.out "weather: rain"
+}
+
+@test "cli__pub_gives_up_with_4_and_says_how_many_came" {
+    run via pub unix:news x --timeout 50ms
+    expect_status 4
+    expect "unix:news: waited for 1 to connect, 0 came"
+    expect_way_out
+}
+
+@test "cli__pub_does_not_wait_when_told" {
+    run via pub unix:news x --wait 0
+    expect_status 0
+}
+
+@test "cli__key_goes_first_and_the_delimiter_takes_it_off_again" {
+    start subscriber via sub 'unix:news?key_delimiter=%20' --count 1 --format json
+    subscriber=$!
+    run via pub 'unix:news?key_delimiter=%20' rain --key weather
+    expect_status 0
+    finish $subscriber
+    output=$(cat subscriber.out)
+    expect_json 'it["text"] == "rain" and it["key"] == "weather"'
+}
+
+@test "cli__a_pattern_that_a_scheme_has_not_is_told" {
+    run via pub pipe:news x
+    expect_status 1
+    expect "pipe"
+    expect "topic"
+    expect_way_out
+}
+
+# ---- strangers -------------------------------------------------------------------------------------------------------
+
+@test "cli__nngcat_is_understood_and_understands" {
+    start stranger nngcat --pull0 --listen "ipc://$work/nng" --count 1 --ascii
+    stranger=$!
+    run via push "ipc://$work/nng" hello --timeout 10s
+    expect_status 0
+    finish $stranger
+    grep -q hello stranger.out
+    start stranger nngcat --pub0 --listen "ipc://$work/news" --data news --interval 1
+    run via sub "ipc://$work/news" --count 1 --timeout 10s
+    expect_status 0
+    [ "$output" = news ]
+}
