@@ -1,0 +1,168 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# bench: that it measures what it says, in every pattern. No test asserts a time.
+
+load helpers
+
+quick="--count 50 --rounds 1"
+
+@test "cli__bench_prints_a_line_for_each_address_and_size" {
+    # shellcheck disable=SC2086
+    run via bench unix:b pipe:b tcp://127.0.0.1:0 --size 64,1KiB $quick
+    expect_status 0
+    [ "${#lines[@]}" -eq 7 ]
+    [[ ${lines[0]} =~ ^ADDRESS\ +PATTERN\ +SIZE\ +P50\ +P90\ +P99\ +P99.9\ +MAX\ +MESSAGES/S\ +BYTES/S$ ]]
+    [[ ${lines[1]} =~ ^unix:b\ +pair\ +64\ +[0-9.]+\ [mun]?s\ .*\ B?[0-9.]+\ [kMG]?B$ ]]
+    [[ ${lines[2]} =~ ^pipe:b\ +pair\ +64\  ]]
+    [[ ${lines[3]} =~ ^tcp://127.0.0.1:0\ +pair\ +64\  ]]
+    [[ ${lines[6]} =~ ^tcp://127.0.0.1:0\ +pair\ +1KiB\  ]]
+}
+
+@test "cli__bench_json_keeps_its_schema" {
+    # shellcheck disable=SC2086
+    run via bench unix:b --size 64 --json $quick
+    expect_status 0
+    expect_json '[list(r) for r in it] == [["address", "pattern", "mode", "wake", "size_bytes", "count", "latency_ns", "messages_per_s", "bytes_per_s"]] * 2'
+    expect_json '[(r["address"], r["pattern"], r["mode"], r["wake"], r["size_bytes"], r["count"]) for r in it] == [("unix:b", "pair", m, "blocking", 64, 50) for m in ("latency", "throughput")]'
+    expect_json 'list(it[0]["latency_ns"]) == ["p50", "p90", "p99", "p999", "max"] and it[1]["latency_ns"] is None'
+    expect_json '0 < it[0]["latency_ns"]["p50"] <= it[0]["latency_ns"]["p90"] <= it[0]["latency_ns"]["p99"] <= it[0]["latency_ns"]["p999"] <= it[0]["latency_ns"]["max"]'
+    expect_json 'all(r["messages_per_s"] > 0 and r["bytes_per_s"] == 64 * r["messages_per_s"] for r in it)'
+}
+
+@test "cli__bench_measures_queue_and_topic" {
+    for pattern in queue topic; do
+        # shellcheck disable=SC2086
+        run via bench unix:b --pattern $pattern --size 64 --json $quick
+        expect_status 0
+        expect_json '[(r["pattern"], r["mode"], r["count"]) for r in it] == [("'$pattern'", m, 50) for m in ("latency", "throughput")]'
+    done
+    # shellcheck disable=SC2086
+    run via bench pipe:b --pattern queue --size 64 $quick
+    expect_status 0
+}
+
+@test "cli__bench_does_one_mode_only_when_told" {
+    for mode in latency throughput; do
+        # shellcheck disable=SC2086
+        run via bench unix:b --mode $mode --size 64 --json $quick
+        expect_status 0
+        expect_json '[r["mode"] for r in it] == ["'$mode'"]'
+        # shellcheck disable=SC2086
+        run via bench unix:b --mode $mode --size 64 $quick
+        expect_status 0
+        [ "${#lines[@]}" -eq 2 ]
+    done
+}
+
+@test "cli__bench_polls_gathers_and_warms_up_when_told" {
+    # shellcheck disable=SC2086
+    run via bench unix:b --wake polling --more --warmup 0 --size 0,8 --json $quick
+    expect_status 0
+    expect_json 'all(r["wake"] == "polling" for r in it) and len(it) == 4'
+}
+
+@test "cli__bench_measures_an_endpoint_and_passes_options_to_both_ends" {
+    echo '{"manifest": 1, "endpoints": {"b": {"pattern": "pair", "address": "unix:b"}}}' >b.json
+    # shellcheck disable=SC2086
+    run via bench b --endpoints b.json --option framing=length32 --size 64 $quick
+    expect_status 0
+    [[ ${lines[1]} =~ ^b\ +pair\  ]]
+}
+
+@test "cli__bench_measures_a_program_that_echoes" {
+    run via bench 'exec:cat?framing=length32' --echo --size 64 --count 50 --rounds 2 --json
+    expect_status 0
+    expect_json '[r["mode"] for r in it] == ["latency"]'
+}
+
+@test "cli__bench_draws_with_gnuplot" {
+    # shellcheck disable=SC2086
+    run via bench unix:b pipe:b --size 64,1KiB $quick --plot "it's.svg"
+    expect_status 0
+    grep -q '<svg' "it's.svg"
+    grep -q 'unix:b' "it's.svg"
+    # shellcheck disable=SC2086
+    run via bench unix:b --size 64 --mode latency $quick --plot one.svg
+    expect_status 0
+    expect_not "empty x range"
+}
+
+@test "cli__bench_says_that_gnuplot_is_missing_before_it_measures" {
+    via=$(command -v via)
+    PATH=$work/nothing run "$via" bench unix:b --plot x.svg
+    expect_status 1
+    expect "--plot needs gnuplot, which is in no folder of PATH"
+    expect_way_out
+    [ ! -e x.svg ]
+}
+
+@test "cli__bench_tells_a_plot_that_cannot_be_written" {
+    # shellcheck disable=SC2086
+    run via bench unix:b --size 64 --mode latency $quick --plot nowhere/x.svg
+    expect_status 1
+    expect "gnuplot did not draw nowhere/x.svg"
+    expect_way_out
+}
+
+@test "cli__bench_tells_wrong_numbers" {
+    for sizes in x ,64 64,,4 1YiB '' 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17; do
+        run via bench unix:b --size "$sizes"
+        expect_status 2
+        expect "--size wants up to 16 sizes such as 64,4KiB,1MiB, not '$sizes'"
+        expect_way_out
+    done
+    run via bench unix:b --count 1
+    expect_status 2
+    expect "--count wants 2 or more"
+    run via bench unix:b --rounds 0
+    expect_status 2
+    expect "--rounds wants 1 to 1000"
+    run via bench unix:b --echo --mode throughput
+    expect_status 2
+    expect "an echo has no throughput of its own"
+    expect_way_out
+    run via bench unix:b --echo --pattern queue
+    expect_status 2
+    expect "--echo is for pairs"
+    run via bench unix:b --pattern queue --size 4
+    expect_status 2
+    expect "needs 8 bytes for the time"
+    expect_way_out
+    run via bench unix:b --pattern value
+    expect_status 2
+    expect "a bench measures pair, queue and topic"
+    expect_way_out
+}
+
+@test "cli__bench_tells_what_cannot_be_measured" {
+    # shellcheck disable=SC2086
+    run via bench exec:cat $quick
+    expect_status 1
+    expect "exec: cannot be listened on"
+    expect "measure it with --echo"
+    start other via listen unix:taken
+    await_name taken.sock
+    # shellcheck disable=SC2086
+    run via bench unix:taken $quick
+    expect_status 1
+    expect "unix:taken"
+    expect_way_out
+    # shellcheck disable=SC2086
+    run via bench unix:nobody --echo $quick --timeout 50ms
+    expect_status 4
+    expect "nobody listens"
+    expect_way_out
+}
+
+@test "cli__bench_leaves_no_process_and_no_name_behind" {
+    # shellcheck disable=SC2086
+    run via bench unix:b pipe:b --size 64 $quick
+    expect_status 0
+    [ -z "$(ls "$XDG_RUNTIME_DIR/viaduct")" ]
+    start bench via bench unix:b --count 100000000 --mode latency
+    bench=$!
+    await grep -qs . "/proc/$bench/task/$bench/children"
+    worker=$(cat "/proc/$bench/task/$bench/children")
+    kill -KILL $bench
+    await eval '! kill -0 $worker 2>/dev/null'
+}

@@ -1,0 +1,108 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# bridge: what comes in on A goes out on B, and back.
+
+load helpers
+
+@test "cli__bridge_gives_each_client_a_b_of_its_own" {
+    start bridge via bridge unix:sorter exec:sort
+    bridge=$!
+    start_from <(printf 'b\na\n') first via dial unix:sorter
+    one=$!
+    start_from <(printf 'd\nc\n') second via dial unix:sorter
+    two=$!
+    finish $one
+    expect_status 0
+    finish $two
+    expect_status 0
+    expect_file first.out $'a\nb'
+    expect_file second.out $'c\nd'
+    kill -TERM $bridge
+    finish $bridge
+    expect_status 143
+    [ ! -s bridge.err ]
+}
+
+@test "cli__bridge_joins_two_transports_both_ways" {
+    port=$((20000 + RANDOM % 10000))
+    start_from <(seq 3000) far via listen pipe:far
+    far=$!
+    start bridge via bridge "tcp://127.0.0.1:$port" pipe:far
+    run bash -c "seq 5000 9000 | via dial tcp://127.0.0.1:$port --timeout 10s"
+    expect_status 0
+    [ "$output" = "$(seq 3000)" ]
+    finish $far
+    expect_status 0
+    cmp far.out <(seq 5000 9000)
+}
+
+@test "cli__bridge_carries_a_queue_from_a_to_b" {
+    start worker via pull pipe:out --count 3
+    worker=$!
+    start bridge via bridge unix:in pipe:out --pattern queue
+    run bash -c 'seq 3 | via push unix:in --timeout 10s'
+    expect_status 0
+    finish $worker
+    expect_file worker.out $'1\n2\n3'
+}
+
+@test "cli__bridge_carries_a_topic_from_b_to_a" {
+    mkfifo input
+    start_from input publisher via pub unix:source --timeout 10s
+    exec 5<>input
+    start bridge via bridge unix:news unix:source --pattern topic
+    start subscriber via sub unix:news --count 1 --timeout 10s
+    # What is published before the subscriber came is for nobody, so it is said until somebody has heard it.
+    await eval 'echo "it rains" >&5; [ -s subscriber.out ]'
+    expect_file subscriber.out "it rains"
+}
+
+@test "cli__bridge_joins_unlike_patterns_when_told_the_roles" {
+    start far via recv unix:far --count 2
+    far=$!
+    start bridge via bridge unix:in unix:far --as pull,pair
+    run bash -c "printf 'one\ntwo\n' | via push unix:in --timeout 10s"
+    expect_status 0
+    finish $far
+    expect_file far.out $'one\ntwo'
+}
+
+@test "cli__bridge_turns_a_client_away_when_nobody_serves_b_and_goes_on" {
+    start bridge via bridge unix:in unix:nobody --timeout 20ms
+    bridge=$!
+    run via dial unix:in </dev/null
+    await_text 'nobody listens' bridge.err
+    grep -q 'mend: ' bridge.err
+    start far via recv unix:nobody
+    far=$!
+    await_name nobody.sock
+    run via send unix:in again
+    expect_status 0
+    finish $far
+    expect_file far.out again
+    kill -INT $bridge 2>/dev/null || true
+}
+
+@test "cli__bridge_tells_wrong_roles" {
+    run via bridge unix:a unix:b --as pull
+    expect_status 2
+    expect "--as wants two of pair, push, pull, pub, sub: --as pull,push, not 'pull'"
+    expect_way_out
+    run via bridge unix:a unix:b --as pull,pull
+    expect_status 2
+    expect "nothing can flow between these roles"
+    expect_way_out
+}
+
+@test "cli__bridge_tells_an_a_that_cannot_be_listened_on" {
+    run via bridge exec:cat unix:b
+    expect_status 1
+    expect "exec"
+    expect_way_out
+    start other via listen unix:taken
+    await_name taken.sock
+    run via bridge unix:taken unix:b
+    expect_status 1
+    expect "unix:taken"
+    expect_way_out
+}
