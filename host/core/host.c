@@ -15,11 +15,10 @@ void via_host_hold(via_host *host)
     (void)atomic_fetch_add(&host->users, 1);
 }
 
-/* In a child the registry stays: plugins of the parent may be loaded through it, and their code must not run here. */
+/* In a child this frees memory and descriptors; plugins that the parent has loaded stay mapped and are not called. */
 static void free_host(via_host *host)
 {
-    if (!via_fork_word_is_foreign(host->generation))
-        via_registry_close(host->registry);
+    via_registry_close(host->registry);
     via_log_fini(&host->log);
     free(host);
 }
