@@ -22,7 +22,7 @@ enum {
     BREAK_SWAP,           /* two messages change places */
     BREAK_DUPLICATE,      /* now and then a message comes twice */
     BREAK_FIRST_SLICE,    /* only the first slice is sent */
-    BREAK_NO_LIMIT,       /* max_message means nothing */
+    BREAK_LIMIT_EARLY,    /* a message of exactly max_message is refused */
     BREAK_SPOOL,          /* what is accepted stays here, and flush and drain say it is gone */
     BREAK_CLOSE_FORGETS,  /* the same, until a flush; finish and close throw it away */
     BREAK_DRAIN_BLOCKS,   /* drain has no deadline */
@@ -46,7 +46,6 @@ enum {
     BREAK_FINISH_NOTHING, /* finish tells nobody */
     BREAK_FINISH_BOTH,    /* finish ends both directions */
     BREAK_SEND_BLIND,     /* sends to somebody who has left succeed */
-    BREAK_NO_REASON,      /* the host is not told why a channel ended */
     BREAK_SIGPIPE,        /* SIGPIPE is raised */
     BREAK_DEATH_TEARS,    /* a death leaves half a message */
     BREAK_DEATH_POISONS,  /* the death of a member ends everything */
@@ -110,6 +109,7 @@ typedef struct via_breaker {
     uint32_t pattern, role, broken, overflow;
     uint64_t max_message, queue_limit, linger_ns, reconnect_ns;
     bool binds, finished, accepted;
+    bool due; /* what is held waits for room: a pair's one kept tail */
     char path[108];
     char filter[128];
     via_lock name;

@@ -16,15 +16,18 @@
 
 via_status via_member_send(const via_breaker *breaker, via_member *member, const via_packet *packet)
 {
-    int flags = MSG_DONTWAIT | (via_breaker_is(breaker, BREAK_SIGPIPE) ? 0 : MSG_NOSIGNAL);
     ssize_t sent;
 
     do {
-        sent = send(member->fd, packet->bytes, packet->size, flags);
+        sent = send(member->fd, packet->bytes, packet->size, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     if (sent >= 0)
         return VIA_OK;
-    return errno == EAGAIN || errno == ENOBUFS ? VIA_ETIMEDOUT : VIA_EPEER;
+    if (errno == EAGAIN || errno == ENOBUFS)
+        return VIA_ETIMEDOUT;
+    if (via_breaker_is(breaker, BREAK_SIGPIPE)) /* which a socket of records never raises by itself */
+        (void)raise(SIGPIPE);
+    return VIA_EPEER;
 }
 
 /* A reset by a peer that closed without reading hides what it sent before: the kernel tells it once, then gives the rest. */

@@ -236,6 +236,16 @@ static via_status channel_pollable(void *channel, uint32_t event, via_poll_handl
     return pollable_as(breaker, via_breaker_is(breaker, BREAK_MUTE_WRITE) ? breaker->mute : breaker->write_set, out);
 }
 
+/* Moves a tail, or a topic's queues. */
+static via_status work(via_breaker *breaker)
+{
+    if (breaker->role != VIA_PUBLISH && !breaker->due)
+        return VIA_ENOENT;
+    if (via_breaker_is(breaker, BREAK_NO_WORK))
+        return VIA_ENOENT;
+    return via_breaker_push_out(breaker) == VIA_ETIMEDOUT ? VIA_OK : VIA_ENOENT;
+}
+
 static via_status channel_arm(void *channel, uint32_t event)
 {
     via_breaker *breaker = channel;
@@ -249,13 +259,13 @@ static via_status channel_arm(void *channel, uint32_t event)
     else if (event == VIA_WRITE)
         status = via_breaker_has_room(breaker) ? VIA_EREADY : VIA_OK;
     else
-        status = breaker->role == VIA_PUBLISH && via_breaker_push_out(breaker) == VIA_ETIMEDOUT ? VIA_OK : VIA_ENOENT;
+        status = work(breaker);
     pthread_mutex_unlock(&breaker->lock);
     if (event == VIA_READ && via_breaker_is(breaker, BREAK_MUTE_READ))
         return VIA_OK;
     if (event == VIA_WRITE && via_breaker_is(breaker, BREAK_MUTE_WRITE))
         return VIA_OK;
-    return event == VIA_WORK && via_breaker_is(breaker, BREAK_NO_WORK) ? VIA_ENOENT : status;
+    return status;
 }
 
 static void breaker_interrupt(void *object)

@@ -24,8 +24,7 @@ static via_status end_sending(via_breaker *breaker)
 {
     if (via_breaker_is(breaker, BREAK_SEND_BLIND))
         return VIA_OK;
-    if (!via_breaker_is(breaker, BREAK_NO_REASON))
-        breaker->host->failed(breaker->context, VIA_EPEER, EPIPE, "the other end has gone", NULL);
+    breaker->host->failed(breaker->context, VIA_EPEER, EPIPE, "the other end has gone", NULL);
     return VIA_EPEER;
 }
 
@@ -171,6 +170,7 @@ via_status via_breaker_push_out(via_breaker *breaker)
         breaker->held.count++;
         return status;
     }
+    breaker->due = false;
     via_breaker_progress(breaker);
     return breaker->role == VIA_PUBLISH && any_full(breaker, SIZE_MAX / 2) ? VIA_ETIMEDOUT : VIA_OK;
 }
@@ -183,9 +183,11 @@ static via_status push_held(via_breaker *breaker)
 
 bool via_breaker_has_room(via_breaker *breaker)
 {
+    if (breaker->due)
+        (void)via_breaker_push_out(breaker);
     via_breaker_progress(breaker);
-    if (breaker->role == VIA_PUBLISH)
-        return !any_full(breaker, 1);
+    if (breaker->role == VIA_PUBLISH || breaker->due)
+        return !breaker->due && !any_full(breaker, 1);
     for (const via_member *member = breaker->members; member; member = member->next) {
         struct pollfd event = {member->fd, POLLOUT, 0};
         if (poll(&event, 1, 0) > 0)
@@ -199,6 +201,15 @@ bool via_breaker_has_room(via_breaker *breaker)
 static bool keeps_everything(const via_breaker *breaker)
 {
     return via_breaker_is(breaker, BREAK_SPOOL) || via_breaker_is(breaker, BREAK_CLOSE_FORGETS);
+}
+
+/* A pair accepts one message more than its socket takes, as a stream does whose first bytes have left. */
+static via_status keep_tail(via_breaker *breaker, via_packet *packet)
+{
+    via_packets_push(&breaker->held, packet);
+    breaker->due = true;
+    breaker->host->attention(breaker->context);
+    return VIA_OK;
 }
 
 /* VIA_OK: accepted, and the packet is no longer the caller's. */
@@ -227,10 +238,12 @@ static via_status accept_packet(via_breaker *breaker, via_packet *packet, bool m
         if (deliver(breaker, twin) != VIA_OK)
             free(twin);
     }
-    if (!more)
-        return deliver(breaker, packet);
-    via_packets_push(&breaker->held, packet);
-    return VIA_OK;
+    if (more) {
+        via_packets_push(&breaker->held, packet);
+        return VIA_OK;
+    }
+    status = deliver(breaker, packet);
+    return status == VIA_ETIMEDOUT && breaker->pattern == VIA_PATTERN_PAIR ? keep_tail(breaker, packet) : status;
 }
 
 static via_status try_packet(via_breaker *breaker, via_packet *packet, bool more)
@@ -276,7 +289,8 @@ static via_status check_send(const via_breaker *breaker, size_t size)
         return VIA_ENOTSUP;
     if (breaker->finished)
         return VIA_EINVAL;
-    return size > breaker->max_message && !via_breaker_is(breaker, BREAK_NO_LIMIT) ? VIA_ETOOBIG : VIA_OK;
+    uint64_t limit = breaker->max_message - via_breaker_is(breaker, BREAK_LIMIT_EARLY);
+    return size > limit ? VIA_ETOOBIG : VIA_OK;
 }
 
 via_status via_breaker_send(void *channel, const via_slice *slices, size_t count, const via_meta *meta,
