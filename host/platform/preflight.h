@@ -16,7 +16,7 @@ typedef struct via_abi {
 } via_abi;
 
 /*
- * Checks format, architecture, thread-local storage and the ABI note; *abi is what the note says. The stage is
+ * Checks format, architecture, thread-local storage, the ABI note and the entry symbol; *abi is what the note says. The stage is
  * VIA_STAGE_PREFLIGHT. VIA_OK, VIA_EREFUSED.
  */
 via_status via_preflight_check(const unsigned char *bytes, size_t size, via_abi *abi, via_error *error);

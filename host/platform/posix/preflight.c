@@ -7,16 +7,14 @@
 #include "platform/preflight.h"
 
 #include "core/error.h"
+#include "platform/posix/elf.h"
 
 #include <viaduct/plugin.h>
 
-#include <elf.h>
-#include <link.h>
 #include <string.h>
 
-typedef ElfW(Ehdr) elf_header;
-typedef ElfW(Phdr) elf_segment;
-typedef ElfW(Dyn) elf_dynamic;
+/* A library has about ten; more would only make every look-up slow. */
+enum { MOST_SEGMENTS = 256 };
 
 typedef struct machine {
     uint16_t number;
@@ -42,12 +40,6 @@ enum { HERE = EM_RISCV };
 #error "preflight does not know this machine"
 #endif
 
-typedef struct image {
-    const unsigned char *bytes;
-    size_t size;
-    elf_header header;
-} image;
-
 static const char *machine_name(uint16_t number)
 {
     for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
@@ -57,7 +49,7 @@ static const char *machine_name(uint16_t number)
     return "another machine";
 }
 
-static bool is_within(const image *elf, uint64_t offset, uint64_t size)
+bool via_elf_is_within(const via_elf *elf, uint64_t offset, uint64_t size)
 {
     return offset <= elf->size && size <= elf->size - offset;
 }
@@ -69,9 +61,9 @@ static via_status refuse(via_error *error, const char *mend, const char *what)
 
 /* ---- header ------------------------------------------------------------------------------------------------- */
 
-static via_status check_kind(const image *elf, via_error *error)
+static via_status check_kind(const via_elf *elf, via_error *error)
 {
-    const elf_header *header = &elf->header;
+    const via_elf_header *header = &elf->header;
 
     if (header->e_machine != HERE || header->e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32))
         return via_error_set(error, VIA_EREFUSED, VIA_STAGE_PREFLIGHT, "install the library built for this machine",
@@ -80,15 +72,15 @@ static via_status check_kind(const image *elf, via_error *error)
                              machine_name(HERE), (int)sizeof(void *) * 8);
     if (header->e_type != ET_DYN)
         return refuse(error, "link it as a shared library (-shared -fPIC)", "the file is not a shared library");
-    if (header->e_phentsize != sizeof(elf_segment) ||
-        !is_within(elf, header->e_phoff, (uint64_t)header->e_phnum * sizeof(elf_segment)))
+    if (header->e_phentsize != sizeof(via_elf_segment) || header->e_phnum > MOST_SEGMENTS ||
+        !via_elf_is_within(elf, header->e_phoff, (uint64_t)header->e_phnum * sizeof(via_elf_segment)))
         return refuse(error, "build or copy it again",
                       "the library is cut short or damaged: its program headers are "
                       "outside the file");
     return VIA_OK;
 }
 
-static via_status read_header(image *elf, via_error *error)
+static via_status read_header(via_elf *elf, via_error *error)
 {
     const unsigned char order = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
 
@@ -103,9 +95,9 @@ static via_status read_header(image *elf, via_error *error)
     return check_kind(elf, error);
 }
 
-static elf_segment segment_at(const image *elf, size_t index)
+via_elf_segment via_elf_segment_at(const via_elf *elf, size_t index)
 {
-    elf_segment segment;
+    via_elf_segment segment;
 
     memcpy(&segment, elf->bytes + elf->header.e_phoff + index * sizeof(segment), sizeof(segment));
     return segment;
@@ -113,9 +105,9 @@ static elf_segment segment_at(const image *elf, size_t index)
 
 /* ---- dynamic section -------------------------------------------------------------------------------------------- */
 
-static bool has_static_tls(const image *elf, const elf_segment *segment)
+static bool has_static_tls(const via_elf *elf, const via_elf_segment *segment)
 {
-    elf_dynamic entry;
+    via_elf_dynamic entry;
 
     for (uint64_t at = 0; at + sizeof(entry) <= segment->p_filesz; at += sizeof(entry)) {
         memcpy(&entry, elf->bytes + segment->p_offset + at, sizeof(entry));
@@ -139,7 +131,7 @@ static bool is_ours(const via_abi_note *note)
     return note->name_size == 8 && note->desc_size == 16 && note->type == 1 && memcmp(note->name, "Viaduct", 8) == 0;
 }
 
-static bool find_note(const image *elf, const elf_segment *segment, via_abi *abi)
+static bool find_note(const via_elf *elf, const via_elf_segment *segment, via_abi *abi)
 {
     const unsigned char *notes = elf->bytes + segment->p_offset;
     uint64_t alignment = segment->p_align == 8 ? 8 : 4;
@@ -178,19 +170,21 @@ static via_status check_abi(const via_abi *abi, via_error *error)
 
 /* ---- the whole ---------------------------------------------------------------------------------------------- */
 
-static via_status check_segments(const image *elf, via_abi *abi, via_error *error)
+static via_status check_segments(const via_elf *elf, via_abi *abi, via_elf_answer *defines, via_error *error)
 {
     bool has_note = false;
 
     for (size_t i = 0; i < elf->header.e_phnum; i++) {
-        elf_segment segment = segment_at(elf, i);
-        if (!is_within(elf, segment.p_offset, segment.p_filesz))
+        via_elf_segment segment = via_elf_segment_at(elf, i);
+        if (!via_elf_is_within(elf, segment.p_offset, segment.p_filesz))
             return refuse(error, "build or copy it again",
                           "the library is cut short or damaged: a segment is outside the file");
         if (segment.p_type == PT_DYNAMIC && has_static_tls(elf, &segment))
             return refuse(
                 error, "build it without -ftls-model=initial-exec or local-exec",
                 "the library needs static thread-local storage, which a running program may have none left of");
+        if (segment.p_type == PT_DYNAMIC)
+            *defines = via_elf_defines(elf, &segment, "via_plugin_v1");
         if (segment.p_type == PT_NOTE && !has_note)
             has_note = find_note(elf, &segment, abi);
     }
@@ -202,11 +196,17 @@ static via_status check_segments(const image *elf, via_abi *abi, via_error *erro
 
 via_status via_preflight_check(const unsigned char *bytes, size_t size, via_abi *abi, via_error *error)
 {
-    image elf = {.bytes = bytes, .size = size};
+    via_elf elf = {.bytes = bytes, .size = size};
+    via_elf_answer defines = VIA_ELF_UNKNOWN;
     via_status status = read_header(&elf, error);
 
     *abi = (via_abi){0, 0, 0};
     if (status == VIA_OK)
-        status = check_segments(&elf, abi, error);
-    return status == VIA_OK ? check_abi(abi, error) : status;
+        status = check_segments(&elf, abi, &defines, error);
+    if (status == VIA_OK)
+        status = check_abi(abi, error);
+    if (status == VIA_OK && defines == VIA_ELF_NO)
+        return refuse(error, "define the plugin with VIA_PLUGIN(), and export it",
+                      "the library does not define the symbol via_plugin_v1");
+    return status;
 }

@@ -27,10 +27,13 @@ static const stage_case cases[] = {
      "VIA_EREFUSED preflight static_tls $/p/static_tls.json:0:0 | the library needs static thread-local storage, which "
      "a "
      "running program may have none left of | build it without -ftls-model=initial-exec or local-exec"},
-    {"no_symbol", true,
-     "VIA_EREFUSED load no_symbol $/p/no_symbol.json:0:0 | the library does not define the symbol via_plugin_v1 | "
-     "define "
-     "the plugin with VIA_PLUGIN(), and export it"},
+    {"no_symbol", false,
+     "VIA_EREFUSED preflight no_symbol $/p/no_symbol.json:0:0 | the library does not define the symbol via_plugin_v1 | "
+     "define the plugin with VIA_PLUGIN(), and export it"},
+    {"no_symbol_sysv", true,
+     "VIA_EREFUSED load no_symbol_sysv $/p/no_symbol_sysv.json:0:0 | the library does not define the symbol "
+     "via_plugin_v1 "
+     "| define the plugin with VIA_PLUGIN(), and export it"},
     {"wrong_name", true,
      "VIA_EREFUSED negotiate wrong_name $/p/wrong_name.json:0:0 | the library calls itself \"somebody_else\"; the "
      "manifest says \"wrong_name\" | make manifest and library say the same name"},
