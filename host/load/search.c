@@ -205,6 +205,8 @@ static via_status fill(via_search *search, const via_host_options *options, cons
                                     "via_host_options.plugin_paths", log);
 
     search->ignore_environment = (options->flags & VIA_HOST_NO_ENVIRONMENT) || via_environment_is_secure();
+    if (via_environment_is_secure())
+        via_log_line(log, VIA_LOG_INFO, NULL, "raised rights: every variable and every folder of a user is ignored");
     if (status == VIA_OK)
         status = add_options(&search->endpoints, options->endpoint_paths, options->endpoint_path_count,
                              "via_host_options.endpoint_paths", log);
