@@ -70,8 +70,8 @@ static void set_timeout(via_stream *stream, uint64_t ns)
 }
 
 /*
- * Makes the kernel's timeout fit. One that is a little short is good enough: the loop comes back with what is left.
- * So calls that all have the same time to wait set it once.
+ * Makes the kernel's timeout fit. One that is a little short is good enough, since the rest is polled for; so calls that
+ * all have the same time to wait set it once.
  */
 static void fit_timeout(via_stream *stream, uint64_t left)
 {
@@ -95,7 +95,7 @@ static int64_t socket_read(via_stream *stream, via_slice *into, size_t count, vi
         moved = receive(stream->config.read_fd, into, count, sleeps ? 0 : MSG_DONTWAIT);
         if (moved >= 0)
             return moved;
-        if (errno == EINTR || (errno == EAGAIN && sleeps)) {
+        if (errno == EINTR) {
             if (via_wake_is_raised(&stream->wake))
                 return VIA_ECANCELED;
             continue;
@@ -104,6 +104,7 @@ static int64_t socket_read(via_stream *stream, via_slice *into, size_t count, vi
             return receive_failure(stream, errno);
         if (left == 0)
             return VIA_ETIMEDOUT;
+        /* What the kernel's timeout left over, or all of it if somebody made the descriptor non-blocking. */
         via_status status = via_stream_wait(stream, stream->config.read_fd, POLLIN, deadline);
 
         if (status != VIA_OK)

@@ -240,6 +240,12 @@ static double run_once(const struct way *way, const char *folder, const struct t
 
 /* ---- the table ---------------------------------------------------------------------------------------------- */
 
+/* nng has nothing like VIA_MORE: its row would be the one above again. */
+static bool takes_part(const struct task *task, unsigned w, unsigned chosen)
+{
+    return (chosen & (1u << w)) && !(task->more && ways[w] == &way_nng);
+}
+
 static void print_row(const struct task *task, double medians[WAY_COUNT], unsigned chosen)
 {
     printf("%s\n", task->title);
@@ -247,7 +253,7 @@ static void print_row(const struct task *task, double medians[WAY_COUNT], unsign
         /* Above 1 = worse than by hand. */
         double ratio = task->latency ? medians[w] / medians[HAND] : medians[HAND] / medians[w];
 
-        if (!(chosen & (1u << w)))
+        if (!takes_part(task, w, chosen))
             continue;
         if (task->latency)
             printf("  %-12s %10.2f us", ways[w]->name, medians[w]);
@@ -269,11 +275,11 @@ static void run_task(const struct task *task, const char *folder, unsigned round
         for (unsigned i = 0; i < WAY_COUNT; i++) {
             unsigned w = (i + round) % WAY_COUNT; /* nobody is always the first */
 
-            if (chosen & (1u << w))
+            if (takes_part(task, w, chosen))
                 results[w][round] = run_once(ways[w], folder, task);
         }
     for (unsigned w = 0; w < WAY_COUNT; w++)
-        if (chosen & (1u << w))
+        if (takes_part(task, w, chosen))
             medians[w] = typical(results[w], rounds, task->latency);
     print_row(task, medians, chosen);
 }
