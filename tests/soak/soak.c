@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROLES = 3, LANES = 16, PATIENCE_S = 90 };
+enum { ROLES = 3, LANES = 16, PATIENCE_S = 90, GRACE_S = 30 };
 
 typedef struct soak_role {
     void (*play)(via_lane *lane);
@@ -170,6 +170,15 @@ static bool anything_wrong(void)
     return false;
 }
 
+/* On a machine that is busy elsewhere a lane may not have had its turn yet. */
+static bool everyone_served(void)
+{
+    for (size_t i = 0; i < lane_count; i++)
+        if (atomic_load(&lanes[i].ledger->letters) == 0)
+            return false;
+    return true;
+}
+
 static void wait_for(bool senders)
 {
     for (size_t i = 0; i < lane_count; i++)
@@ -186,10 +195,11 @@ static void run(double seconds, uint64_t *random)
         for (size_t j = 0; j < ROLES; j++)
             if (lanes[i].pattern->role[j].play)
                 start(&lanes[i], j, via_letter_random(random));
-    while (seconds_now() < end && !anything_wrong()) {
+    while ((seconds_now() < end || (!everyone_served() && seconds_now() < end + GRACE_S)) && !anything_wrong()) {
         struct timespec pause = {0, (long)(via_letter_random(random) % 60000000)};
         (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-        kill_one(random);
+        if (seconds_now() < end)
+            kill_one(random);
     }
     (void)alarm(PATIENCE_S); /* a process that hangs is a fault too: this one dies, and the others with it */
     for (size_t i = 0; i < lane_count; i++)
