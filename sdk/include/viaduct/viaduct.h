@@ -238,7 +238,8 @@ VIA_API VIA_CHECK_RESULT via_status via_recv(via_channel *channel, via_deadline 
 VIA_API void via_release(via_channel *channel, via_msg *message);
 /*
  * Receives one message into the caller's buffer and sets *size. Too small: VIA_EBUFFER, *size is what it takes, and
- * the message is kept for the next receive. `meta` may be NULL; its texts stay valid until the next receive.
+ * the message is kept for the next receive. `meta` may be NULL; its texts stay valid until the next receive, by whichever
+ * thread: with VIA_MANY use via_recv() where the texts matter.
  */
 VIA_API VIA_CHECK_RESULT via_status via_recv_into(via_channel *channel, void *buffer, size_t capacity, size_t *size,
                                                   via_meta *meta, via_deadline deadline);
@@ -271,7 +272,10 @@ typedef struct via_ready {
     uint32_t reserved;
 } via_ready;
 
-/* Makes an empty set of channels and listeners to wait for. One thread waits; any may wake. */
+/*
+ * Makes an empty set of channels and listeners to wait for. One thread waits; any may wake, add, remove and close. A
+ * wait arms what it watches: on a VIA_TWO channel it is a receiving call (VIA_READ), a sending one (VIA_WRITE), or both.
+ */
 VIA_API VIA_CHECK_RESULT via_status via_waitset_create(via_waitset **set, via_error *error);
 /*
  * Adds a channel for `events` (VIA_READ, VIA_WRITE or both); internal work is served without asking. Again for the
@@ -285,7 +289,8 @@ VIA_API VIA_CHECK_RESULT via_status via_waitset_remove(via_waitset *set, via_cha
 VIA_API VIA_CHECK_RESULT via_status via_waitset_remove_listener(via_waitset *set, via_listener *listener);
 /*
  * Waits until something is ready; writes at most `capacity` entries. Level-triggered. The cost does not grow with the
- * number of idle channels. VIA_OK (*count >= 1, or 0 after via_waitset_wake()), VIA_ETIMEDOUT, VIA_EIO. Blocks.
+ * number of idle channels. VIA_OK (*count >= 1, or 0 after via_waitset_wake()), VIA_ETIMEDOUT, VIA_EIO, VIA_EBUSY
+ * (another thread waits). Blocks.
  */
 VIA_API VIA_CHECK_RESULT via_status via_waitset_wait(via_waitset *set, via_ready *ready, size_t capacity, size_t *count,
                                                      via_deadline deadline);

@@ -222,6 +222,20 @@ static void test_waitset__busy_channels_do_not_hide_others(void **state)
     via_waitset_destroy(all.set);
 }
 
+/* Arming that neither looks nor clears the handle would have the wait turn round for ever. */
+static void test_waitset__lazy_arming_is_not_spun_on(void **state)
+{
+    fixture all = begin(state);
+    core_pair pair = core_pair_open(all.host, "loop", "?lazy=true", VIA_TWO);
+    assert_int_equal(via_waitset_add(all.set, pair.server, VIA_READ, NULL), VIA_OK);
+    assert_int_equal(wait_for(&all, VIA_NOW), VIA_ETIMEDOUT);
+    core_send(pair.client, "seen on the handle only");
+    expect_only(&all, pair.server, VIA_READ);
+    core_expect(pair.server, "seen on the handle only");
+    via_waitset_destroy(all.set);
+    core_pair_close(&pair);
+}
+
 /* ---- thousands ---------------------------------------------------------------------------------------------- */
 
 static rlim_t allow_descriptors(rlim_t wanted)
@@ -283,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_waitset__waking_is_kept_for_the_next_wait),
         cmocka_unit_test(test_waitset__work_is_served_without_asking),
         cmocka_unit_test(test_waitset__busy_channels_do_not_hide_others),
+        cmocka_unit_test(test_waitset__lazy_arming_is_not_spun_on),
         cmocka_unit_test(test_waitset__idle_channels_cost_nothing),
     };
     return cmocka_run_group_tests(tests, core_setup, core_teardown);
