@@ -16,6 +16,7 @@
 
 enum { MOST_SIZES = 16, MOST_ROUNDS = 1000, USUAL_LATENCY_COUNT = 2000, MOST_THROUGHPUT_COUNT = 100000 };
 static const uint64_t usual_bytes = UINT64_C(64) << 20;
+static const uint64_t patience_ns = UINT64_C(1000000000); /* before progress is shown */
 
 struct plan {
     const via_cli_args *args;
@@ -25,6 +26,7 @@ struct plan {
     uint64_t rounds;
     via_bench_row *rows;
     size_t row_count;
+    uint64_t started_ns;
 };
 
 /* ---- the plan ----------------------------------------------------------------------------------------------- */
@@ -138,7 +140,7 @@ static int check_args(struct plan *plan)
 static void show_progress(const struct plan *plan, uint64_t round, size_t row)
 {
     char size[32];
-    if (!isatty(STDERR_FILENO))
+    if (!isatty(STDERR_FILENO) || via_now_ns() - plan->started_ns < patience_ns)
         return;
     via_cli_format_size(plan->rows[row].job.size, size, sizeof size);
     (void)fprintf(stderr, "\r\033[Kround %llu of %llu: %zu of %zu, %s %s", (unsigned long long)round + 1,
@@ -154,6 +156,7 @@ static void end_progress(void)
 static int run_rounds(struct plan *plan)
 {
     int result = VIA_EXIT_OK;
+    plan->started_ns = via_now_ns();
     for (uint64_t round = 0; round < plan->rounds && result == VIA_EXIT_OK; round++) {
         for (size_t i = 0; i < plan->row_count && result == VIA_EXIT_OK; i++) {
             via_bench_row *row = &plan->rows[i];

@@ -5,9 +5,11 @@
  * Owns: the process. Must never know what a subcommand does.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "stop.h"
@@ -21,6 +23,17 @@ static void choose_locale(void)
 {
     if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1)
         (void)setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+/*
+ * A descriptor that the caller closed would be taken by the first thing opened here, and messages written into that.
+ * Reading finds the end instead, and writing fails as it would have.
+ */
+static void keep_standard_descriptors(void)
+{
+    for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
+        if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
+            return;
 }
 
 static int unknown_command(const char *name)
@@ -93,6 +106,7 @@ static int see_stdout_off(int result)
 
 int main(int argc, char **argv)
 {
+    keep_standard_descriptors();
     choose_locale();
     via_cli_stop_prepare();
     return see_stdout_off(dispatch(argc, argv));

@@ -233,3 +233,16 @@ formats() {
     expect "standard output: No space left on device"
     expect_way_out
 }
+
+@test "cli__closed_standard_descriptors_are_an_end_and_an_error" {
+    run bash -c 'via dial exec:cat <&-'
+    expect_status 0
+    [ -z "$output" ]
+    run bash -c 'echo hello | via dial exec:cat >&-'
+    expect_status 1
+    expect "standard output: Bad file descriptor"
+    expect_way_out
+    run bash -c 'via --version >&-'
+    expect_status 1
+    expect "standard output: Bad file descriptor"
+}
