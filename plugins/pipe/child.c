@@ -71,8 +71,8 @@ static via_status poll_quietly(int descriptor, via_deadline deadline)
 via_status pipe_child_wait(pipe_child *child, via_wake *wake, via_deadline deadline)
 {
     while (!pipe_child_has_ended(child)) {
-        via_status status = wake ? via_wake_poll(wake, child->pidfd, POLLIN, deadline)
-                                 : poll_quietly(child->pidfd, deadline);
+        via_status status =
+            wake ? via_wake_poll(wake, child->pidfd, POLLIN, deadline) : poll_quietly(child->pidfd, deadline);
 
         if (status != VIA_OK)
             return status;

@@ -35,8 +35,7 @@ typedef struct pipe_child_plan {
 } pipe_child_plan;
 
 /* Starts it. A program that cannot be run is told here and now, never later. `child` needs no fini on failure. */
-via_status pipe_child_start(const via_host_api *host, const pipe_child_plan *plan, pipe_child *child,
-                            via_error *error);
+via_status pipe_child_start(const via_host_api *host, const pipe_child_plan *plan, pipe_child *child, via_error *error);
 /* Has it ended? Reaps it then. */
 bool pipe_child_has_ended(pipe_child *child);
 /* VIA_OK: it has ended and is reaped; VIA_ETIMEDOUT, VIA_ECANCELED, VIA_ELIMIT, VIA_EIO. `wake` NULL = no interrupt. */

@@ -294,7 +294,6 @@ static via_status exec_arm(void *self, uint32_t event)
     return status;
 }
 
-
 static void exec_close(void *self, uint32_t how)
 {
     exec_channel *channel = self;

@@ -80,8 +80,7 @@ static via_status read_environment(const via_host_api *host, const via_open *ope
     return VIA_OK;
 }
 
-static via_status read_arguments(const via_host_api *host, const via_open *open, pipe_exec_plan *plan,
-                                 via_error *error)
+static via_status read_arguments(const via_host_api *host, const via_open *open, pipe_exec_plan *plan, via_error *error)
 {
     size_t count;
     via_status status = via_text_words(open->rest, &plan->arguments, &count);
@@ -97,8 +96,7 @@ static via_status read_arguments(const via_host_api *host, const via_open *open,
     return VIA_OK;
 }
 
-via_status pipe_exec_plan_read(const via_host_api *host, const via_open *open, pipe_exec_plan *plan,
-                               via_error *error)
+via_status pipe_exec_plan_read(const via_host_api *host, const via_open *open, pipe_exec_plan *plan, via_error *error)
 {
     via_status status;
 

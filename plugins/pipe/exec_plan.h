@@ -18,8 +18,7 @@ typedef struct pipe_exec_plan {
 } pipe_exec_plan;
 
 /* VIA_OK, VIA_EINVAL, VIA_ENOMEM. */
-via_status pipe_exec_plan_read(const via_host_api *host, const via_open *open, pipe_exec_plan *plan,
-                               via_error *error);
+via_status pipe_exec_plan_read(const via_host_api *host, const via_open *open, pipe_exec_plan *plan, via_error *error);
 void pipe_exec_plan_fini(pipe_exec_plan *plan);
 
 #endif

@@ -36,9 +36,8 @@ static via_status cannot_open(const via_host_api *host, const pipe_place *place,
     if (os_code == ENOENT || os_code == ENXIO)
         return nobody(host, place, os_code, error);
     return via_fail(host, error, via_status_of_errno(os_code), os_code,
-                    os_code == EMFILE || os_code == ENFILE ? limit_mend
-                                                           : "only the user who listens there may dial", "cannot open %s",
-                    place->path);
+                    os_code == EMFILE || os_code == ENFILE ? limit_mend : "only the user who listens there may dial",
+                    "cannot open %s", place->path);
 }
 
 /* Somebody else's FIFO could be a trap, and he could not open ours. Root may dial everybody. */
@@ -237,14 +236,37 @@ static via_status open_fifo(const char *path, int flags, int *descriptor, struct
     return VIA_EPROTO;
 }
 
-/*
- * A reader that was opened after the last writer has gone is never told of an end of file by poll(2). One more writer
- * that comes and goes makes the kernel see it. Until the connection is ours it also keeps a descriptor free for what
- * follows.
- */
-static int open_brief_writer(const char *up)
+/* `up` is not there: the dialer is busy with it (see rest.c), or dead, or has withdrawn. Must not touch `down`. */
+static via_status look_at_hold(const pipe_names *names)
 {
-    return open(up, O_WRONLY | OPEN_FLAGS);
+    int writer = open(names->hold, O_WRONLY | OPEN_FLAGS);
+    int os_code = errno;
+
+    pipe_descriptors_close(&writer);
+    return writer < 0 && os_code == ENXIO ? VIA_ECLOSED : VIA_ENOPEER;
+}
+
+/*
+ * Who removes the name `up` has decided: see link.h. Only then may `down` be opened, since a dialer that sees its other
+ * end come and go takes the connection for ended.
+ *
+ * A reader that was opened after the last writer has gone is never told of an end of file by poll(2). One more writer
+ * that comes and goes makes the kernel see it. Until the connection is ours it and its twin also keep descriptors free
+ * for what follows.
+ */
+static via_status claim(const pipe_names *names)
+{
+    int writer = open(names->up, O_WRONLY | OPEN_FLAGS);
+    int twin = writer < 0 ? -1 : fcntl(writer, F_DUPFD_CLOEXEC, 0);
+    via_status status = VIA_OK;
+
+    if (writer < 0 || twin < 0)
+        status = status_of_open(errno);
+    else if (unlink(names->up) != 0)
+        status = VIA_ENOPEER;
+    pipe_descriptors_close(&twin);
+    pipe_descriptors_close(&writer);
+    return status;
 }
 
 /* VIA_ENOPEER: it has withdrawn, or is about to announce itself again; VIA_ECLOSED: it is dead. */
@@ -252,30 +274,19 @@ static via_status open_theirs(const pipe_names *names, pipe_link *link)
 {
     struct stat status;
     via_status answer = open_fifo(names->up, O_RDONLY, &link->in, &status);
-    bool has_up = answer == VIA_OK;
 
-    if (has_up || answer == VIA_ENOPEER)
-        answer = open_fifo(names->down, O_WRONLY, &link->out, &status);
+    if (answer == VIA_ENOPEER)
+        return look_at_hold(names);
+    if (answer == VIA_OK)
+        answer = claim(names);
+    if (answer != VIA_OK)
+        return answer;
+    answer = open_fifo(names->down, O_WRONLY, &link->out, &status);
     if (answer == VIA_ENOPEER && errno == ENXIO)
         return VIA_ECLOSED;
-    if (answer != VIA_OK || !has_up)
-        return answer != VIA_OK ? answer : VIA_ENOPEER;
     link->uid = (int64_t)status.st_uid;
     link->gid = (int64_t)status.st_gid;
-    return VIA_OK;
-}
-
-/* Who removes the name has decided: see link.h. */
-static via_status claim(const pipe_names *names, pipe_link *link)
-{
-    int writer = open_brief_writer(names->up);
-    via_status status;
-
-    if (writer < 0)
-        return status_of_open(errno);
-    status = unlink(names->up) == 0 ? VIA_OK : VIA_ENOPEER;
-    pipe_descriptors_close(&writer);
-    return status == VIA_OK ? pipe_rest_open(names, link) : status;
+    return answer == VIA_OK ? pipe_rest_open(names, link) : answer;
 }
 
 static void greet(int descriptor, uint8_t verdict)
@@ -306,8 +317,6 @@ static via_status take_fifos(const pipe_settings *settings, const pipe_names *na
 
     if (status == VIA_ECLOSED)
         return take_remains(settings, names, link, config);
-    if (status == VIA_OK)
-        status = claim(names, link);
     if (status != VIA_OK)
         return status;
     greet(link->out, PIPE_GREETING_WELCOME);

@@ -24,14 +24,14 @@ struct pipe_link {
     atomic_int notice;    /* dialer: the listener's FIFO */
     int read_set;         /* epolls, made when asked for before that; -1 */
     int write_set;
-    const via_pollset *set; /* of a hub, which wants to hear of the listener's death; NULL = none */
+    const via_pollset *set;     /* of a hub, which wants to hear of the listener's death; NULL = none */
     void (*forget)(void *user); /* may be NULL */
     void *forget_user;
-    pipe_record record;     /* dialer: to withdraw with */
-    pipe_names *names;      /* dialer: of the files to remove */
-    uint8_t refusal;        /* dialer: the greeting was not a welcome; PIPE_GREETING_*, 0xff = no greeting at all */
-    bool poked;             /* dialer: the first byte in the pipe says only that there is a file; see rest.c */
-    bool announce_due;      /* dialer: the listener has to hear of us again */
+    pipe_record record; /* dialer: to withdraw with */
+    pipe_names *names;  /* dialer: of the files to remove */
+    uint8_t refusal;    /* dialer: the greeting was not a welcome; PIPE_GREETING_* or PIPE_NO_GREETING */
+    bool poked;         /* dialer: the first byte in the pipe says only that there is a file; see rest.c */
+    bool announce_due;  /* dialer: the listener has to hear of us again */
     /* listener, only the receiving thread */
     int rest;       /* the file to be read before the pipe; -1 = none, or done */
     bool rest_only; /* and there is no pipe after it */
@@ -41,6 +41,11 @@ struct pipe_link {
 
 /* The mark of an end that finished properly; see link.h. */
 #define PIPE_FINISHED_BIT S_ISVTX
+
+enum { PIPE_NO_GREETING = 0xff }; /* what came was none */
+
+/* pipe_link_check() for who has the lock. */
+via_status pipe_link_check_locked(pipe_link *link);
 
 /* A link without descriptors, or NULL. */
 pipe_link *pipe_link_create(const pipe_settings *settings);

@@ -43,8 +43,9 @@ static via_status clear_remains(const via_host_api *host, const char *path, via_
     int writer;
 
     if (lstat(path, &status) != 0)
-        return errno == ENOENT ? VIA_OK
-                               : via_fail(host, error, via_status_of_errno(errno), errno, NULL, "cannot look at %s", path);
+        return errno == ENOENT
+                   ? VIA_OK
+                   : via_fail(host, error, via_status_of_errno(errno), errno, NULL, "cannot look at %s", path);
     if (!S_ISFIFO(status.st_mode))
         return via_fail(host, error, VIA_EBUSY, 0, "remove it, or choose another name", "%s exists and is not a FIFO",
                         path);
@@ -70,7 +71,8 @@ static via_status make_fifo(pipe_listener *listener, via_error *error)
         return answer;
     if (mkfifo(path, 0600) != 0)
         return via_fail(host, error, via_status_of_errno(errno) == VIA_ENOENT ? VIA_EINVAL : via_status_of_errno(errno),
-                        errno, "choose a folder that exists and that you may write to", "cannot make the FIFO %s", path);
+                        errno, "choose a folder that exists and that you may write to", "cannot make the FIFO %s",
+                        path);
     listener->fifo = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (listener->fifo < 0 || fstat(listener->fifo, &status) != 0) {
         (void)via_fail(host, error, via_status_of_errno(errno), errno, NULL, "cannot open the FIFO %s", path);
@@ -117,7 +119,8 @@ via_status pipe_listener_open(const pipe_settings *settings, const char *rest, p
 static via_status read_on(pipe_listener *listener)
 {
     while (listener->have < sizeof(listener->bytes)) {
-        ssize_t moved = read(listener->fifo, listener->bytes + listener->have, sizeof(listener->bytes) - listener->have);
+        ssize_t moved =
+            read(listener->fifo, listener->bytes + listener->have, sizeof(listener->bytes) - listener->have);
 
         if (moved < 0 && errno == EINTR)
             continue;

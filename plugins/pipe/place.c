@@ -96,8 +96,7 @@ static bool may_be_young(int folder, const char *entry, long pid)
 
     if (kill((pid_t)pid, 0) != 0 && errno == ESRCH)
         return false;
-    return fstatat(folder, entry, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-           time(NULL) - status.st_mtime < PROVEN_DEAD_S;
+    return fstatat(folder, entry, &status, AT_SYMLINK_NOFOLLOW) == 0 && time(NULL) - status.st_mtime < PROVEN_DEAD_S;
 }
 
 static bool is_suffix(const char *suffix)

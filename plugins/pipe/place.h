@@ -12,7 +12,7 @@
 
 #include <viaduct/plugin.h>
 
-#define PIPE_PATH_MAX 440   /* of a listener's FIFO; a lock file's name has to fit, too */
+#define PIPE_PATH_MAX 440 /* of a listener's FIFO; a lock file's name has to fit, too */
 #define PIPE_PRIVATE_MAX 512
 
 typedef struct pipe_place {

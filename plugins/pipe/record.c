@@ -36,8 +36,7 @@ static uint64_t fnv(const void *data, size_t size)
 
 void pipe_record_write(const pipe_record *record, uint8_t out[PIPE_RECORD_SIZE])
 {
-    struct wire wire = {
-        .kind = record->kind, .role = record->role, .framing = record->framing, .pid = record->pid};
+    struct wire wire = {.kind = record->kind, .role = record->role, .framing = record->framing, .pid = record->pid};
 
     memcpy(wire.magic, magic, sizeof(magic));
     memcpy(wire.id, record->id, sizeof(wire.id));

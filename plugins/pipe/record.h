@@ -14,15 +14,15 @@
 #define PIPE_RECORD_SIZE 64
 #define PIPE_GREETING_SIZE 8
 
-enum { /* pipe_record.kind */
-    PIPE_RECORD_CONNECT = 1, /* two FIFOs wait to be opened */
-    PIPE_RECORD_REST = 2     /* the dialer has gone and left what it had sent in a file */
+enum {                          /* pipe_record.kind */
+       PIPE_RECORD_CONNECT = 1, /* two FIFOs wait to be opened */
+       PIPE_RECORD_REST = 2     /* the dialer has gone and left what it had sent in a file */
 };
 
 enum { /* what a listener answers */
-    PIPE_GREETING_WELCOME = 1,
-    PIPE_GREETING_PATTERN = 2, /* turned away: it serves another pattern */
-    PIPE_GREETING_FRAMING = 3  /* turned away: it expects another framing */
+       PIPE_GREETING_WELCOME = 1,
+       PIPE_GREETING_PATTERN = 2, /* turned away: it serves another pattern */
+       PIPE_GREETING_FRAMING = 3  /* turned away: it expects another framing */
 };
 
 typedef struct pipe_record {

@@ -20,8 +20,7 @@ uint64_t pipe_settings_duration(const via_open *open, const char *name)
     return ns < 0 ? UINT64_MAX : (uint64_t)ns;
 }
 
-via_status pipe_settings_read(const via_host_api *host, const via_open *open, pipe_settings *settings,
-                              via_error *error)
+via_status pipe_settings_read(const via_host_api *host, const via_open *open, pipe_settings *settings, via_error *error)
 {
     *settings = (pipe_settings){
         .host = host,

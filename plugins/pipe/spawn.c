@@ -122,8 +122,7 @@ static void give_up(pid_t pid)
         ;
 }
 
-via_status pipe_child_start(const via_host_api *host, const pipe_child_plan *plan, pipe_child *child,
-                            via_error *error)
+via_status pipe_child_start(const via_host_api *host, const pipe_child_plan *plan, pipe_child *child, via_error *error)
 {
     int os_code = spawn(plan, &child->pid);
 

@@ -11,7 +11,8 @@ static const char initialize[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ini
 static const char initialized[] = "{\"jsonrpc\":\"2.0\",\"method\":\"initialized\",\"params\":{}}";
 static const char open_file[] =
     "{\"jsonrpc\":\"2.0\",\"method\":\"textDocument/didOpen\",\"params\":{\"textDocument\":{"
-    "\"uri\":\"file:///tmp/viaduct-wrong.c\",\"languageId\":\"c\",\"version\":1,\"text\":\"int f(void) { return x; }\\n\"}}}";
+    "\"uri\":\"file:///tmp/viaduct-wrong.c\",\"languageId\":\"c\",\"version\":1,\"text\":\"int f(void) { return x; "
+    "}\\n\"}}}";
 static const char shutdown_request[] = "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"shutdown\",\"params\":null}";
 static const char exit_notice[] = "{\"jsonrpc\":\"2.0\",\"method\":\"exit\",\"params\":null}";
 

@@ -27,10 +27,14 @@ static void test_process__that_cannot_start_is_told_by_dial(void **state)
         const char *address;
         via_status status;
     } table[] = {
-        {"exec:no-such-program-anywhere", VIA_ENOENT}, {"exec:/no/such/path", VIA_ENOENT},
-        {"exec:/etc/passwd", VIA_EPERM},               {"exec:cat?dir=/no/such/folder", VIA_EINVAL},
-        {"exec:", VIA_EINVAL},                         {"exec:cat 'open", VIA_EINVAL},
-        {"exec:cat?env=NOEQUALS", VIA_EINVAL},         {"exec:%2", VIA_EINVAL},
+        {"exec:no-such-program-anywhere", VIA_ENOENT},
+        {"exec:/no/such/path", VIA_ENOENT},
+        {"exec:/etc/passwd", VIA_EPERM},
+        {"exec:cat?dir=/no/such/folder", VIA_EINVAL},
+        {"exec:", VIA_EINVAL},
+        {"exec:cat 'open", VIA_EINVAL},
+        {"exec:cat?env=NOEQUALS", VIA_EINVAL},
+        {"exec:%2", VIA_EINVAL},
     };
 
     (void)state;

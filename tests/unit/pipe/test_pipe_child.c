@@ -22,7 +22,7 @@ static char *const no_environment[] = {NULL};
 /* Runs a shell command whose input is `input`[0]. */
 static via_status start(const char *command, int input[2], pipe_child *child, via_error *error)
 {
-    char *arguments[] = {(char *)(uintptr_t)"/bin/sh", (char *)(uintptr_t)"-c", (char *)(uintptr_t)command, NULL};
+    char *arguments[] = {(char *)(uintptr_t) "/bin/sh", (char *)(uintptr_t) "-c", (char *)(uintptr_t)command, NULL};
     int output = pipe_descriptors_duplicate(STDERR_FILENO);
     pipe_child_plan plan = {arguments, no_environment, "", -1, output};
     via_status status;
@@ -102,7 +102,7 @@ static void test_child__that_cannot_be_watched(void **state)
     struct rlimit low;
     pipe_child child = {0};
     via_error error;
-    char *arguments[] = {(char *)(uintptr_t)"/bin/sleep", (char *)(uintptr_t)"1000", NULL};
+    char *arguments[] = {(char *)(uintptr_t) "/bin/sleep", (char *)(uintptr_t) "1000", NULL};
     pipe_child_plan plan = {arguments, no_environment, "", STDERR_FILENO, STDERR_FILENO};
     int fillers[LIMIT];
     size_t count = 0;

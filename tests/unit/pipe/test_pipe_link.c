@@ -98,10 +98,8 @@ static void test_listener__counts_what_it_passes_over(void **state)
     pipe_listener *listener;
     pipe_names names;
     pipe_place place;
-    pipe_record record = {.kind = PIPE_RECORD_CONNECT,
-                          .role = VIA_PAIR,
-                          .framing = pipe_record_framing("length32"),
-                          .pid = getpid()};
+    pipe_record record = {
+        .kind = PIPE_RECORD_CONNECT, .role = VIA_PAIR, .framing = pipe_record_framing("length32"), .pid = getpid()};
     uint8_t bytes[PIPE_RECORD_SIZE];
     via_stream_config config;
     int fifo;
