@@ -382,7 +382,9 @@ via_status via_breaker_finish(void *channel, via_deadline deadline)
     if (!via_breaker_is(breaker, BREAK_FINISH_NOTHING)) {
         via_packet *goodbye = via_packet_make(PACKET_FIN, NULL, 0, NULL, 0);
         status = goodbye ? send_packet(breaker, goodbye, false, deadline) : VIA_ENOMEM;
-        if (status != VIA_OK)
+        if (status == VIA_OK)
+            status = push_out_until(breaker, deadline);
+        else
             free(goodbye);
     }
     if (via_breaker_is(breaker, BREAK_FINISH_BOTH) && breaker->members)
