@@ -119,15 +119,27 @@ static size_t large_frame(const via_stream *stream)
     return stream->begin == stream->end ? stream->expected : 0;
 }
 
+/* The most memory that a large frame gets for now: doubled whenever that much has really come. */
+static size_t trusted_size(size_t have)
+{
+    size_t most = TRUSTED_SIZE;
+
+    while (most < have + ROOM_MIN)
+        most *= 2;
+    return most;
+}
+
 /* How many bytes from `begin` on must fit into the block. */
 static size_t wanted_span(const via_stream *stream)
 {
     size_t have = stream->end - stream->begin;
     size_t large = large_frame(stream);
-    size_t most = have > TRUSTED_SIZE / 2 ? 2 * have : TRUSTED_SIZE;
 
-    if (large > 0)
+    if (large > 0) {
+        size_t most = trusted_size(have);
+
         return large + SPILL_SIZE < most ? large + SPILL_SIZE : most;
+    }
     if (have > ROOM_MIN) /* the end is not in sight: grow by doubling */
         return 2 * have;
     return stream->need > have + ROOM_MIN ? stream->need : have + ROOM_MIN;
