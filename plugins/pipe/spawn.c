@@ -11,8 +11,11 @@
 #include "kit/fail.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -98,15 +101,39 @@ static const char *mend_for(int os_code)
     }
 }
 
+/*
+ * The search of PATH ends in EACCES when there is a folder that we may not look into, even if the program is nowhere.
+ */
+static bool is_nowhere(const char *program)
+{
+    const char *folder = getenv("PATH");
+    char path[PATH_MAX];
+
+    if (strchr(program, '/') || !folder)
+        return false;
+    while (*folder) {
+        int length = (int)strcspn(folder, ":");
+
+        (void)snprintf(path, sizeof(path), "%.*s/%s", length, folder, program);
+        if (access(path, F_OK) == 0)
+            return false;
+        folder += length + (folder[length] == ':');
+    }
+    return true;
+}
+
 static via_status cannot_start(const via_host_api *host, const pipe_child_plan *plan, int os_code, via_error *error)
 {
-    via_status status = via_status_of_errno(os_code);
     struct stat found;
+    via_status status;
 
     if (plan->folder[0] && stat(plan->folder, &found) != 0)
         return cannot_enter(host, plan->folder, errno, error);
     if (plan->folder[0] && !S_ISDIR(found.st_mode))
         return cannot_enter(host, plan->folder, ENOTDIR, error);
+    if (os_code == EACCES && is_nowhere(plan->arguments[0]))
+        os_code = ENOENT;
+    status = via_status_of_errno(os_code);
     if (os_code == EAGAIN)
         status = VIA_ELIMIT;
     if (os_code == ENOEXEC || os_code == E2BIG)
