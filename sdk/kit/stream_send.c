@@ -393,7 +393,7 @@ via_status via_stream_finish(void *self, via_deadline deadline)
 
 void via_stream_send_idle(via_stream *stream)
 {
-    if (!stream->out || pthread_mutex_trylock(&stream->lock) != 0)
+    if (pthread_mutex_trylock(&stream->lock) != 0)
         return;
     if (stream->out_begin == stream->out_end)
         via_stream_send_fini(stream);
