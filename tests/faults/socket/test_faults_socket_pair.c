@@ -302,6 +302,7 @@ static void dial_as_nobody(scene *s)
 
     if (!nobody || setuid(nobody->pw_uid) < 0)
         _exit(3);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* setuid() has cleared it */
     (void)scene_raw(s, SP_PAIR);
 }
 

@@ -114,6 +114,20 @@ static void test_listening__never_steals_a_live_name(void **state)
     socket_listening_close(&second, VIA_CLOSE_FLUSH);
 }
 
+/* An owner between taking the lock and listening. */
+static void test_listening__respects_the_lock_alone(void **state)
+{
+    fixture *f = *state;
+    socket_listening listening;
+    via_lock lock;
+
+    assert_int_equal(via_lock_take(&fixture_host, f->path, &lock, &f->error), VIA_OK);
+    assert_int_equal(open_it(f, &listening), VIA_EBUSY);
+    via_lock_drop(&lock);
+    assert_int_equal(open_it(f, &listening), VIA_OK);
+    socket_listening_close(&listening, VIA_CLOSE_FLUSH);
+}
+
 /* A program that takes no locks, nng's for example. */
 static int listen_without_lock(const fixture *f)
 {
@@ -226,6 +240,7 @@ int main(void)
         TEST(test_listening__takes_a_name_and_gives_it_up),
         TEST(test_listening__sets_the_mode_whatever_the_umask),
         TEST(test_listening__never_steals_a_live_name),
+        TEST(test_listening__respects_the_lock_alone),
         TEST(test_listening__respects_owners_without_locks),
         TEST(test_listening__deletes_nothing_but_sockets),
         TEST(test_listening__leaves_a_file_that_another_put_there),
