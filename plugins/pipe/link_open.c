@@ -286,7 +286,11 @@ static via_status open_theirs(const pipe_names *names, pipe_link *link)
         return VIA_ECLOSED;
     link->uid = (int64_t)status.st_uid;
     link->gid = (int64_t)status.st_gid;
-    return answer == VIA_OK ? pipe_rest_open(names, link) : answer;
+    if (answer == VIA_OK)
+        answer = pipe_rest_open(names, link);
+    if (answer != VIA_OK) /* the dialer no longer finds `up`, so the rest is ours to remove */
+        pipe_place_remove(names);
+    return answer;
 }
 
 static void greet(int descriptor, uint8_t verdict)
