@@ -35,7 +35,8 @@ via_status pipe_link_dial(const pipe_settings *settings, const pipe_place *place
                           via_stream_config *config, via_error *error);
 
 /*
- * Takes up the dialer that `record` tells of. VIA_OK; VIA_ENOPEER: it is gone, or was turned away; VIA_EPROTO: what is
+ * Takes up the dialer that `record` tells of. VIA_OK; VIA_ENOPEER: it is gone, or was turned away; VIA_EBUSY: it is just
+ * securing what it has sent, and will announce itself again unless it dies meanwhile; VIA_EPROTO: what is
  * there is not a dialer's; VIA_ELIMIT, VIA_ENOMEM: keep the record and try again later.
  */
 via_status pipe_link_accept(const pipe_settings *settings, const pipe_place *place, const pipe_record *record,

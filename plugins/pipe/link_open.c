@@ -242,8 +242,10 @@ static via_status look_at_hold(const pipe_names *names)
     int writer = open(names->hold, O_WRONLY | OPEN_FLAGS);
     int os_code = errno;
 
+    if (writer < 0)
+        return os_code == ENXIO ? VIA_ECLOSED : VIA_ENOPEER;
     pipe_descriptors_close(&writer);
-    return writer < 0 && os_code == ENXIO ? VIA_ECLOSED : VIA_ENOPEER;
+    return VIA_EBUSY;
 }
 
 /*
@@ -269,7 +271,7 @@ static via_status claim(const pipe_names *names)
     return status;
 }
 
-/* VIA_ENOPEER: it has withdrawn, or is about to announce itself again; VIA_ECLOSED: it is dead. */
+/* VIA_ENOPEER: it has withdrawn; VIA_EBUSY: see pipe_link_accept; VIA_ECLOSED: it is dead. */
 static via_status open_theirs(const pipe_names *names, pipe_link *link)
 {
     struct stat status;

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 enum { PATIENCE = 256 }; /* wrong announcements in one call, so that a stranger cannot keep it busy for ever */
+enum { BUSY_LOOKS = 20000 };
 
 struct pipe_listener {
     pipe_settings settings;
@@ -31,6 +32,7 @@ struct pipe_listener {
     via_wake wake;
     uint8_t bytes[PIPE_RECORD_SIZE]; /* what has been read of the next announcement */
     size_t have;
+    unsigned busy_looks; /* in a row, at dialers that were busy */
     char address[PIPE_PATH_MAX * 3 + 8];
 };
 
@@ -178,6 +180,16 @@ static via_status take_up(pipe_listener *listener, const pipe_settings *settings
     return status;
 }
 
+/*
+ * A dialer that was busy is looked at again soon, for it may die before it announces itself again. Not for ever: one
+ * that was stopped will announce itself when it goes on.
+ */
+static void look_again(pipe_listener *listener)
+{
+    if (++listener->busy_looks <= BUSY_LOOKS)
+        (void)pipe_descriptors_put(listener->fifo, listener->bytes, sizeof(listener->bytes));
+}
+
 via_status pipe_listener_next(pipe_listener *listener, const pipe_settings *settings, via_stream_config *config)
 {
     for (int i = 0; i < PATIENCE; i++) {
@@ -192,8 +204,14 @@ via_status pipe_listener_next(pipe_listener *listener, const pipe_settings *sett
             continue;
         }
         status = take_up(listener, settings, &record, config);
+        if (status == VIA_EBUSY)
+            look_again(listener);
+        else
+            listener->busy_looks = 0;
         if (status != VIA_ELIMIT && status != VIA_ENOMEM) /* those may be better off later */
             skip(listener, sizeof(listener->bytes));
+        if (status == VIA_EBUSY)
+            continue;
         if (status != VIA_ENOPEER && status != VIA_EPROTO)
             return status;
     }

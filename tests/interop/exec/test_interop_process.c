@@ -258,6 +258,29 @@ static void test_process__program_that_ignores_its_children(void **state)
     expect_no_children();
 }
 
+/* What a forked child closes is its copy: the program goes on, and its input stays open. */
+static void test_process__is_not_a_forked_childs(void **state)
+{
+    via_channel *channel = start("exec:cat");
+    int status = -1;
+    pid_t pid = fork();
+
+    (void)state;
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        bool refused = via_send(channel, "x", 1, NULL, VIA_NOW) == VIA_EFORK;
+
+        via_close(channel);
+        _exit(refused ? 0 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    say(channel, "still there");
+    hear(channel, "still there");
+    via_close(channel);
+    expect_no_children();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_process__inherits_nothing_odd),
         cmocka_unit_test(test_process__that_reads_no_more),
         cmocka_unit_test(test_process__in_a_waitset),
+        cmocka_unit_test(test_process__is_not_a_forked_childs),
         cmocka_unit_test(test_process__program_that_ignores_its_children),
     };
 
