@@ -24,7 +24,7 @@ load helpers
 }
 
 @test "cli__bridge_joins_two_transports_both_ways" {
-    port=$((20000 + RANDOM % 10000))
+    port=$(free_port)
     start_from <(seq 3000) far via listen pipe:far
     far=$!
     start bridge via bridge "tcp://127.0.0.1:$port" pipe:far

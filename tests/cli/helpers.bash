@@ -49,6 +49,15 @@ await() {
     return 1
 }
 
+# A port that nobody listens on, below those that the system hands out by itself.
+free_port() {
+    local port
+    while port=$((20000 + RANDOM % 12000)); do
+        (exec 5<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    echo "$port"
+}
+
 # Waits until somebody listens on a name of the runtime folder.
 await_name() {
     await test -e "$XDG_RUNTIME_DIR/viaduct/$1"

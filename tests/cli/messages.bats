@@ -7,7 +7,7 @@ load helpers
 # ---- pair ------------------------------------------------------------------------------------------------------------
 
 @test "cli__send_and_recv_carry_a_text_over_every_scheme" {
-    for address in unix:mail "tcp://127.0.0.1:$((30000 + RANDOM % 10000))" pipe:mail; do
+    for address in unix:mail "tcp://127.0.0.1:$(free_port)" pipe:mail; do
         start receiver via recv "$address"
         receiver=$!
         run via send "$address" 'good morning' --timeout 10s
@@ -167,8 +167,11 @@ load helpers
     expect "message 1 of the input is not in the format 'json'"
     expect 'an object with "text" or "base64"'
     expect_way_out
-    run bash -c 'echo unquoted | via send unix:mail --format quoted'
-    expect_status 4
+    start receiver via recv unix:other
+    run bash -c 'echo unquoted | via send unix:other --format quoted'
+    expect_status 1
+    expect "message 1 of the input is not in the format 'quoted': expected a text between double quotes"
+    expect_way_out
 }
 
 @test "cli__a_message_larger_than_the_channel_carries_is_told" {
@@ -232,7 +235,7 @@ load helpers
 # ---- queue -----------------------------------------------------------------------------------------------------------
 
 @test "cli__push_and_pull_share_a_queue" {
-    for address in unix:jobs "tcp://127.0.0.1:$((20000 + RANDOM % 10000))" pipe:jobs; do
+    for address in unix:jobs "tcp://127.0.0.1:$(free_port)" pipe:jobs; do
         start receiver via pull "$address" --count 4
         receiver=$!
         run via push "$address" one --timeout 10s

@@ -24,7 +24,7 @@ converse() {
 }
 
 @test "cli__listen_and_dial_exchange_lines_over_tcp" {
-    converse "tcp://127.0.0.1:$((20000 + RANDOM % 10000))"
+    converse "tcp://127.0.0.1:$(free_port)"
 }
 
 @test "cli__listen_and_dial_exchange_lines_over_pipe" {
