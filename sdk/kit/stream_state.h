@@ -56,8 +56,8 @@ struct via_stream {
     atomic_bool finished;
     via_status send_status; /* final; VIA_OK = going on */
     bool has_sent;
-    bool closing;           /* an interrupt no longer stops what is written */
-    uint8_t shared_write;   /* io_shared: how this descriptor may be written; 0 = not known so far */
+    bool closing;         /* an interrupt no longer stops what is written */
+    uint8_t shared_write; /* io_shared: how this descriptor may be written; 0 = not known so far */
 };
 
 #endif
