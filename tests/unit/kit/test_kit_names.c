@@ -248,6 +248,43 @@ static void test_lock__survives_owners_that_come_and_go(void **state)
     }
 }
 
+static char vanishing[128]; /* a lock file that goes away between its opening and its locking; "" = none */
+
+int __real_fcntl(int descriptor, int command, ...);
+int __wrap_fcntl(int descriptor, int command, ...);
+
+/* Stands between the kit and the C library: see CMakeLists.txt. */
+int __wrap_fcntl(int descriptor, int command, ...)
+{
+    va_list arguments;
+    void *argument;
+
+    va_start(arguments, command);
+    argument = va_arg(arguments, void *);
+    va_end(arguments);
+    if (command == F_OFD_SETLK && vanishing[0]) {
+        assert_int_equal(unlink(vanishing), 0);
+        vanishing[0] = '\0';
+    }
+    return __real_fcntl(descriptor, command, argument);
+}
+
+static void test_lock__a_file_that_is_removed_meanwhile_does_not_count(void **state)
+{
+    char name[108];
+    via_lock lock;
+    via_lock second;
+    via_error error;
+
+    (void)state;
+    lock_name(name, sizeof(name));
+    snprintf(vanishing, sizeof(vanishing), "%s.lock", name);
+    assert_int_equal(via_lock_take(&fake_host_api, name, &lock, &error), VIA_OK);
+    assert_int_equal(vanishing[0], '\0');
+    assert_int_equal(via_lock_take(&fake_host_api, name, &second, &error), VIA_EBUSY);
+    via_lock_drop(&lock);
+}
+
 static void test_lock__refuses_a_symlink_and_a_fifo(void **state)
 {
     char name[108];
@@ -324,6 +361,7 @@ int main(void)
         IN_FOLDER(test_lock__a_dead_owner_is_not_in_the_way),
         IN_FOLDER(test_lock__a_forked_child_does_not_drop_it),
         IN_FOLDER(test_lock__survives_owners_that_come_and_go),
+        IN_FOLDER(test_lock__a_file_that_is_removed_meanwhile_does_not_count),
         IN_FOLDER(test_lock__refuses_a_symlink_and_a_fifo),
         IN_FOLDER(test_lock__refuses_a_path_that_is_too_long),
         cmocka_unit_test(test_credentials__come_from_the_kernel),

@@ -5,6 +5,7 @@
 #include "kit_fixture.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,6 +256,80 @@ static void test_ends__what_linger_could_not_send_is_counted(void **state)
     pair_close(&pair);
 }
 
+/* A short tail leaves room to gather behind it; then there are two messages to lose. */
+static void test_ends__a_torn_message_and_whole_ones_are_counted(void **state)
+{
+    via_stream_config config = config_of(&via_framing_sp_ipc);
+    stream_pair pair;
+
+    (void)state;
+    config.linger_ns = 1000000;
+    pair_open_half(&pair, KIND_PIPE, &config);
+    fill_up(pair.end[0], 10000);
+    assert_true(pair.end[0]->torn > 0);
+    send_text(pair.end[0], "gathered", VIA_MORE);
+    via_stream_close(pair.end[0], VIA_CLOSE_FLUSH);
+    pair.end[0] = NULL;
+    assert_int_equal(pair.counters[0].dropped_closing, 2);
+    pair_close(&pair);
+}
+
+static void *receive_one(void *argument)
+{
+    via_msg message;
+    size_t size;
+
+    if (via_stream_recv(argument, soon_enough(), &message) != VIA_OK)
+        return NULL;
+    size = message.size;
+    via_stream_release(argument, &message);
+    return (void *)size;
+}
+
+static void test_ends__an_interrupted_stream_still_sends_its_tail(void **state)
+{
+    enum { SIZE = 20000000 };
+    uint8_t *body = make_body(SIZE, 1);
+    via_slice slice = {body, SIZE};
+
+    (void)state;
+    for (int kind = 0; kind < KIND_COUNT; kind++) {
+        via_stream_config config = config_of(&via_framing_sp_ipc);
+        stream_pair pair;
+        pthread_t thread;
+        void *size;
+
+        config.linger_ns = UINT64_MAX;
+        pair_open(&pair, kind, &config);
+        assert_int_equal(via_stream_send(pair.end[0], &slice, 1, NULL, VIA_NOW), VIA_OK);
+        assert_true(via_stream_backlog(pair.end[0]) > 0);
+        via_stream_interrupt(pair.end[0]);
+        assert_int_equal(pthread_create(&thread, NULL, receive_one, pair.end[1]), 0);
+        via_stream_close(pair.end[0], VIA_CLOSE_FLUSH);
+        pair.end[0] = NULL;
+        assert_int_equal(pthread_join(thread, &size), 0);
+        assert_int_equal((size_t)size, SIZE);
+        expect_end(pair.end[1], VIA_ECLOSED);
+        pair_close(&pair);
+    }
+    free(body);
+}
+
+static void test_ends__a_close_with_unread_input_is_no_reset(void **state)
+{
+    via_stream_config config = config_of(&via_framing_sp_ipc);
+    stream_pair pair;
+    char byte;
+
+    (void)state;
+    pair_open_half(&pair, KIND_SOCKET, &config);
+    put(pair.peer_fd[0], "never read");
+    via_stream_close(pair.end[0], VIA_CLOSE_FLUSH);
+    pair.end[0] = NULL;
+    assert_int_equal(read(pair.peer_fd[1], &byte, 1), 0); /* and not ECONNRESET */
+    pair_close(&pair);
+}
+
 static void test_ends__a_forked_child_only_frees(void **state)
 {
     (void)state;
@@ -324,6 +399,9 @@ int main(void)
         cmocka_unit_test(test_ends__sending_to_nobody_raises_no_signal),
         cmocka_unit_test(test_ends__a_tail_is_kept_and_goes_on),
         cmocka_unit_test(test_ends__what_linger_could_not_send_is_counted),
+        cmocka_unit_test(test_ends__a_torn_message_and_whole_ones_are_counted),
+        cmocka_unit_test(test_ends__an_interrupted_stream_still_sends_its_tail),
+        cmocka_unit_test(test_ends__a_close_with_unread_input_is_no_reset),
         cmocka_unit_test(test_ends__a_forked_child_only_frees),
         cmocka_unit_test(test_ends__regular_files_are_read_and_polled),
     };
