@@ -139,6 +139,21 @@ static void handle(int signal, void (*handler)(int))
     CHECK(sigaction(signal, &action, NULL) == 0, "the system refused a signal handler");
 }
 
+/*
+ * ThreadSanitizer (clang 14) runs a handler late that comes just before a system call it does not know, and then nothing
+ * ends that call; so there the signal comes again. Everywhere else once must be enough.
+ */
+#if defined(__SANITIZE_THREAD__)
+#define SIGNAL_AGAIN_NS 20000000
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SIGNAL_AGAIN_NS 20000000
+#endif
+#endif
+#ifndef SIGNAL_AGAIN_NS
+#define SIGNAL_AGAIN_NS 0
+#endif
+
 static void test_interrupt__signal_handler(via_conform *suite)
 {
     handle(SIGUSR1, interrupt_now);
@@ -147,7 +162,7 @@ static void test_interrupt__signal_handler(via_conform *suite)
         timer_t timer;
         via_conform_open(suite, &link, NULL);
         to_interrupt = link.rx;
-        arm_timer(&timer, SIGUSR1, delay_ns, 0);
+        arm_timer(&timer, SIGUSR1, delay_ns, SIGNAL_AGAIN_NS);
         (void)receive_for_ever(link.rx);
         (void)timer_delete(timer);
         via_conform_close(&link);
