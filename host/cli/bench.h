@@ -30,7 +30,8 @@ typedef struct via_bench_job {
 typedef struct via_bench_result {
     double p50, p90, p99, p999, max; /* latency only */
     double messages_per_s;
-    uint64_t count; /* messages that were measured; fewer than asked for if a topic dropped some */
+    uint64_t ended_ns; /* throughput: when the last message came, in via_now_ns() of either process */
+    uint64_t count;    /* messages that were measured; fewer than asked for if a topic dropped some */
 } via_bench_result;
 
 /* Sorts the samples; each is divided by `divisor` first (2 = half of a round trip). */
@@ -103,8 +104,9 @@ via_status via_bench_ping(via_bench_end *end, via_bench_result *result); /* pair
 via_status via_bench_echo(via_bench_end *end);
 via_status via_bench_stamp(via_bench_end *end); /* no way back: the sender's time is in the message */
 via_status via_bench_read_stamps(via_bench_end *end, via_bench_result *result);
-via_status via_bench_pour(via_bench_end *end); /* throughput */
+via_status via_bench_pour(via_bench_end *end, uint64_t *started_ns); /* throughput */
 via_status via_bench_count(via_bench_end *end, via_bench_result *result);
+void via_bench_rate(via_bench_result *result, uint64_t started_ns); /* of what was counted, from then on */
 
 /*
  * Watches a measurement that has no deadlines of its own (they would cost what is to be measured): the channel is

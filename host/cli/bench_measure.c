@@ -147,13 +147,20 @@ via_status via_bench_read_stamps(via_bench_end *end, via_bench_result *result)
 
 /* ---- throughput --------------------------------------------------------------------------------------------- */
 
-via_status via_bench_pour(via_bench_end *end)
+/*
+ * The clock starts with the first message after the warm-up, at the sender: a receiver that lags finds many in the
+ * kernel's buffers, and would time its own reading only.
+ */
+via_status via_bench_pour(via_bench_end *end, uint64_t *started_ns)
 {
     uint64_t last = total(end) - 1;
     uint32_t more = end->job->more ? VIA_MORE : 0;
     via_status status = VIA_OK;
-    for (uint64_t i = 0; i <= last && status == VIA_OK; i++)
+    for (uint64_t i = 0; i <= last && status == VIA_OK; i++) {
+        if (i == end->job->warmup)
+            *started_ns = via_now_ns();
         status = give(end, end->message, end->job->size, i < last ? more : 0);
+    }
     return status;
 }
 
@@ -175,18 +182,16 @@ static via_status count_one(const via_bench_end *end)
     return status;
 }
 
-/* The clock runs from the last message of the warm-up (or the very first one) to the last one that came. */
+/* The clock stops with the last message that came; via_bench_rate() knows when it started. */
 via_status via_bench_count(via_bench_end *end, via_bench_result *result)
 {
-    uint64_t taken = 0, start = 0, before = end->job->warmup > 0 ? end->job->warmup : 1, now = 0;
+    uint64_t taken = 0, now = 0;
     via_status status = VIA_OK;
     while (taken < total(end)) {
         status = count_one(end);
         if (status != VIA_OK)
             break;
         taken++;
-        if (taken == before)
-            start = via_now_ns();
         if (taken == total(end) || end->job->pattern == VIA_PATTERN_TOPIC)
             now = via_now_ns();
     }
@@ -194,7 +199,12 @@ via_status via_bench_count(via_bench_end *end, via_bench_result *result)
     if (status != VIA_OK && !may_drop)
         return status;
     *result = (via_bench_result){.count = taken > end->job->warmup ? taken - end->job->warmup : 0};
-    if (taken > before && now > start)
-        result->messages_per_s = (double)(taken - before) * 1e9 / (double)(now - start);
+    result->ended_ns = now;
     return VIA_OK;
+}
+
+void via_bench_rate(via_bench_result *result, uint64_t started_ns)
+{
+    if (result->ended_ns > started_ns)
+        result->messages_per_s = (double)result->count * 1e9 / (double)(result->ended_ns - started_ns);
 }

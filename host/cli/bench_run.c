@@ -25,6 +25,7 @@ struct run {
     const char *address;
     pid_t worker; /* 0 = none */
     via_bench_end end;
+    uint64_t started_ns; /* throughput: when the first message that counts was sent */
 };
 
 /* ---- the worker's life -------------------------------------------------------------------------------------- */
@@ -189,7 +190,7 @@ static via_status measure(struct run *run, via_bench_result *result)
 {
     via_bench_end *end = &run->end;
     if (end->job->mode == VIA_BENCH_THROUGHPUT) {
-        via_status status = via_bench_pour(end);
+        via_status status = via_bench_pour(end, &run->started_ns);
         return status == VIA_OK ? via_drain(end->channel, VIA_FOREVER, NULL) : status;
     }
     return end->job->pattern == VIA_PATTERN_PAIR ? via_bench_ping(end, result) : via_bench_stamp(end);
@@ -206,6 +207,8 @@ static int collect(struct run *run, via_bench_result *result)
         return ended == VIA_EXIT_OK ? VIA_EXIT_PEER : ended;
     if (run->end.job->mode == VIA_BENCH_THROUGHPUT || run->end.job->pattern != VIA_PATTERN_PAIR)
         *result = done.result;
+    if (run->end.job->mode == VIA_BENCH_THROUGHPUT)
+        via_bench_rate(result, run->started_ns);
     return VIA_EXIT_OK;
 }
 
