@@ -85,6 +85,18 @@ static via_status set_call(via_request *request, const via_open_options *options
 
 /* ---- endpoints ---------------------------------------------------------------------------------------------- */
 
+/* A refused file may well be the one that has the name: then what mends it is the way out. */
+static void tell_refused(const via_endpoint_file *file, bool has_nearest, via_error *error)
+{
+    if (file->error.line)
+        via_error_more(error, "the endpoint file %s:%u:%u is refused: %s", file->path, file->error.line,
+                       file->error.column, file->error.what);
+    else
+        via_error_more(error, "the endpoint file %s is refused: %s", file->path, file->error.what);
+    if (!has_nearest && file->error.mend[0])
+        via_error_mend(error, "%s", file->error.mend);
+}
+
 static via_status fail_unknown(const via_registry *registry, const char *name, via_error *error)
 {
     const char *nearest = via_endpoint_files_nearest(&registry->endpoints, name);
@@ -101,8 +113,7 @@ static via_status fail_unknown(const via_registry *registry, const char *name, v
     for (size_t i = 0; i < registry->endpoints.count; i++) {
         const via_endpoint_file *file = &registry->endpoints.files[i];
         if (file->error.status != VIA_OK)
-            via_error_more(error, "the endpoint file %s:%u:%u is refused: %s", file->path, file->error.line,
-                           file->error.column, file->error.what);
+            tell_refused(file, nearest, error);
     }
     return status;
 }

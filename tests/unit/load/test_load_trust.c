@@ -59,7 +59,7 @@ static void test_trust__what_others_can_write_is_refused(void **state)
         {"p", 01777,
          "VIA_EPERM trust good $/p/good.json:0:0 | $/p is writable by everybody | move the files to a folder of their "
          "own, "
-         "such as $/p/viaduct-plugins"},
+         "such as $/p/mine (mkdir -m 755 makes one)"},
     };
     load_fixture *fixture = *state;
 
