@@ -154,6 +154,13 @@ static void put_promises(const json_t *guarantees)
 
 /* ---- the options -------------------------------------------------------------------------------------------- */
 
+static const char *shown_value(const json_t *option)
+{
+    if (json_is_true(json_object_get(option, "secret")))
+        return "(secret)";
+    return json_is_string(json_object_get(option, "value")) ? text_of(option, "value") : "open";
+}
+
 static void add_options(via_table *table, const json_t *list)
 {
     size_t index;
@@ -162,10 +169,9 @@ static void add_options(via_table *table, const json_t *list)
     {
         char name[80];
         const char *place = text_of(option, "place");
-        bool is_hidden = json_is_true(json_object_get(option, "secret"));
         (void)snprintf(name, sizeof name, "  %s", text_of(option, "name"));
         via_table_add(table,
-                      (const char *[]){name, is_hidden ? "(secret)" : text_of(option, "value"),
+                      (const char *[]){name, shown_value(option),
                                        place[0] ? place : text_of(option, "origin"), text_of(option, "summary")});
     }
 }

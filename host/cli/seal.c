@@ -41,7 +41,9 @@ static int find_library(const via_cli_args *args, const char *manifest, char *pa
     platform_name(platform, sizeof platform);
     const char *library = json_string_value(json_object_get(json_object_get(root, "library"), platform));
     int result = VIA_EXIT_OK;
-    if (!root)
+    if (!root && wrong.line < 1)
+        result = via_cli_complain(VIA_EXIT_FAILED, "check the path", "%s", wrong.text);
+    else if (!root)
         result = via_cli_complain(VIA_EXIT_FAILED, "'via validate' says more", "%s:%d:%d: %s", manifest, wrong.line,
                                   wrong.column, wrong.text);
     else if (!library || !join_path(manifest, library, path, capacity))

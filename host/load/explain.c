@@ -235,7 +235,7 @@ static json_t *host_part(const via_request *request, const via_host_settings *ho
     json_t *list = json_array();
 
     add_host_option(list, request, "bind", host->bind, json_null(),
-                    "which end owns the name; unset = as the role has it");
+                    "which end takes the name: true = this one, false = the other; open = who listens, pulls or publishes");
     add_host_option(list, request, "threads", host->threads, json_string("two"), "how many threads may use a channel");
     add_host_option(list, request, "max_message", host->max_message, size_text(host->limit), "the largest message");
     return list;

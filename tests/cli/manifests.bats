@@ -232,6 +232,29 @@ END
     expect_way_out
 }
 
+@test "cli__explain_tells_how_to_mend_an_endpoint_file_that_others_could_replace" {
+    mkdir -m 1777 open
+    echo '{"manifest": 1, "endpoints": {"mail": {"pattern": "pair", "address": "unix:mail"}}}' >open/shop.json
+    run via explain mail --endpoints open/shop.json
+    expect_status 1
+    expect "the endpoint file $work/open/shop.json is refused: $work/open is writable by everybody"
+    expect "mend: move the files into a folder of their own, such as $work/open/mine (mkdir -m 755 makes one)"
+    mkdir -m 755 open/mine
+    mv open/shop.json open/mine
+    if [ "$(id -u)" -eq 0 ]; then # a sticky folder of anybody else's may not be above it either
+        run via explain mail --endpoints open/mine/shop.json
+        expect_status 0
+    fi
+}
+
+@test "cli__explain_shows_an_option_that_nothing_decides_as_open" {
+    run via explain unix:mail
+    expect_status 0
+    [[ $output =~ bind\ +open\ +default ]]
+    run via explain 'unix:mail?bind=true'
+    [[ $output =~ bind\ +true\ +address ]]
+}
+
 @test "cli__explain_json_is_what_the_library_says" {
     run via explain unix:mail --json
     expect_status 0
@@ -277,7 +300,8 @@ END
     make_folder mine
     run via seal mine/nowhere.json
     expect_status 1
-    expect "mine/nowhere.json"
+    expect "mine/nowhere.json: No such file or directory"
+    expect_not ":-1"
     expect_way_out
     run via seal mine/socket.json mine/nowhere.so sealed.json
     expect_status 1
