@@ -49,9 +49,24 @@ static const via_bench_row *find_other(const via_bench_row *rows, size_t count, 
     return NULL;
 }
 
+/* The columns of what was not measured are left out. */
+enum { NAMES = 3, LATENCIES = 5, RATES = 2, ALL = NAMES + LATENCIES + RATES };
+
+static size_t pick(const char *const all[ALL], bool has_latency, bool has_throughput, const char *picked[ALL])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ALL; i++) {
+        bool is_latency = i >= NAMES && i < NAMES + LATENCIES, is_rate = i >= NAMES + LATENCIES;
+        if ((!is_latency || has_latency) && (!is_rate || has_throughput))
+            picked[count++] = all[i];
+    }
+    return count;
+}
+
 /* Latency and throughput of one address and size share a line. */
 static void add_line(via_table *table, const via_bench_row *latency, const via_bench_row *throughput)
 {
+    const char *picked[ALL];
     struct texts texts;
     memset(&texts, 0, sizeof texts);
     const via_bench_row *any = latency ? latency : throughput;
@@ -60,17 +75,21 @@ static void add_line(via_table *table, const via_bench_row *latency, const via_b
         format_latency(&latency->result, &texts);
     if (throughput)
         format_throughput(throughput, &texts);
-    via_table_add(table, (const char *[]){any->address, pattern_name(any->job.pattern), texts.size, texts.p50,
-                                          texts.p90, texts.p99, texts.p999, texts.max, texts.messages, texts.bytes});
+    (void)pick((const char *[]){any->address, pattern_name(any->job.pattern), texts.size, texts.p50, texts.p90,
+                                texts.p99, texts.p999, texts.max, texts.messages, texts.bytes},
+               latency, throughput, picked);
+    via_table_add(table, picked);
 }
 
 bool via_bench_print_table(const via_bench_row *rows, size_t count)
 {
-    static const char *const head[] = {"ADDRESS", "PATTERN", ">SIZE", ">P50",        ">P90",
-                                       ">P99",    ">P99.9",  ">MAX",  ">MESSAGES/S", ">BYTES/S"};
+    static const char *const all[ALL] = {"ADDRESS", "PATTERN", ">SIZE", ">P50",        ">P90",
+                                         ">P99",    ">P99.9",  ">MAX",  ">MESSAGES/S", ">BYTES/S"};
+    const char *head[ALL];
     via_table table;
-    via_table_init(&table, head, sizeof head / sizeof head[0]);
     bool has_latency = count > 0 && rows[0].job.mode == VIA_BENCH_LATENCY;
+    bool has_throughput = count > 0 && rows[count - 1].job.mode == VIA_BENCH_THROUGHPUT;
+    via_table_init(&table, head, pick(all, has_latency, has_throughput, head));
     for (size_t i = 0; i < count; i++) {
         if (rows[i].job.mode == VIA_BENCH_LATENCY)
             add_line(&table, &rows[i], find_other(rows, count, &rows[i]));
