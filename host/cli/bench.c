@@ -132,7 +132,7 @@ static int check_args(struct plan *plan)
     if (args->echo && args->mode == VIA_BENCH_THROUGHPUT)
         return via_cli_usage(args->command, "leave out --echo, or use --mode latency",
                              "an echo has no throughput of its own");
-    return args->plot ? via_bench_plot_check() : VIA_EXIT_OK;
+    return args->plot ? via_bench_plot_check(args->plot) : VIA_EXIT_OK;
 }
 
 /* ---- running ------------------------------------------------------------------------------------------------ */

@@ -20,10 +20,19 @@ static const char missing_mend[] = "install it (apt-get install gnuplot-nox), or
 
 /* ---- finding and starting it -------------------------------------------------------------------------------- */
 
-int via_bench_plot_check(void)
+static bool is_svg(const char *name)
+{
+    size_t length = strlen(name);
+    return length > 4 && strcmp(name + length - 4, ".svg") == 0;
+}
+
+int via_bench_plot_check(const char *name)
 {
     const char *path = getenv("PATH");
     char file[4096];
+    if (!is_svg(name))
+        return via_cli_complain(VIA_EXIT_USAGE, "call it NAME.svg; other programs turn that into other formats",
+                                "--plot draws SVG only, and '%s' does not end in .svg", name);
     for (const char *next = path ? path : ""; *next;) {
         size_t length = strcspn(next, ":");
         (void)snprintf(file, sizeof file, "%.*s/gnuplot", (int)length, next);
@@ -94,6 +103,36 @@ static double height_of(const via_bench_row *row, uint32_t mode)
     return mode == VIA_BENCH_LATENCY ? row->result.p50 / 1e3 : row->result.messages_per_s * bytes / 1e6;
 }
 
+/* A tick for each size that was measured, as the table writes it. */
+static void put_size_ticks(FILE *out, const via_bench_row *rows, size_t count)
+{
+    char size[32];
+    const char *separator = "set xtics nomirror (";
+    for (size_t i = 0; i < count; i++) {
+        via_cli_format_size(rows[i].job.size, size, sizeof size);
+        (void)fprintf(out, "%s'%s' %g", separator, size, rows[i].job.size > 0 ? (double)rows[i].job.size : 1);
+        separator = ", ";
+    }
+    (void)fputs(")\n", out);
+}
+
+/* 1, 2 and 5 of each power of ten: whole powers alone may leave a narrow range with a single figure. */
+static void put_height_ticks(FILE *out, double low, double high)
+{
+    static const double steps[] = {1, 2, 5};
+    const char *separator = "set ytics nomirror (";
+    double power = 1;
+    while (power > low)
+        power /= 10;
+    for (; power <= high; power *= 10) {
+        for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+            (void)fprintf(out, "%s%g", separator, steps[i] * power);
+            separator = ", ";
+        }
+    }
+    (void)fputs(")\n", out);
+}
+
 /* Room on every side, also around a single point, for which gnuplot would find no range. */
 static void put_ranges(FILE *out, const via_bench_row *rows, size_t count, uint32_t mode)
 {
@@ -107,8 +146,11 @@ static void put_ranges(FILE *out, const via_bench_row *rows, size_t count, uint3
         high = high > top ? high : top;
     }
     (void)fprintf(out, "set xrange [%g:%g]\n", left / 2, right * 2);
-    if (low > 0)
-        (void)fprintf(out, "set yrange [%g:%g]\n", low / 2, high * 2);
+    put_size_ticks(out, rows, count);
+    if (low <= 0)
+        return;
+    (void)fprintf(out, "set yrange [%g:%g]\n", low / 2, high * 2);
+    put_height_ticks(out, low / 2, high * 2);
 }
 
 static void put_points(FILE *out, const via_bench_row *rows, size_t count, const char *address, uint32_t mode)
@@ -152,8 +194,8 @@ static void put_script(FILE *out, const char *file, const via_bench_row *rows, s
     bool both = has_mode(rows, count, VIA_BENCH_LATENCY) && has_mode(rows, count, VIA_BENCH_THROUGHPUT);
     (void)fprintf(out, "set terminal svg size 800,%d enhanced background rgb 'white'\nset output ", both ? 900 : 450);
     put_quoted(out, file);
-    (void)fputs("\nset logscale xy\nset grid\nset key outside below noenhanced\nset xlabel 'bytes in a message'\n"
-                "set format x '%.0s%c'\n",
+    (void)fputs("\nset logscale xy\nset grid\nset key outside below noenhanced\nset lmargin 10\n"
+                "set xlabel 'bytes in a message'\n",
                 out);
     if (both)
         (void)fputs("set multiplot layout 2,1\n", out);

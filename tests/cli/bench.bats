@@ -54,6 +54,19 @@ quick="--count 50 --rounds 1"
     done
 }
 
+@test "cli__bench_leaves_out_the_columns_of_what_it_did_not_measure" {
+    # shellcheck disable=SC2086
+    run via bench unix:b --mode throughput --size 64 $quick
+    expect_status 0
+    [[ ${lines[0]} =~ ^ADDRESS\ +PATTERN\ +SIZE\ +MESSAGES/S\ +BYTES/S$ ]]
+    [[ ${lines[1]} =~ ^unix:b\ +pair\ +64\ +[0-9.]+\ [kMG]?\ *[0-9.]+\ [kMG]?B$ ]]
+    # shellcheck disable=SC2086
+    run via bench unix:b --mode latency --size 64 $quick
+    expect_status 0
+    [[ ${lines[0]} =~ ^ADDRESS\ +PATTERN\ +SIZE\ +P50\ +P90\ +P99\ +P99.9\ +MAX$ ]]
+    [[ ${lines[1]} =~ ^unix:b\ +pair\ +64(\ +[0-9.]+\ [mun]?s){5}$ ]]
+}
+
 @test "cli__bench_polls_gathers_and_warms_up_when_told" {
     # shellcheck disable=SC2086
     run via bench unix:b --wake polling --more --warmup 0 --size 0,8 --json $quick
@@ -94,6 +107,16 @@ quick="--count 50 --rounds 1"
     expect "--plot needs gnuplot, which is in no folder of PATH"
     expect_way_out
     [ ! -e x.svg ]
+}
+
+@test "cli__bench_refuses_a_plot_of_another_format_before_it_measures" {
+    for name in x.png svg .svg; do
+        run via bench unix:b --plot $name
+        expect_status 2
+        expect "--plot draws SVG only, and '$name' does not end in .svg"
+        expect_way_out
+        [ ! -e $name ]
+    done
 }
 
 @test "cli__bench_tells_a_plot_that_cannot_be_written" {
