@@ -37,7 +37,7 @@ void via_cli_help_all(FILE *out)
         if (!command->hidden)
             (void)fprintf(out, "  %-10s %s\n", command->name, command->summary);
     (void)fputs(
-        "\nAn address is scheme:rest?option=value&..., or the name of an endpoint.\n"
+        "\nAn address is scheme:rest?option=value&..., or the name of an endpoint; 'via plugins' lists the schemes.\n"
         "'via COMMAND --help' shows options and examples; 'via --version' the version.\n"
         "\nExit status: 0 ok, 1 failed, 2 wrong usage, 4 the other end is gone, 5 the other end reported an error,\n"
         "124 the deadline passed, 130 and 143 after SIGINT and SIGTERM (what was accepted is sent first).\n",
@@ -46,7 +46,8 @@ void via_cli_help_all(FILE *out)
 
 void via_cli_help_command(FILE *out, const via_cli_command *command)
 {
-    (void)fprintf(out, "usage: via %s [OPTION]... %s\n\n%s\n", command->name, command->operands, command->summary);
+    (void)fprintf(out, "usage: via %s [OPTION]...%s%s\n\n%s\n", command->name, command->operands[0] ? " " : "",
+                  command->operands, command->summary);
     if (command->about)
         (void)fprintf(out, "\n%s\n", command->about);
     (void)fputs("\nOptions:\n", out);

@@ -2,17 +2,32 @@
 /* Opening: hosts, patterns, channels; see session.h. Owns: the shared options' meaning. */
 #include "session.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "stop.h"
 #include "wait.h"
 
 static const uint32_t pattern_of_choice[] = {VIA_PATTERN_PAIR, VIA_PATTERN_QUEUE, VIA_PATTERN_TOPIC, VIA_PATTERN_VALUE};
 
+/* The library leaves out what is not there, since a search path may name it; what a person names has to be there. */
+static int check_named(const char *option, const via_cli_list *paths)
+{
+    for (size_t i = 0; i < paths->count; i++)
+        if (access(paths->items[i], F_OK) != 0)
+            return via_cli_complain(VIA_EXIT_FAILED, "check the path", "--%s %s: %s", option, paths->items[i],
+                                    strerror(errno));
+    return VIA_EXIT_OK;
+}
+
 int via_cli_host_open(const via_cli_args *args, via_host **host)
 {
     via_error error;
     via_host_options options;
+    if (check_named("plugins", &args->plugins) != VIA_EXIT_OK ||
+        check_named("endpoints", &args->endpoints) != VIA_EXIT_OK || check_named("trust", &args->trust) != VIA_EXIT_OK)
+        return VIA_EXIT_FAILED;
     via_host_options_init(&options);
     options.plugin_paths = args->plugins.items;
     options.plugin_path_count = args->plugins.count;

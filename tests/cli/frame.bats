@@ -109,6 +109,23 @@ wrong() {
     wrong "TEXT and --file exclude each other" send unix:x text --file "$work/never"
 }
 
+@test "cli__a_file_or_folder_that_is_named_and_missing_is_told" {
+    for option in --plugins --endpoints --trust; do
+        run via explain unix:x $option nowhere
+        expect_status 1
+        expect "$option nowhere: No such file or directory"
+        expect_way_out
+    done
+}
+
+@test "cli__help_ends_no_line_with_a_space" {
+    for command in plugins seal; do
+        run via $command --help
+        expect_status 0
+        expect_not " "$'\n'
+    done
+}
+
 @test "cli__two_dashes_end_the_options" {
     start receiver via recv unix:dashes
     run via send unix:dashes -- --not-an-option
