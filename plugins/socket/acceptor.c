@@ -94,6 +94,7 @@ static void unlink_pending(socket_acceptor *acceptor, pending **place)
     acceptor->pending_count--;
     via_pollset_remove(acceptor->set, old->descriptor);
     free(old);
+    set_timer(acceptor); /* or it would go off for one who is gone, and stay readable */
 }
 
 static void drop_pending(socket_acceptor *acceptor, pending **place, const char *why)
@@ -107,14 +108,9 @@ static void drop_pending(socket_acceptor *acceptor, pending **place, const char 
 static void drop_expired(socket_acceptor *acceptor)
 {
     uint64_t now = acceptor->oldest ? via_deadline_clock() : 0;
-    bool any = false;
 
-    while (acceptor->oldest && acceptor->oldest->deadline <= now) {
+    while (acceptor->oldest && acceptor->oldest->deadline <= now)
         drop_pending(acceptor, &acceptor->oldest, "no greeting within handshake_timeout");
-        any = true;
-    }
-    if (any)
-        set_timer(acceptor);
 }
 
 /* ---- handshakes --------------------------------------------------------------------------------------------- */
@@ -176,7 +172,6 @@ static via_status advance(socket_acceptor *acceptor, pending **place)
     }
     memcpy(copy.greeting, (*place)->greeting, sizeof(copy.greeting));
     unlink_pending(acceptor, place);
-    set_timer(acceptor);
     return finish_handshake(acceptor, copy.descriptor, copy.greeting);
 }
 

@@ -7,6 +7,7 @@
 #include "listener.h"
 
 #include "channel.h"
+#include "kit/deadline.h"
 #include "kit/fail.h"
 #include "kit/wake.h"
 
@@ -110,8 +111,8 @@ static via_status wait_for_next(socket_listener *listener, via_deadline deadline
         if (via_wake_is_raised(&listener->wake))
             return VIA_ECANCELED;
         via_status status = next(listener, connection);
-        if (status != VIA_ETIMEDOUT || deadline == VIA_NOW)
-            return status;
+        if (status != VIA_ETIMEDOUT || via_deadline_left(deadline) == 0)
+            return status; /* strangers may keep the handle readable for ever */
         status = via_wake_poll(&listener->wake, listener->set.main, POLLIN, deadline);
         if (status != VIA_OK)
             return status;

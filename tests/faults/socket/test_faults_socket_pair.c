@@ -110,6 +110,26 @@ static void test_socket__the_listeners_greeting_is_checked(void **state)
     (void)close(listening);
 }
 
+/* A caller that left before it had said anything keeps the listener's handle quiet: its time-out goes with it. */
+static void test_socket__one_that_left_during_the_handshake_wakes_nobody(void **state)
+{
+    scene *s = *state;
+    via_listener *listener = scene_listen(s, "handshake_timeout=20ms");
+    int raw = scene_raw(s, 0);
+    via_poll_handle handle = {.size = sizeof(handle)};
+    via_channel *none;
+
+    scene_raw_send(raw, "\0", 1);
+    assert_int_equal(via_accept(listener, VIA_NOW, &none, NULL), VIA_ETIMEDOUT);
+    (void)close(raw);
+    assert_int_equal(via_listener_pollable(listener, &handle), VIA_OK);
+    assert_int_equal(via_listener_arm(listener), VIA_OK);
+    struct pollfd quiet = {.fd = (int)handle.handle, .events = POLLIN};
+    assert_int_equal(poll(&quiet, 1, 100), 0);
+    assert_int_equal(via_accept(listener, via_after_ms(1), &none, NULL), VIA_ETIMEDOUT);
+    via_listener_close(listener);
+}
+
 /* ---- death -------------------------------------------------------------------------------------------------- */
 
 /* A child that runs `body` and then waits to be killed; returns when it says that it is ready. */
@@ -343,6 +363,7 @@ int main(void)
         TEST(test_socket__a_live_owner_keeps_its_name_and_a_dead_one_does_not),
         TEST(test_socket__a_slow_reader_costs_the_sender_its_deadline_only),
         TEST(test_socket__slow_handshakes_delay_nobody),
+        TEST(test_socket__one_that_left_during_the_handshake_wakes_nobody),
         TEST(test_socket__a_full_backlog_is_waited_for),
         TEST(test_socket__knows_its_peer),
         TEST(test_socket__other_users_are_turned_away),
