@@ -30,27 +30,31 @@ static via_status offer(via_hub *hub, const via_slice *slices, size_t count, con
     return VIA_ETIMEDOUT;
 }
 
-/* A long message has begun to leave: as in a pair, the call goes on with it until its deadline. */
+/*
+ * A long message has begun to leave: as in a pair, the call goes on with it until its deadline. Who calls keeps `peer`
+ * in memory.
+ */
 static void wait_for_tail(via_hub *hub, via_hub_peer *peer, via_deadline deadline)
 {
-    peer->lent++; /* keeps it in memory */
     while (!peer->gone && via_stream_backlog(&peer->stream) > 0 && deadline != VIA_NOW)
         if (via_hub_sleep(hub, hub->set.main, deadline) != VIA_OK)
             break;
-    peer->lent--;
-    via_hub_peer_sweep(hub);
 }
 
 /* The last of a series: whoever got one of it gets it now. */
 static void end_series(via_hub *hub, via_hub_peer *taker, via_deadline deadline)
 {
+    taker->lent++; /* keeps it in memory, even if it leaves */
     if (hub->gathering)
         (void)via_hub_flush_all(hub, VIA_NOW);
     hub->gathering = false;
-    if (taker->gone || via_stream_backlog(&taker->stream) == 0)
-        return;
-    via_hub_peer_watch(hub, taker);
-    wait_for_tail(hub, taker, deadline);
+    if (!taker->gone && via_stream_backlog(&taker->stream) > 0) {
+        via_hub_peer_watch(hub, taker);
+        wait_for_tail(hub, taker, deadline);
+    }
+    taker->lent--;
+    if (taker->gone)
+        via_hub_peer_sweep(hub);
 }
 
 via_status via_hub_push(via_hub *hub, const via_slice *slices, size_t count, const via_meta *meta,

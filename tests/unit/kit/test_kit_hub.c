@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A hub over connections whose every write is planned: what happens when a peer goes at the worst moment.
+ */
+#include "kit_fixture.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kit/hub.h"
+
+enum { PEERS = 2, STEPS = 3 };
+
+/* What the next writes of one connection come to: a number of bytes (0 = all), or a status. */
+struct plan {
+    int64_t steps[STEPS];
+    size_t next;
+};
+
+struct stage {
+    struct plan plans[PEERS];
+    int others[PEERS];
+    size_t accepted;
+};
+
+static int64_t planned_read(via_stream *stream, via_slice *into, size_t count, via_deadline deadline)
+{
+    (void)stream;
+    (void)into;
+    (void)count;
+    (void)deadline;
+    return VIA_ETIMEDOUT;
+}
+
+static int64_t planned_write(via_stream *stream, const via_slice *from, size_t count, via_deadline deadline)
+{
+    struct plan *plan = stream->config.user;
+    int64_t step = plan->next < STEPS ? plan->steps[plan->next++] : 0;
+    int64_t all = 0;
+
+    (void)deadline;
+    for (size_t i = 0; i < count; i++)
+        all += (int64_t)from[i].size;
+    return step ? step : all;
+}
+
+static void planned_close(via_stream *stream, uint32_t how)
+{
+    (void)how;
+    (void)close(stream->config.read_fd);
+}
+
+static const via_stream_io planned_io = {.read = planned_read, .write = planned_write, .close = planned_close};
+
+static via_status stage_accept(void *user, via_stream_config *out)
+{
+    struct stage *stage = user;
+    int ends[2];
+
+    if (stage->accepted == PEERS)
+        return VIA_ETIMEDOUT;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    stage->others[stage->accepted] = ends[1];
+    out->read_fd = out->write_fd = ends[0];
+    out->user = &stage->plans[stage->accepted++];
+    return VIA_OK;
+}
+
+/* Readable as long as it is the stage's: work() accepts with the first look. */
+static int stage_fd(void *user)
+{
+    struct stage *stage = user;
+
+    return stage->others[0];
+}
+
+static void stage_close(void *user, uint32_t how)
+{
+    (void)user;
+    (void)how;
+}
+
+static const via_hub_port stage_port = {.accept = stage_accept, .accept_fd = stage_fd, .close = stage_close};
+
+static via_status put(void *hub, const void *data, size_t size, uint32_t flags)
+{
+    const via_slice slice = {data, size};
+    const via_meta meta = {.flags = flags};
+
+    return via_hub_send(hub, &slice, 1, &meta, VIA_NOW);
+}
+
+/* The one that takes the end of a series leaves while the others get their part. */
+static void test_hub__a_taker_that_leaves_in_a_series_is_let_go_once(void **state)
+{
+    static char block[4096];
+    struct stage stage = {.plans = {{.steps = {200, VIA_ETIMEDOUT, VIA_EPEER}}}};
+    fake_host host = {.failures = 0};
+    via_counters counters = {.size = sizeof(counters)};
+    via_hub_config config = {.stream = config_of(&via_framing_length32),
+                             .port = &stage_port,
+                             .user = &stage,
+                             .role = VIA_PUSH,
+                             .peer_limit = PEERS};
+    int bell[2];
+    void *hub = NULL;
+    via_error error;
+
+    (void)state;
+    config.stream.host = &fake_host_api;
+    config.stream.context = fake_context(&host);
+    config.stream.counters = &counters;
+    config.stream.io = &planned_io;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, bell), 0);
+    assert_int_equal(write(bell[1], "!", 1), 1);
+    stage.others[0] = bell[0];
+    assert_int_equal(via_hub_create(&config, VIA_NOW, &hub, &error), VIA_OK);
+    assert_int_equal(put(hub, "first", 5, VIA_MORE), VIA_OK);
+    assert_int_equal(counters.peers, PEERS);
+    assert_int_equal(put(hub, "second", 6, VIA_MORE), VIA_OK);
+    assert_int_equal(put(hub, block, sizeof(block), 0), VIA_OK);
+    assert_int_equal(counters.disconnects, 1);
+    via_hub_close(hub, VIA_CLOSE_FLUSH);
+    for (int i = 0; i < PEERS; i++) {
+        (void)close(stage.others[i]);
+        (void)close(bell[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hub__a_taker_that_leaves_in_a_series_is_let_go_once),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
