@@ -67,6 +67,8 @@ static via_status compose(const via_hub *hub, publication *message, const via_sl
     message->more = meta && (meta->flags & VIA_MORE);
     if (meta && meta->key)
         add_key(hub, message, slices, count, meta->key);
+    if (message->size > hub->config.stream.max_message)
+        return VIA_ETOOBIG;
     for (size_t i = 0; i < count; i++) {
         if (slices[i].size > hub->config.stream.max_message - message->size)
             return VIA_ETOOBIG;

@@ -459,6 +459,24 @@ static void test_topic__close_lingers_for_what_was_accepted(void **state)
     via_close(subscriber);
 }
 
+/* A key counts towards max_message, and one that is too long is the caller's fault, not the subscribers'. */
+static void test_topic__a_key_above_max_message_costs_no_subscriber(void **state)
+{
+    scene *s = *state;
+    via_channel *publisher = scene_join(s, VIA_PUBLISH, VIA_SIDE_BIND, "max_message=8");
+    via_channel *subscriber = scene_join(s, VIA_SUBSCRIBE, VIA_SIDE_CONNECT, NULL);
+    const via_meta meta = {.key = "a.key.above.it"};
+
+    scene_wait_peers(publisher, 1);
+    assert_int_equal(via_send(publisher, "x", 1, &meta, scene_patience()), VIA_ETOOBIG);
+    assert_int_equal(via_send(publisher, NULL, 0, &meta, scene_patience()), VIA_ETOOBIG);
+    scene_send(publisher, "short");
+    scene_expect(subscriber, "short");
+    assert_int_equal(stats(publisher).disconnects, 0);
+    via_close(subscriber);
+    via_close(publisher);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_open, scene_close)
 
 int main(void)
@@ -482,6 +500,7 @@ int main(void)
         TEST(test_topic__fail_says_so_and_block_waits),
         TEST(test_topic__a_talking_subscriber_is_turned_away),
         TEST(test_topic__close_lingers_for_what_was_accepted),
+        TEST(test_topic__a_key_above_max_message_costs_no_subscriber),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
