@@ -57,7 +57,8 @@ static void test_trust__what_others_can_write_is_refused(void **state)
          "'$/p/via_good.so'"},
         {"", 0770, "VIA_EPERM trust good $/p/good.json:0:0 | $ is writable by group @ | chmod g-w '$'"},
         {"p", 01777,
-         "VIA_EPERM trust good $/p/good.json:0:0 | $/p is writable by everybody | move the files into a folder of their "
+         "VIA_EPERM trust good $/p/good.json:0:0 | $/p is writable by everybody | move the files into a folder of "
+         "their "
          "own, such as $/p/mine (mkdir -m 755 makes one)"},
     };
     load_fixture *fixture = *state;
