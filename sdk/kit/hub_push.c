@@ -66,6 +66,9 @@ via_status via_hub_push(via_hub *hub, const via_slice *slices, size_t count, con
     if (!hub->gathering)
         via_hub_work(hub);
     while ((status = offer(hub, slices, count, meta, &taker)) == VIA_ETIMEDOUT) {
+        if (hub->gathering) /* what was accepted before does not wait for this one */
+            (void)via_hub_flush_all(hub, VIA_NOW);
+        hub->gathering = false;
         if (deadline == VIA_NOW)
             return status;
         status = via_hub_sleep(hub, hub->set.write, deadline);

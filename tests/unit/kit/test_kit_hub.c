@@ -22,6 +22,9 @@ struct stage {
     struct plan plans[PEERS];
     int others[PEERS];
     size_t accepted;
+    int bell[2]; /* rings for ever: somebody may want to be accepted */
+    fake_host host;
+    via_counters counters;
 };
 
 static int64_t planned_read(via_stream *stream, via_slice *into, size_t count, via_deadline deadline)
@@ -67,12 +70,11 @@ static via_status stage_accept(void *user, via_stream_config *out)
     return VIA_OK;
 }
 
-/* Readable as long as it is the stage's: work() accepts with the first look. */
 static int stage_fd(void *user)
 {
     struct stage *stage = user;
 
-    return stage->others[0];
+    return stage->bell[0];
 }
 
 static void stage_close(void *user, uint32_t how)
@@ -91,47 +93,74 @@ static via_status put(void *hub, const void *data, size_t size, uint32_t flags)
     return via_hub_send(hub, &slice, 1, &meta, VIA_NOW);
 }
 
+static void *open_pusher(struct stage *stage)
+{
+    via_hub_config config = {.stream = config_of(&via_framing_length32),
+                             .port = &stage_port,
+                             .user = stage,
+                             .role = VIA_PUSH,
+                             .peer_limit = PEERS};
+    void *hub = NULL;
+    via_error error;
+
+    config.stream.host = &fake_host_api;
+    config.stream.context = fake_context(&stage->host);
+    config.stream.counters = &stage->counters;
+    config.stream.io = &planned_io;
+    stage->counters.size = sizeof(stage->counters);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stage->bell), 0);
+    assert_int_equal(write(stage->bell[1], "!", 1), 1);
+    assert_int_equal(via_hub_create(&config, VIA_NOW, &hub, &error), VIA_OK);
+    return hub;
+}
+
+static void close_pusher(struct stage *stage, void *hub)
+{
+    via_hub_close(hub, VIA_CLOSE_FLUSH);
+    for (int i = 0; i < 2; i++)
+        (void)close(stage->bell[i]);
+    for (size_t i = 0; i < stage->accepted; i++)
+        (void)close(stage->others[i]);
+}
+
 /* The one that takes the end of a series leaves while the others get their part. */
 static void test_hub__a_taker_that_leaves_in_a_series_is_let_go_once(void **state)
 {
     static char block[4096];
     struct stage stage = {.plans = {{.steps = {200, VIA_ETIMEDOUT, VIA_EPEER}}}};
-    fake_host host = {.failures = 0};
-    via_counters counters = {.size = sizeof(counters)};
-    via_hub_config config = {.stream = config_of(&via_framing_length32),
-                             .port = &stage_port,
-                             .user = &stage,
-                             .role = VIA_PUSH,
-                             .peer_limit = PEERS};
-    int bell[2];
-    void *hub = NULL;
-    via_error error;
+    void *hub = open_pusher(&stage);
 
     (void)state;
-    config.stream.host = &fake_host_api;
-    config.stream.context = fake_context(&host);
-    config.stream.counters = &counters;
-    config.stream.io = &planned_io;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, bell), 0);
-    assert_int_equal(write(bell[1], "!", 1), 1);
-    stage.others[0] = bell[0];
-    assert_int_equal(via_hub_create(&config, VIA_NOW, &hub, &error), VIA_OK);
     assert_int_equal(put(hub, "first", 5, VIA_MORE), VIA_OK);
-    assert_int_equal(counters.peers, PEERS);
+    assert_int_equal(stage.counters.peers, PEERS);
     assert_int_equal(put(hub, "second", 6, VIA_MORE), VIA_OK);
     assert_int_equal(put(hub, block, sizeof(block), 0), VIA_OK);
-    assert_int_equal(counters.disconnects, 1);
-    via_hub_close(hub, VIA_CLOSE_FLUSH);
-    for (int i = 0; i < PEERS; i++) {
-        (void)close(stage.others[i]);
-        (void)close(bell[i]);
-    }
+    assert_int_equal(stage.counters.disconnects, 1);
+    close_pusher(&stage, hub);
+}
+
+/* What was accepted before a message that nobody could take is not held back with it. */
+static void test_hub__a_series_that_breaks_off_leaves_by_itself(void **state)
+{
+    struct stage stage = {.plans = {{.steps = {VIA_ETIMEDOUT, VIA_ETIMEDOUT}}, {.steps = {VIA_ETIMEDOUT}}}};
+    void *hub = open_pusher(&stage);
+
+    (void)state;
+    assert_int_equal(put(hub, "first", 5, VIA_MORE), VIA_OK);
+    assert_int_equal(put(hub, "last", 4, 0), VIA_ETIMEDOUT);
+    via_hub_refresh_counters(hub);
+    assert_int_not_equal(stage.counters.backlog_bytes, 0);
+    assert_int_equal(via_hub_arm(hub, VIA_WORK), VIA_OK);
+    via_hub_refresh_counters(hub);
+    assert_int_equal(stage.counters.backlog_bytes, 0);
+    close_pusher(&stage, hub);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hub__a_taker_that_leaves_in_a_series_is_let_go_once),
+        cmocka_unit_test(test_hub__a_series_that_breaks_off_leaves_by_itself),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
