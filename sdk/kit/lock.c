@@ -65,9 +65,10 @@ static via_status open_failed(const via_host_api *host, const char *path, int os
 
     if (status == VIA_ENOENT || status == VIA_ENOMEM)
         status = VIA_EIO;
-    return via_fail(host, error, status, os_code,
-                    status == VIA_EPERM ? "choose a folder you may write to, or another name" : NULL,
-                    "cannot open the lock file %s", path);
+    const char *mend = os_code == ENOENT ? "make the folder first, or use a plain name, which needs none" : NULL;
+    if (status == VIA_EPERM)
+        mend = "choose a folder you may write to, or another name";
+    return via_fail(host, error, status, os_code, mend, "cannot open the lock file %s", path);
 }
 
 static via_status held(const via_host_api *host, const char *name, int descriptor, via_error *error)

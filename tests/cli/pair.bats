@@ -125,6 +125,15 @@ converse() {
     expect_way_out
 }
 
+@test "cli__listen_in_a_folder_that_is_not_there_says_to_make_it" {
+    for address in "unix:$work/nowhere/x" "pipe:$work/nowhere/x"; do
+        run via listen "$address"
+        expect_status 1
+        expect "No such file or directory"
+        expect "mend: make the folder first"
+    done
+}
+
 @test "cli__listen_refuses_a_name_that_a_living_one_has" {
     start listener via listen unix:mine
     await_name mine.sock
