@@ -193,7 +193,6 @@ static uint64_t socket_unsent(const via_stream *stream)
 static void socket_close(via_stream *stream, uint32_t how)
 {
     int descriptor = stream->config.read_fd >= 0 ? stream->config.read_fd : stream->config.write_fd;
-    uint64_t linger_ns = stream->config.linger_ns;
 
     if (how != VIA_CLOSE_FORKED) {
         if (is_unix(descriptor)) {
@@ -202,7 +201,7 @@ static void socket_close(via_stream *stream, uint32_t how)
         } else {
             shutdown(descriptor, SHUT_WR);
             discard_input(descriptor);
-            linger_tcp(descriptor, via_deadline_after(linger_ns > INT64_MAX ? -1 : (int64_t)linger_ns));
+            linger_tcp(descriptor, stream->close_by);
         }
     }
     close(descriptor);

@@ -60,13 +60,13 @@ void via_stream_await_greeting(via_stream *stream, via_deadline deadline)
 static void linger(via_stream *stream)
 {
     uint64_t ns = stream->config.linger_ns;
-    via_deadline deadline = via_deadline_after(ns > INT64_MAX ? -1 : (int64_t)ns);
 
     stream->closing = true;
-    if (stream->out_begin != stream->out_end && via_stream_send_out(stream, deadline) != VIA_OK)
+    stream->close_by = via_deadline_after(ns > INT64_MAX ? -1 : (int64_t)ns);
+    if (stream->out_begin != stream->out_end && via_stream_send_out(stream, stream->close_by) != VIA_OK)
         via_count(&stream->config.counters->dropped_closing, via_stream_send_count(stream));
     if (ns > 0)
-        via_stream_await_greeting(stream, deadline);
+        via_stream_await_greeting(stream, stream->close_by);
 }
 
 void via_stream_fini(via_stream *stream, uint32_t how)

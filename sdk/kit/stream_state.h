@@ -56,8 +56,9 @@ struct via_stream {
     atomic_bool finished;
     via_status send_status; /* final; VIA_OK = going on */
     bool has_sent;
-    bool closing;         /* an interrupt no longer stops what is written */
-    uint8_t shared_write; /* io_shared: how this descriptor may be written; 0 = not known so far */
+    bool closing;          /* an interrupt no longer stops what is written */
+    via_deadline close_by; /* when closing: the end of `linger` */
+    uint8_t shared_write;  /* io_shared: how this descriptor may be written; 0 = not known so far */
 };
 
 #endif

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "kit/deadline.h"
+#include "kit/stream_internal.h"
 
 static void put(int descriptor, const char *text)
 {
@@ -387,6 +388,43 @@ static void test_ends__regular_files_are_read_and_polled(void **state)
     fclose(file);
 }
 
+/* Of linger, when the descriptors were closed. */
+static uint64_t left_ns;
+
+/* The way out stays full until the deadline. */
+static int64_t write_nothing(via_stream *stream, const via_slice *from, size_t count, via_deadline deadline)
+{
+    (void)from;
+    (void)count;
+    return via_stream_wait(stream, -1, 0, deadline);
+}
+
+static void note_close(via_stream *stream, uint32_t how)
+{
+    left_ns = via_deadline_left(stream->close_by);
+    via_stream_io_socket.close(stream, how);
+}
+
+/* What the tail has used up is gone for whatever else a close waits for. */
+static void test_ends__linger_is_spent_once(void **state)
+{
+    static const via_stream_io io = {.write = write_nothing, .close = note_close};
+    via_stream_config config = config_of(&via_framing_sp_ipc);
+    stream_pair pair;
+
+    (void)state;
+    config.linger_ns = 1000000;
+    pair_open_half(&pair, KIND_TCP, &config);
+    pair.end[0]->config.io = &io;
+    send_text(pair.end[0], "never taken", VIA_MORE);
+    left_ns = UINT64_MAX;
+    via_stream_close(pair.end[0], VIA_CLOSE_FLUSH);
+    pair.end[0] = NULL;
+    assert_int_equal(left_ns, 0);
+    assert_int_equal(pair.counters[0].dropped_closing, 1);
+    pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +442,7 @@ int main(void)
         cmocka_unit_test(test_ends__a_close_with_unread_input_is_no_reset),
         cmocka_unit_test(test_ends__a_forked_child_only_frees),
         cmocka_unit_test(test_ends__regular_files_are_read_and_polled),
+        cmocka_unit_test(test_ends__linger_is_spent_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
