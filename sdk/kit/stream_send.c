@@ -331,7 +331,8 @@ via_status via_stream_send(void *self, const via_slice *slices, size_t count, co
 
     pthread_mutex_lock(&stream->lock);
     status = send_locked(stream, slices, count, more, deadline);
-    stream->has_sent = true;
+    if (status == VIA_OK)
+        stream->has_sent = true;
     if (!more || status != VIA_OK || stream->torn > 0)
         attention = become_due(stream);
     pthread_mutex_unlock(&stream->lock);

@@ -425,6 +425,23 @@ static void test_ends__linger_is_spent_once(void **state)
     pair_close(&pair);
 }
 
+/* Nothing went out, so there is nothing that a missing greeting could cost. */
+static void test_ends__a_refused_message_is_not_lingered_for(void **state)
+{
+    via_stream_config config = config_of(&via_framing_sp_ipc);
+    stream_pair pair;
+    via_slice slice = {"too long", 8};
+
+    (void)state;
+    config.greeting_size = 8;
+    config.max_message = 4;
+    pair_open_half(&pair, KIND_SOCKET, &config);
+    assert_int_equal(via_stream_send(pair.end[0], &slice, 1, NULL, VIA_NOW), VIA_ETOOBIG);
+    via_stream_await_greeting(pair.end[0], soon_enough());
+    assert_false(pair.end[0]->closing); /* it would have waited */
+    pair_close(&pair);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -443,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_ends__a_forked_child_only_frees),
         cmocka_unit_test(test_ends__regular_files_are_read_and_polled),
         cmocka_unit_test(test_ends__linger_is_spent_once),
+        cmocka_unit_test(test_ends__a_refused_message_is_not_lingered_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
