@@ -60,9 +60,11 @@ static via_status ensure_folder(const via_host_api *host, const char *folder, vi
                         "make it by hand with mode 0700, or point XDG_RUNTIME_DIR to a folder of your own",
                         "cannot make %s", folder);
     descriptor = open(folder, O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC);
+    if (descriptor < 0 && errno != ENOTDIR && errno != ELOOP)
+        return via_fail(host, error, via_status_of_errno(errno), errno, NULL, "cannot open %s", folder);
     if (descriptor < 0)
-        return via_fail(host, error, errno == ENOTDIR || errno == ELOOP ? VIA_EPERM : via_status_of_errno(errno), errno,
-                        "remove it: it will be made again as a folder", "%s is not a folder that we can use", folder);
+        return via_fail(host, error, VIA_EPERM, errno, "remove it: it will be made again as a folder",
+                        "%s is not a folder that we can use", folder);
     status = check_folder(host, folder, descriptor, error);
     close(descriptor);
     return status;

@@ -4,10 +4,12 @@
  */
 #include "kit_fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -115,6 +117,26 @@ static void test_runtime__refuses_a_folder_open_to_others(void **state)
     assert_non_null(strstr(error.mend, "chmod 700"));
     assert_int_equal(chmod(own, 0700), 0);
     assert_int_equal(path_of("a", path, &error), VIA_OK);
+}
+
+/* A good folder is not to be removed only because this process has too much open. */
+static void test_runtime__tells_a_limit_from_a_wrong_folder(void **state)
+{
+    char path[108];
+    struct rlimit kept;
+    struct rlimit none;
+    via_error error;
+
+    (void)state;
+    assert_int_equal(path_of("orders", path, &error), VIA_OK);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &kept), 0);
+    none = (struct rlimit){0, kept.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    via_status status = path_of("orders", path, &error);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &kept), 0);
+    assert_int_equal(status, VIA_ELIMIT);
+    assert_int_equal(error.os_code, EMFILE);
+    assert_null(strstr(error.mend, "remove"));
 }
 
 static void test_runtime__refuses_a_symlink(void **state)
@@ -356,6 +378,7 @@ int main(void)
         IN_FOLDER(test_runtime__refuses_what_is_no_name),
         IN_FOLDER(test_runtime__refuses_long_paths_and_never_cuts),
         IN_FOLDER(test_runtime__refuses_a_folder_open_to_others),
+        IN_FOLDER(test_runtime__tells_a_limit_from_a_wrong_folder),
         IN_FOLDER(test_runtime__refuses_a_symlink),
         IN_FOLDER(test_lock__has_one_owner),
         IN_FOLDER(test_lock__a_dead_owner_is_not_in_the_way),
