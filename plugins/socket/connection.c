@@ -9,10 +9,13 @@
 #include "address.h"
 #include "greeting.h"
 #include "kit/credentials.h"
+#include "kit/lock.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 via_status socket_connection_greet(int descriptor, uint16_t protocol)
@@ -45,6 +48,17 @@ void socket_connection_close(socket_connection *connection)
     connection->descriptor = -1;
 }
 
+/* Only our own listeners hold the lock beside their socket file; and they take what was sent by one that has gone. */
+static bool is_served_by_viaduct(int descriptor)
+{
+    struct sockaddr_un name;
+    socklen_t size = sizeof(name) - 1;
+
+    memset(&name, 0, sizeof(name)); /* with a NUL at the end, whatever the system fills in */
+    return getpeername(descriptor, (struct sockaddr *)&name, &size) == 0 && name.sun_family == AF_UNIX &&
+           name.sun_path[0] != '\0' && via_lock_owner(name.sun_path) != 0;
+}
+
 void socket_connection_describe(const socket_settings *settings, const socket_connection *connection,
                                 via_stream_config *config)
 {
@@ -59,6 +73,7 @@ void socket_connection_describe(const socket_settings *settings, const socket_co
     config->linger_ns = settings->linger_ns;
     if (settings->speaks_sp)
         socket_greeting_configure(config, connection->protocol, connection->expects_greeting);
+    config->greeting_optional = connection->expects_greeting && is_served_by_viaduct(connection->descriptor);
 }
 
 via_status socket_connection_peer(int descriptor, via_peer_info *peer)

@@ -49,8 +49,8 @@ void via_stream_await_greeting(via_stream *stream, via_deadline deadline)
 {
     via_deadline limit = via_deadline_min(deadline, via_deadline_after(VIA_STREAM_GREETING_LINGER_NS));
 
-    if (!stream->has_sent || stream->greeted || stream->arrived > 0 || stream->config.read_fd < 0 ||
-        stream->send_status != VIA_OK || stream->recv_status != VIA_OK)
+    if (!stream->has_sent || stream->greeted || stream->config.greeting_optional || stream->arrived > 0 ||
+        stream->config.read_fd < 0 || stream->send_status != VIA_OK || stream->recv_status != VIA_OK)
         return;
     stream->closing = true;
     (void)via_stream_wait(stream, stream->config.read_fd, POLLIN, limit);

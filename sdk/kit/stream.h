@@ -49,6 +49,7 @@ typedef struct via_stream_config {
     /* Bytes at the start of the incoming stream that are checked once and taken off, such as the SP greeting. */
     size_t greeting_size;                                     /* at most 16 */
     via_status (*greeting)(void *user, const uint8_t *bytes); /* VIA_OK or VIA_EPROTO */
+    bool greeting_optional; /* the other end takes what one sent that has gone: see via_stream_await_greeting */
     /* Bytes between framing header and body on the wire (SP pair1's hop count): sent as given, checked on receipt. */
     size_t prefix_size; /* at most 16 */
     uint8_t prefix[16];
@@ -82,6 +83,7 @@ void via_stream_refresh_counters(void *stream);
 /*
  * Before closing: a program of another make may turn a connection away, with what was sent on it, when its own greeting
  * finds the connection closed. So that greeting is waited for, a moment: one that has not accepted yet cannot answer.
+ * Returns at once if nothing was sent, if anything has come, or if the greeting is optional.
  */
 enum { VIA_STREAM_GREETING_LINGER_NS = 200000000 };
 void via_stream_await_greeting(via_stream *stream, via_deadline deadline);

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -350,6 +351,37 @@ static void test_socket__other_users_are_turned_away(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_open, scene_close)
 
+static long sleeps_so_far(void)
+{
+    struct rusage usage;
+
+    assert_int_equal(getrusage(RUSAGE_THREAD, &usage), 0);
+    return usage.ru_nvcsw;
+}
+
+/* A Viaduct listener takes what was sent by one that has gone, so its greeting is not waited for. */
+static void test_socket__a_close_before_the_accept_does_not_wait(void **state)
+{
+    enum { COUNT = 10 };
+    scene *s = *state;
+    via_listener *listener = scene_listen(s, NULL);
+    long before = sleeps_so_far();
+
+    for (int i = 0; i < COUNT; i++) {
+        via_channel *dialer = scene_dial(s, NULL);
+        scene_send(dialer, "bye");
+        via_close(dialer);
+    }
+    assert_true(sleeps_so_far() - before < COUNT); /* one each if a close slept */
+    for (int i = 0; i < COUNT; i++) {
+        via_channel *channel = scene_accept(listener);
+        scene_expect(channel, "bye");
+        assert_int_equal(receive(channel), VIA_ECLOSED);
+        via_close(channel);
+    }
+    via_listener_close(listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +390,7 @@ int main(void)
         TEST(test_socket__an_oversize_frame_is_refused_unread),
         TEST(test_socket__an_unknown_frame_type_is_a_protocol_error),
         TEST(test_socket__the_listeners_greeting_is_checked),
+        TEST(test_socket__a_close_before_the_accept_does_not_wait),
         TEST(test_socket__sigkill_in_the_middle_wakes_the_receiver),
         TEST(test_socket__sending_to_the_dead_fails),
         TEST(test_socket__a_live_owner_keeps_its_name_and_a_dead_one_does_not),
