@@ -217,27 +217,17 @@ static void add_host_option(json_t *list, const via_request *request, const char
     json_decref(value);
 }
 
-/* In the largest unit that divides it. */
-static json_t *size_text(uint64_t bytes)
-{
-    static const char *const units[] = {"", "KiB", "MiB", "GiB", "TiB"};
-    size_t unit = 0;
-
-    while (bytes && bytes % 1024 == 0 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-        bytes /= 1024;
-        unit++;
-    }
-    return json_sprintf("%llu%s", (unsigned long long)bytes, units[unit]);
-}
-
 static json_t *host_part(const via_request *request, const via_host_settings *host)
 {
     json_t *list = json_array();
+    char limit[32];
 
-    add_host_option(list, request, "bind", host->bind, json_null(),
-                    "which end takes the name: true = this one, false = the other; open = who listens, pulls or publishes");
+    via_value_write_size(host->limit, limit, sizeof(limit));
+    add_host_option(
+        list, request, "bind", host->bind, json_null(),
+        "which end takes the name: true = this one, false = the other; open = who listens, pulls or publishes");
     add_host_option(list, request, "threads", host->threads, json_string("two"), "how many threads may use a channel");
-    add_host_option(list, request, "max_message", host->max_message, size_text(host->limit), "the largest message");
+    add_host_option(list, request, "max_message", host->max_message, json_string(limit), "the largest message");
     return list;
 }
 

@@ -122,9 +122,11 @@ static via_status apply_max_message(const via_request *request, const via_scheme
     if (!via_value_read(VIA_OPTION_SIZE, setting->value, &bytes))
         return fail_value(request, setting, VIA_ETYPE, "max_message takes a size such as 64KiB", error);
     if (bytes < 1 || (uint64_t)bytes > scheme->max_message) {
-        via_status status = via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, "lower it, or choose another scheme",
-                                          "option max_message is %s; %s: carries from 1 to %llu bytes", setting->value,
-                                          scheme->name, (unsigned long long)scheme->max_message);
+        char limit[32];
+        via_value_write_size(scheme->max_message, limit, sizeof(limit));
+        via_status status = via_error_set(
+            error, VIA_EINVAL, VIA_STAGE_OPTIONS, "write a size up to that, or choose another scheme",
+            "option max_message is %s; %s: carries messages of 1 byte to %s", setting->value, scheme->name, limit);
         via_request_blame(request, setting, error);
         return status;
     }

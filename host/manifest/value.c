@@ -8,6 +8,7 @@
 
 #include <viaduct/plugin.h>
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct unit {
@@ -140,6 +141,18 @@ enum { TYPE_COUNT = sizeof(types) / sizeof(types[0]) };
 const char *via_value_expected(uint32_t type)
 {
     return type < TYPE_COUNT && types[type].expected ? types[type].expected : "a value";
+}
+
+void via_value_write_size(uint64_t bytes, char *text, size_t capacity)
+{
+    static const char *const names[] = {"", "KiB", "MiB", "GiB", "TiB"};
+    size_t step = 0;
+
+    while (bytes && bytes % 1024 == 0 && step + 1 < sizeof(names) / sizeof(names[0])) {
+        bytes /= 1024;
+        step++;
+    }
+    (void)snprintf(text, capacity, "%llu%s", (unsigned long long)bytes, names[step]);
 }
 
 const char *via_value_type_name(uint32_t type)

@@ -8,6 +8,7 @@
 #define VIADUCT_HOST_VALUE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -15,6 +16,8 @@
  * would be. Sizes are bytes, durations nanoseconds, -1 = forever.
  */
 bool via_value_read(uint32_t type, const char *text, int64_t *number);
+/* Writes a size in the largest unit that divides it: 1GiB, 1025. */
+void via_value_write_size(uint64_t bytes, char *text, size_t capacity);
 /* "a size such as 64KiB". Static text, for every type. */
 const char *via_value_expected(uint32_t type);
 /* The type's name in manifests, "size". Static text; NULL = no such type. */

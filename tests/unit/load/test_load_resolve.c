@@ -247,9 +247,8 @@ static const refusal_case refusals[] = {
     {"bus:x?threads=three", VIA_PAIR, true,
      "VIA_EINVAL options | option threads takes two or many | give it such a value, or leave the option out"},
     {"bus:x?max_message=2MiB", VIA_PAIR, true,
-     "VIA_EINVAL options | option max_message is 2MiB; bus: carries from 1 to 1048576 bytes | lower it, or choose "
-     "another "
-     "scheme"},
+     "VIA_EINVAL options | option max_message is 2MiB; bus: carries messages of 1 byte to 1MiB | write a size up "
+     "to that, or choose another scheme"},
     {"bus:x?max_message=big", VIA_PAIR, true,
      "VIA_ETYPE options | option max_message takes a size such as 64KiB | give it such a value, or leave the option "
      "out"},

@@ -71,6 +71,31 @@ static void test_value__reads_every_notation_and_guesses_nothing(void **state)
     }
 }
 
+static void test_value__writes_a_size_in_the_largest_unit_that_divides_it(void **state)
+{
+    static const struct {
+        uint64_t bytes;
+        const char *text;
+    } sizes[] = {{0, "0"},
+                 {1, "1"},
+                 {1023, "1023"},
+                 {1024, "1KiB"},
+                 {1025, "1025"},
+                 {1536, "1536"},
+                 {1 << 20, "1MiB"},
+                 {1 << 30, "1GiB"},
+                 {3 << 20, "3MiB"},
+                 {1025 << 10, "1025KiB"},
+                 {UINT64_C(2048) << 40, "2048TiB"}};
+    char text[32];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        via_value_write_size(sizes[i].bytes, text, sizeof(text));
+        assert_string_equal(text, sizes[i].text);
+    }
+}
+
 static void test_value__names_every_type(void **state)
 {
     (void)state;
@@ -120,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_value__reads_every_notation_and_guesses_nothing),
+        cmocka_unit_test(test_value__writes_a_size_in_the_largest_unit_that_divides_it),
         cmocka_unit_test(test_value__names_every_type),
         cmocka_unit_test(test_nearest__finds_slips_and_not_other_words),
     };
