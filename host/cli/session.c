@@ -84,7 +84,9 @@ static via_status explain_wait(via_status status, via_error *error)
     error->status = status;
     if (status == VIA_ETIMEDOUT) {
         (void)snprintf(error->what, sizeof error->what, "nobody has connected before the deadline");
-        (void)snprintf(error->mend, sizeof error->mend, "start the other end, or wait longer with --timeout");
+        (void)snprintf(
+            error->mend, sizeof error->mend,
+            "start the other end, or wait longer with --timeout; VIADUCT_LOG=warning shows who was turned away");
     }
     return status;
 }

@@ -103,6 +103,7 @@ load helpers
     run via recv unix:mail --timeout 50ms
     expect_status 124
     expect "nobody has connected before the deadline"
+    expect "VIADUCT_LOG=warning shows who was turned away"
     expect_way_out
     mkfifo input
     start_from input sender via send unix:mail
@@ -113,6 +114,13 @@ load helpers
     expect first
     expect "unix:mail: the deadline passed"
     expect_way_out
+}
+
+@test "cli__a_log_of_warnings_shows_who_was_turned_away" {
+    start receiver env VIADUCT_LOG=warning via recv unix:other-pattern
+    await_name other-pattern.sock
+    start stranger via push unix:other-pattern x --timeout 10s
+    await grep -q "a connection was turned away: it speaks another SP pattern" receiver.err
 }
 
 @test "cli__files_that_cannot_be_read_or_written_are_told" {
