@@ -8,6 +8,7 @@
 
 #include "core/environment.h"
 #include "platform/output.h"
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,6 +46,13 @@ static void open_as_environment_says(via_log *log)
         return;
     log->level = level;
     log->file = via_output_open(file);
+    if (log->file < 0 && file != NULL) {
+        const int code = errno;
+        log->file = via_output_open(NULL);
+        via_log_line(log, VIA_LOG_WARNING, NULL,
+                     "VIADUCT_LOG: cannot write to %.256s: %s; name a file that can be written; using stderr", file,
+                     strerror(code));
+    }
     if (!is_valid)
         via_log_line(log, VIA_LOG_WARNING, NULL,
                      "VIADUCT_LOG=%.64s: expected error, warning, info or debug, then perhaps \",FILE\"; using warning",

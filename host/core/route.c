@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/record.h"
 #include "platform/fork_word.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,6 +149,23 @@ void via_route_describe(const via_route *route, via_context *context, via_counte
     open->counters = counters;
 }
 
+/* The way out where the plugin names none. */
+static const char *usual_mend(via_status status, int32_t os_code)
+{
+    switch (os_code) {
+    case EMFILE:
+    case ENFILE:
+        return "raise the limit of open files (ulimit -n), or close some";
+    case ENOSPC:
+        return "make room where it is to be made, or choose another folder";
+    case ENOMEM:
+        return "free some memory";
+    default:
+        return status == VIA_ECANCELED ? "open it again: an interrupt is final"
+                                       : "see what the plugin logs: VIADUCT_LOG=debug";
+    }
+}
+
 via_status via_route_fail(const via_route *route, via_status status, via_error *error)
 {
     if (error->status != status || error->what[0] == '\0')
@@ -156,8 +174,7 @@ via_status via_route_fail(const via_route *route, via_status status, via_error *
     if (error->stage == VIA_STAGE_NONE)
         error->stage = VIA_STAGE_OPEN;
     if (error->mend[0] == '\0')
-        via_error_mend(error, status == VIA_ECANCELED ? "open it again: an interrupt is final"
-                                                      : "see what the plugin logs: VIADUCT_LOG=debug");
+        via_error_mend(error, "%s", usual_mend(status, error->os_code));
     if (error->file[0] == '\0' && route->resolved.file != NULL)
         via_error_at(error, route->resolved.file, NULL, route->resolved.line, route->resolved.column);
     if (error->os_code != 0 && error->os_text[0] == '\0')

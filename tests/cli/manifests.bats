@@ -323,3 +323,26 @@ END
     expect_way_out
     [ ! -e sealed.json ]
 }
+
+# ---- what the system refuses -----------------------------------------------------------------------------------------
+
+@test "cli__too_few_descriptors_are_told_as_such_wherever_they_run_out" {
+    local limit seen=0
+    for limit in {4..14}; do
+        run bash -c "ulimit -n $limit; exec via recv unix:few --timeout 10ms"
+        [[ $output == *"Too many open files"* ]] || continue
+        expect "limit of open files"
+        expect_way_out
+        seen=$((seen + 1))
+    done
+    [ $seen -ge 3 ]
+}
+
+@test "cli__a_log_that_cannot_be_written_is_told_and_blocks_nobody" {
+    mkfifo nobody-reads
+    for file in /nowhere/log nobody-reads; do
+        VIADUCT_LOG=warning,$file run timeout 10 via plugins
+        expect_status 0
+        expect "cannot write to $file"
+    done
+}

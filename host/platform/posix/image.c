@@ -30,7 +30,10 @@ enum { LARGEST = 512 * 1024 * 1024, FIRST_SPARE = 64 };
 
 static via_status fail(via_error *error, uint32_t stage, int code, const char *mend, const char *what, const char *path)
 {
-    via_status status = via_error_set(error, via_os_error_status(code), stage, mend, "%s %s", what, path);
+    const bool is_limit = code == EMFILE || code == ENFILE; /* then it is about us, and not about the file */
+    via_status status = via_error_set(error, via_os_error_status(code), stage,
+                                      is_limit ? "raise the limit of open files (ulimit -n), or close some" : mend,
+                                      "%s %s", what, path);
 
     via_error_os(error, code);
     return status;

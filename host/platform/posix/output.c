@@ -19,7 +19,7 @@ int via_output_open(const char *path)
 {
     if (path == NULL)
         return fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+    return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
 }
 
 void via_output_close(int output)
