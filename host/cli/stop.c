@@ -48,7 +48,7 @@ void via_cli_stop_prepare(void)
 
 void via_cli_stop_gently(void)
 {
-    struct sigaction stop = {.sa_handler = on_signal};
+    struct sigaction stop = {.sa_handler = on_signal}, before;
     if (atomic_load(&stop_event) >= 0)
         return;
     /* Without a descriptor the default action stays: the process ends at once. */
@@ -58,6 +58,9 @@ void via_cli_stop_gently(void)
     atomic_store(&stop_event, event);
     (void)sigaction(SIGINT, &stop, NULL);
     (void)sigaction(SIGTERM, &stop, NULL);
+    /* The terminal was closed: the name is given back all the same. nohup(1) has it ignored, and so it stays. */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        (void)sigaction(SIGHUP, &stop, NULL);
 }
 
 void via_cli_stop_now(void)

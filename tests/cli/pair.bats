@@ -193,9 +193,9 @@ formats() {
 # ---- the end from outside --------------------------------------------------------------------------------------------
 
 @test "cli__signals_end_it_cleanly_and_give_the_name_up" {
-    for signal in INT TERM; do
+    for signal in INT TERM HUP; do
         # A shell without job control starts what is in the background with SIGINT ignored; env sets that right.
-        start listener env --default-signal=INT via listen unix:signals
+        start listener env --default-signal=INT,HUP via listen unix:signals
         listener=$!
         await_name signals.sock
         kill -$signal $listener
