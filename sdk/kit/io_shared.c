@@ -26,6 +26,17 @@ static uint8_t first_way(int descriptor)
     return WAY_NOWAIT;
 }
 
+/* False: not now, with errno. A signal makes even a poll(2) that does not wait fail, and says nothing. */
+static bool is_ready(int descriptor, short events)
+{
+    struct pollfd set = {.fd = descriptor, .events = events};
+    int ready = poll(&set, 1, 0);
+
+    if (ready == 0)
+        errno = EAGAIN;
+    return ready > 0;
+}
+
 static int64_t read_once(via_stream *stream, via_slice *into, size_t count)
 {
     int descriptor = stream->config.read_fd;
@@ -40,14 +51,8 @@ static int64_t read_once(via_stream *stream, via_slice *into, size_t count)
             return moved;
         stream->shared_read = WAY_POLL;
     }
-    if (stream->shared_read == WAY_POLL) {
-        struct pollfd set = {.fd = descriptor, .events = POLLIN};
-
-        if (poll(&set, 1, 0) == 0) {
-            errno = EAGAIN;
-            return -1;
-        }
-    }
+    if (stream->shared_read == WAY_POLL && !is_ready(descriptor, POLLIN))
+        return -1;
     return readv(descriptor, vector, (int)count);
 }
 
@@ -74,13 +79,10 @@ static int64_t shared_read(via_stream *stream, via_slice *into, size_t count, vi
 /* What poll(2) promises is room for PIPE_BUF bytes: no more are written at once where nothing else is known. */
 static int64_t write_after_poll(int descriptor, const via_slice *from)
 {
-    struct pollfd set = {.fd = descriptor, .events = POLLOUT};
     via_slice piece = {from->data, from->size < PIPE_BUF ? from->size : PIPE_BUF};
 
-    if (poll(&set, 1, 0) == 0) {
-        errno = EAGAIN;
+    if (!is_ready(descriptor, POLLOUT))
         return -1;
-    }
     return via_stream_write_quietly(descriptor, &piece, 1, 0);
 }
 

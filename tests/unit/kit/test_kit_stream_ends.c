@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "kit/deadline.h"
@@ -442,6 +444,57 @@ static void test_ends__a_refused_message_is_not_lingered_for(void **state)
     pair_close(&pair);
 }
 
+static void ignore_signal(int signal)
+{
+    (void)signal;
+}
+
+static int open_terminal(int *master)
+{
+    struct termios raw;
+    int slave;
+
+    *master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_int_equal(grantpt(*master) + unlockpt(*master), 0);
+    slave = open(ptsname(*master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_int_equal(tcgetattr(slave, &raw), 0);
+    cfmakeraw(&raw);
+    assert_int_equal(tcsetattr(slave, TCSANOW, &raw), 0);
+    return slave;
+}
+
+/* Where only poll(2) tells whether a read would block, a signal in the middle of it must not be taken for a yes. */
+static void test_ends__a_signal_does_not_make_a_terminal_block(void **state)
+{
+    const struct itimerval storm = {{0, 150}, {0, 150}};
+    const struct itimerval calm = {{0, 0}, {0, 0}};
+    const struct sigaction ignore = {.sa_handler = ignore_signal, .sa_flags = SA_RESTART};
+    via_stream_config config = config_of(&via_framing_line);
+    fake_host host = {.failures = 0};
+    via_counters counters = {.size = sizeof(counters)};
+    struct sigaction before;
+    via_stream stream;
+    via_msg message;
+    int master;
+
+    (void)state;
+    config.host = &fake_host_api;
+    config.context = fake_context(&host);
+    config.counters = &counters;
+    config.io = &via_stream_io_shared;
+    config.read_fd = open_terminal(&master);
+    config.write_fd = -1;
+    assert_int_equal(via_stream_init(&stream, &config), VIA_OK);
+    assert_int_equal(sigaction(SIGALRM, &ignore, &before), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &storm, NULL), 0);
+    for (int i = 0; i < 200000; i++) /* one that blocked would do so for ever */
+        assert_int_equal(via_stream_recv(&stream, VIA_NOW, &message), VIA_ETIMEDOUT);
+    assert_int_equal(setitimer(ITIMER_REAL, &calm, NULL), 0);
+    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+    via_stream_fini(&stream, VIA_CLOSE_FLUSH);
+    close(master);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_ends__a_forked_child_only_frees),
         cmocka_unit_test(test_ends__regular_files_are_read_and_polled),
         cmocka_unit_test(test_ends__linger_is_spent_once),
+        cmocka_unit_test(test_ends__a_signal_does_not_make_a_terminal_block),
         cmocka_unit_test(test_ends__a_refused_message_is_not_lingered_for),
     };
 
