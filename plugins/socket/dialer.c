@@ -148,7 +148,7 @@ static via_status go_on(socket_dialer *dialer, const socket_endpoint *to, socket
     int code = 0;
     socklen_t size = sizeof(code);
 
-    if (poll(&state, 1, 0) == 0)
+    if (poll(&state, 1, 0) <= 0) /* a signal makes it fail, and says nothing */
         return VIA_ETIMEDOUT;
     if (getsockopt(dialer->descriptor, SOL_SOCKET, SO_ERROR, &code, &size) < 0)
         code = errno;
