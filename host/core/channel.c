@@ -75,18 +75,19 @@ via_status via_channel_start(via_channel *channel, void *self, via_error *error)
                          via_status_text(status));
 }
 
-static void free_crowd(via_crowd *crowd)
+static void free_crowd(via_crowd *crowd, bool is_foreign)
 {
     if (crowd == NULL)
         return;
-    via_crowd_fini(crowd);
+    via_crowd_fini(crowd, is_foreign);
     free(crowd);
 }
 
 void via_channel_free(via_channel *channel)
 {
-    free_crowd(channel->sender.crowd);
-    free_crowd(channel->receiver.crowd);
+    const bool is_foreign = via_context_is_foreign(&channel->context);
+    free_crowd(channel->sender.crowd, is_foreign);
+    free_crowd(channel->receiver.crowd, is_foreign);
     via_loan_forget(channel);
     via_context_fini(&channel->context);
     free(channel);

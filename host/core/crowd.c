@@ -24,9 +24,11 @@ via_status via_crowd_init(via_crowd *crowd)
     return VIA_OK;
 }
 
-void via_crowd_fini(via_crowd *crowd)
+/* The parent's followers are in the child's copy of the condition: to end it would wait for them for ever. */
+void via_crowd_fini(via_crowd *crowd, bool is_foreign)
 {
-    via_condition_fini(&crowd->free);
+    if (!is_foreign)
+        via_condition_fini(&crowd->free);
     via_mutex_fini(&crowd->lock);
     via_event_close(crowd->event);
 }

@@ -36,7 +36,8 @@ typedef via_status (*via_attempt_fn)(void *argument);
 
 /* Fill the fields from `poll_event` on after this. VIA_OK, VIA_ELIMIT, VIA_ENOMEM. */
 via_status via_crowd_init(via_crowd *crowd);
-void via_crowd_fini(via_crowd *crowd);
+/* `is_foreign`: in a child of the process that made it, where its sleepers do not exist. */
+void via_crowd_fini(via_crowd *crowd, bool is_foreign);
 
 /* Attempts until something else than VIA_ETIMEDOUT comes of it, or the deadline passes, or VIA_ECANCELED. */
 via_status via_crowd_run(via_crowd *crowd, via_attempt_fn attempt, void *argument, via_deadline deadline);

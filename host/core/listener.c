@@ -48,7 +48,7 @@ static via_status admit_many(via_listener *listener)
 static void free_listener(via_listener *listener)
 {
     if (listener->crowd != NULL)
-        via_crowd_fini(listener->crowd);
+        via_crowd_fini(listener->crowd, via_context_is_foreign(&listener->context));
     free(listener->crowd);
     via_context_fini(&listener->context);
     free(listener);

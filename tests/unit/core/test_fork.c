@@ -7,6 +7,7 @@
  */
 #include "support.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -140,6 +141,38 @@ static void test_fork__child_can_only_close(void **state)
     child_can_only_close(state, VIA_MANY);
 }
 
+static void *receive_until_interrupted(void *channel)
+{
+    via_msg message;
+    while (via_recv(channel, CORE_PATIENCE, &message) == VIA_OK)
+        via_release(channel, &message);
+    return NULL;
+}
+
+static int close_in_time(inherited *all)
+{
+    (void)alarm(20); /* or a child that hangs would keep us waiting */
+    return close_everything(all);
+}
+
+/* The copies of the parent's sleeping threads keep nobody in the child. Several forks, since no call tells who sleeps. */
+static void test_fork__child_closes_while_the_parents_threads_sleep(void **state)
+{
+    inherited all = open_everything(state, VIA_MANY);
+    pthread_t threads[4];
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, receive_until_interrupted, all.pair.server), 0);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(in_child(close_in_time, &all), 0);
+        core_send(all.pair.client, "stir");
+    }
+    via_interrupt(all.pair.server);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    via_waitset_destroy(all.set);
+    core_pair_close(&all.pair);
+}
+
 static int talk_to_itself(inherited *all)
 {
     via_listener *listener = NULL;
@@ -190,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fork__child_can_only_close),
+        cmocka_unit_test(test_fork__child_closes_while_the_parents_threads_sleep),
         cmocka_unit_test(test_fork__child_may_open_a_host_of_its_own),
     };
     return cmocka_run_group_tests(tests, core_setup, core_teardown);
