@@ -71,10 +71,38 @@ static size_t unpack(struct msghdr *header, int *descriptors)
     return count;
 }
 
+/* How many more may wait: all that do so belong to the message under way, since the ones before were handed out. */
+static size_t room_left(const socket_handles *handles)
+{
+    size_t count = 0;
+
+    for (const batch *i = handles->arrived; i; i = i->next)
+        count += i->count;
+    return VIA_HANDLES_MAX - count;
+}
+
+/* Puts it at the end of the list, without those that are too many for one message. */
+static void append(socket_handles *handles, batch *made)
+{
+    size_t room = room_left(handles);
+    batch **end = &handles->arrived;
+
+    if (made->count > room) {
+        close_all(made->descriptors + room, made->count - room);
+        made->count = room;
+    }
+    if (made->count == 0) {
+        free(made);
+        return;
+    }
+    while (*end)
+        end = &(*end)->next;
+    *end = made;
+}
+
 static via_status keep(socket_handles *handles, struct msghdr *header, uint64_t mark)
 {
     batch *made = malloc(sizeof(*made));
-    batch **end = &handles->arrived;
 
     if (!made) {
         int lost[VIA_HANDLES_MAX];
@@ -84,9 +112,7 @@ static via_status keep(socket_handles *handles, struct msghdr *header, uint64_t 
     }
     *made = (batch){.mark = mark};
     made->count = unpack(header, made->descriptors);
-    while (*end)
-        end = &(*end)->next;
-    *end = made;
+    append(handles, made);
     if (!(header->msg_flags & MSG_CTRUNC))
         return VIA_OK;
     errno = EMFILE; /* the kernel has thrown some away: ours is full, or more than VIA_HANDLES_MAX were sent */

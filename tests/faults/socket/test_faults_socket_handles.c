@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -178,6 +179,48 @@ static void test_handles__are_not_there_unless_asked_for(void **state)
     disconnect(&l);
 }
 
+/* `count` copies of stdin with one byte. */
+static void raw_send_handles(int raw, size_t count)
+{
+    union {
+        char bytes[CMSG_SPACE(VIA_HANDLES_MAX * sizeof(int))];
+        struct cmsghdr align;
+    } control = {{0}};
+    struct iovec byte = {"x", 1};
+    struct msghdr header = {
+        .msg_iov = &byte, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_SPACE(count * sizeof(int))};
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
+
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(count * sizeof(int));
+    memset(CMSG_DATA(rights), 0, count * sizeof(int));
+    assert_int_equal(sendmsg(raw, &header, MSG_NOSIGNAL), 1);
+}
+
+/* A peer that sends more with one message than we pass on does not fill our table with them. */
+static void test_handles__a_flood_is_not_kept(void **state)
+{
+    enum { ROUNDS = 8 };
+    via_listener *listener = scene_listen(*state, "handles=true");
+    int raw = scene_raw(*state, SP_PAIR);
+    via_channel *receiver = scene_accept(listener);
+    int before = count_descriptors();
+    via_msg message;
+
+    scene_raw_frame(raw, ROUNDS, NULL, 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        assert_int_equal(via_recv(receiver, VIA_NOW, &message), VIA_ETIMEDOUT);
+        raw_send_handles(raw, VIA_HANDLES_MAX);
+        assert_in_range(count_descriptors(), before, before + VIA_HANDLES_MAX);
+    }
+    scene_expect(receiver, "xxxxxxxx");
+    assert_in_range(count_descriptors(), before, before + VIA_HANDLES_MAX);
+    via_close(receiver);
+    via_listener_close(listener);
+    (void)close(raw);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scene_open, scene_close)
 
 int main(void)
@@ -186,6 +229,7 @@ int main(void)
         TEST(test_handles__each_comes_with_its_message), TEST(test_handles__wait_for_gathered_messages),
         TEST(test_handles__a_small_array_takes_nothing), TEST(test_handles__nobody_takes_them),
         TEST(test_handles__a_wrong_one_harms_nothing),   TEST(test_handles__are_not_there_unless_asked_for),
+        TEST(test_handles__a_flood_is_not_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
