@@ -170,9 +170,8 @@ static void add_options(via_table *table, const json_t *list)
         char name[80];
         const char *place = text_of(option, "place");
         (void)snprintf(name, sizeof name, "  %s", text_of(option, "name"));
-        via_table_add(table,
-                      (const char *[]){name, shown_value(option),
-                                       place[0] ? place : text_of(option, "origin"), text_of(option, "summary")});
+        via_table_add(table, (const char *[]){name, shown_value(option), place[0] ? place : text_of(option, "origin"),
+                                              text_of(option, "summary")});
     }
 }
 

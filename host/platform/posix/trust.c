@@ -130,7 +130,8 @@ static via_status refuse_mode(const char *path, const struct stat *file, place w
     via_status status = via_error_set(error, VIA_EPERM, VIA_STAGE_TRUST, NULL, "%s is writable by %s", path,
                                       by_all ? "everybody" : group);
     if (where == HOLDER && (file->st_mode & S_ISVTX))
-        via_error_mend(error, "move the files into a folder of their own, such as %s/mine (mkdir -m 755 makes one)", path);
+        via_error_mend(error, "move the files into a folder of their own, such as %s/mine (mkdir -m 755 makes one)",
+                       path);
     else
         via_error_mend(error, "chmod %s%s-w '%s'", by_group ? "g" : "", by_all ? "o" : "", path);
     return status;
