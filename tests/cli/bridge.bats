@@ -17,7 +17,7 @@ load helpers
     expect_status 0
     expect_file first.out $'a\nb'
     expect_file second.out $'c\nd'
-    kill -TERM $bridge
+    signal_via TERM $bridge
     finish $bridge
     expect_status 143
     [ ! -s bridge.err ]
@@ -80,7 +80,7 @@ load helpers
     expect_status 0
     finish $far
     expect_file far.out again
-    kill -INT $bridge 2>/dev/null || true
+    signal_via INT $bridge 2>/dev/null || true
 }
 
 @test "cli__bridge_tells_wrong_roles" {

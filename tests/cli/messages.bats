@@ -219,7 +219,7 @@ load helpers
     start receiver via recv unix:mail
     receiver=$!
     await_name mail.sock
-    kill -TERM $receiver
+    signal_via TERM $receiver
     finish $receiver
     expect_status 143
     [ ! -e "$XDG_RUNTIME_DIR/viaduct/mail.sock" ]

@@ -198,7 +198,7 @@ formats() {
         start listener env --default-signal=INT,HUP via listen unix:signals
         listener=$!
         await_name signals.sock
-        kill -$signal $listener
+        signal_via $signal $listener
         finish $listener
         expect_status $((128 + $(kill -l $signal)))
         [ ! -e "$XDG_RUNTIME_DIR/viaduct/signals.sock" ]
@@ -214,7 +214,7 @@ formats() {
     exec 5>input
     seq 1000 >&5
     await_text '^1000$' listener.out
-    kill -TERM $dialer
+    signal_via TERM $dialer
     finish $dialer
     expect_status 143
     finish $listener
