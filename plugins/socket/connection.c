@@ -32,13 +32,7 @@ via_status socket_connection_greet(int descriptor, uint16_t protocol)
 
 via_status socket_connection_check_user(const socket_settings *settings, int descriptor)
 {
-    via_peer_info peer = {.size = sizeof(peer)};
-
-    if (!settings->is_unix || settings->any_user)
-        return VIA_OK;
-    if (via_credentials_of_socket(descriptor, &peer) != VIA_OK)
-        return VIA_EPERM;
-    return peer.uid == (int64_t)geteuid() ? VIA_OK : VIA_EPERM;
+    return settings->is_unix ? via_credentials_check_user(descriptor, settings->any_user) : VIA_OK;
 }
 
 void socket_connection_close(socket_connection *connection)

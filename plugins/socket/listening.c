@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A name that others can connect to; see listening.h.
+ * An address that others can connect to; see listening.h.
  *
- * Owns: binding and giving up. Must never accept, nor delete a file that is not a dead socket of nobody.
+ * Owns: binding and giving up. Must never accept, nor touch a file: the kit does.
  */
 #include "listening.h"
 
@@ -10,9 +10,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- both --------------------------------------------------------------------------------------------------- */
@@ -40,65 +38,31 @@ static int make_socket(const socket_settings *settings, int family, via_error *e
 
 static via_status start(const socket_settings *settings, socket_listening *listening, via_error *error)
 {
+    char text[160];
+
     listening->bound.size = sizeof(listening->bound.storage);
     if (getsockname(listening->descriptor, (struct sockaddr *)&listening->bound.storage, &listening->bound.size) == 0 &&
         listen(listening->descriptor, settings->backlog) == 0)
         return VIA_OK;
-    return fail_os(settings, error, "listen on", listening->path);
+    int code = errno;
+    socket_address_print(&listening->bound, text, sizeof(text));
+    errno = code;
+    return fail_os(settings, error, "listen on", text);
 }
 
 /* ---- unix --------------------------------------------------------------------------------------------------- */
 
-/* Does anybody listen there who takes no lock, such as an nng program? */
-static bool answers(const socket_endpoint *endpoint)
-{
-    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (descriptor < 0)
-        return true; /* cannot tell: leave it alone */
-    int result = connect(descriptor, (const struct sockaddr *)&endpoint->storage, endpoint->size);
-    bool alive = result == 0 || (errno != ECONNREFUSED && errno != ENOENT);
-    (void)close(descriptor);
-    return alive;
-}
-
-/* With the lock won: makes room for our file. */
-static via_status clear_path(const socket_settings *settings, const socket_address *address, via_error *error)
-{
-    struct stat there;
-
-    if (lstat(address->path, &there) < 0)
-        return errno == ENOENT ? VIA_OK : fail_os(settings, error, "look at", address->path);
-    if (!S_ISSOCK(there.st_mode))
-        return via_fail(settings->host, error, VIA_EBUSY, 0, "remove that file, or choose another name",
-                        "'%s' exists and is not a socket", address->path);
-    if (answers(&address->endpoints[0]))
-        return via_fail(settings->host, error, VIA_EBUSY, 0, "end that program, or choose another name",
-                        "a live program listens on '%s'", address->path);
-    if (unlink(address->path) == 0 || errno == ENOENT)
-        return VIA_OK;
-    return fail_os(settings, error, "remove the dead socket", address->path);
-}
-
-/* The mode is the inode's before it has a name, so that no moment is open to others; chmod undoes the umask. */
+/* The options come after the name; nobody can connect before listen(2). */
 static via_status bind_file(const socket_settings *settings, const socket_address *address, socket_listening *listening,
                             via_error *error)
 {
-    const socket_endpoint *name = &address->endpoints[0];
-    struct stat made;
+    via_status status =
+        via_unix_name_take(settings->host, address->path, SOCK_STREAM, settings->mode, &listening->file, error);
 
-    if (fchmod(listening->descriptor, settings->mode) < 0)
-        return fail_os(settings, error, "set the mode of", address->path);
-    if (bind(listening->descriptor, (const struct sockaddr *)&name->storage, name->size) < 0)
-        return fail_os(settings, error, "make the socket", address->path);
-    (void)snprintf(listening->path, sizeof(listening->path), "%s", address->path);
-    if (lstat(address->path, &made) < 0)
-        return fail_os(settings, error, "look at", address->path);
-    listening->device = made.st_dev;
-    listening->inode = made.st_ino;
-    if ((made.st_mode & 07777) == settings->mode || chmod(address->path, settings->mode) == 0)
-        return VIA_OK;
-    return fail_os(settings, error, "set the mode of", address->path);
+    if (status != VIA_OK)
+        return status;
+    listening->descriptor = listening->file.descriptor;
+    return socket_settings_apply(settings, listening->descriptor, error);
 }
 
 static via_status bind_abstract(const socket_settings *settings, const socket_address *address,
@@ -106,32 +70,15 @@ static via_status bind_abstract(const socket_settings *settings, const socket_ad
 {
     const socket_endpoint *name = &address->endpoints[0];
 
+    listening->descriptor = make_socket(settings, AF_UNIX, error);
+    if (listening->descriptor < 0)
+        return error->status;
     if (bind(listening->descriptor, (const struct sockaddr *)&name->storage, name->size) == 0)
         return VIA_OK;
     if (errno == EADDRINUSE)
         return via_fail(settings->host, error, VIA_EBUSY, errno, "end that program, or choose another name",
                         "a live program listens on '@%s'", address->path);
     return fail_os(settings, error, "bind", address->path);
-}
-
-static via_status open_unix(const socket_settings *settings, const socket_address *address, socket_listening *listening,
-                            via_error *error)
-{
-    via_status status;
-
-    if (!address->is_abstract) {
-        status = via_lock_take(settings->host, address->path, &listening->lock, error);
-        if (status != VIA_OK)
-            return status;
-        status = clear_path(settings, address, error);
-        if (status != VIA_OK)
-            return status;
-    }
-    listening->descriptor = make_socket(settings, AF_UNIX, error);
-    if (listening->descriptor < 0)
-        return error->status;
-    return address->is_abstract ? bind_abstract(settings, address, listening, error)
-                                : bind_file(settings, address, listening, error);
 }
 
 /* ---- tcp ---------------------------------------------------------------------------------------------------- */
@@ -214,9 +161,12 @@ via_status socket_listening_open(const socket_settings *settings, const socket_a
 
     memset(listening, 0, sizeof(*listening));
     listening->descriptor = -1;
-    listening->lock.descriptor = -1;
-    status = address->is_unix ? open_unix(settings, address, listening, error)
-                              : open_tcp(settings, address, listening, error);
+    listening->file.descriptor = -1;
+    if (!address->is_unix)
+        status = open_tcp(settings, address, listening, error);
+    else
+        status = address->is_abstract ? bind_abstract(settings, address, listening, error)
+                                      : bind_file(settings, address, listening, error);
     if (status == VIA_OK)
         status = start(settings, listening, error);
     if (status != VIA_OK)
@@ -224,27 +174,11 @@ via_status socket_listening_open(const socket_settings *settings, const socket_a
     return status;
 }
 
-/* Only the file that we made: somebody may have moved it away and made another. */
-static void remove_file(const socket_listening *listening)
-{
-    struct stat there;
-
-    if (listening->path[0] && lstat(listening->path, &there) == 0 && there.st_dev == listening->device &&
-        there.st_ino == listening->inode)
-        (void)unlink(listening->path);
-}
-
 void socket_listening_close(socket_listening *listening, uint32_t how)
 {
-    if (how != VIA_CLOSE_FORKED)
-        remove_file(listening);
-    if (listening->descriptor >= 0)
+    if (listening->file.descriptor >= 0)
+        via_unix_name_give_up(&listening->file, how);
+    else if (listening->descriptor >= 0)
         (void)close(listening->descriptor);
     listening->descriptor = -1;
-    if (listening->lock.descriptor < 0)
-        return;
-    if (how == VIA_CLOSE_FORKED)
-        via_lock_forget(&listening->lock);
-    else
-        via_lock_drop(&listening->lock);
 }

@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A name that others can connect to.
+ * An address that others can connect to.
  *
- * Owns: the listening socket, the socket file and its lock. A live owner's name is never taken, a dead one's file never
- * in the way, and no address that other machines reach is listened on unless the options say so.
+ * Owns: the listening socket. Files and their owners are the kit's business (kit/unix_name.h); no address that other
+ * machines reach is listened on unless the options say so.
  */
 #ifndef SOCKET_LISTENING_H
 #define SOCKET_LISTENING_H
 
 #include "address.h"
-#include "kit/lock.h"
+#include "kit/unix_name.h"
 #include "settings.h"
-
-#include <sys/types.h>
 
 typedef struct socket_listening {
     int descriptor; /* never blocks */
     socket_endpoint bound;
-    via_lock lock;
-    char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "" = no file of ours */
-    dev_t device;                                           /* which file we made */
-    ino_t inode;
+    via_unix_name file; /* of a socket that has one: ours, and the descriptor with it */
 } socket_listening;
 
 /* VIA_OK, VIA_EBUSY, VIA_EPERM, VIA_EINVAL, VIA_ELIMIT, VIA_ENOMEM, VIA_EIO. */

@@ -4,49 +4,42 @@
  *
  * Owns: how a name becomes a socket, how a listener waits, how a dialer connects. The rest comes from the kit: a via_stream
  * does framing, gathering, deadlines, kept tails, interruption and polling for any pair of descriptors, so a plugin for
- * a serial line or a device changes open_dialer() and little else. Must never include anything but <viaduct/...>, the kit's
- * headers and the system's, and never link libviaduct: what it needs from the host comes in via_host_api.
+ * a serial line or a device changes template_dial() and little else. Must never include anything but <viaduct/...>, the
+ * kit's headers and the system's, and never link libviaduct: what it needs from the host comes in via_host_api.
  */
 #include "kit/fail.h"
-#include "kit/lock.h"
 #include "kit/runtime.h"
 #include "kit/stream.h"
 #include "kit/text.h"
+#include "kit/unix_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-enum { WAITING_DIALERS = 128 };
+enum { WAITING_DIALERS = 128, OWNER_ONLY = 0600, PATH_SIZE = 108 };
 
 /* `state` in every opening slot is what init made: here only the host's functions. */
 typedef struct template_listener {
     const via_host_api *host;
-    int fd;
-    via_wake wake; /* wakes whoever sleeps in accept when the listener is interrupted */
-    via_lock lock; /* says that the name has a live owner */
-    struct sockaddr_un address;
-    char name[128];
+    via_unix_name name; /* the socket that listens */
+    via_wake wake;      /* wakes whoever sleeps in accept when the listener is interrupted */
+    char rest[128];     /* of the address, as it was given */
 } template_listener;
 
 /* The socket file of the name in `open->rest`: $XDG_RUNTIME_DIR/viaduct/NAME.template, or an absolute path. */
-static via_status find_address(const via_host_api *host, const via_open *open, struct sockaddr_un *address,
-                               via_error *error)
+static via_status find_path(const via_host_api *host, const via_open *open, char path[PATH_SIZE], via_error *error)
 {
     char *name = NULL;
 
-    memset(address, 0, sizeof(*address));
-    address->sun_family = AF_UNIX;
     via_status status = via_text_decode(open->rest, &name);
     if (status != VIA_OK)
         return via_fail(host, error, status, 0, "write % as %25", "'%s' is not percent-encoded rightly", open->rest);
-    status = via_runtime_path(host, name, ".template", address->sun_path, sizeof(address->sun_path), error);
+    status = via_runtime_path(host, name, ".template", path, PATH_SIZE, error);
     free(name);
     return status;
 }
@@ -79,85 +72,55 @@ static via_status make_channel(const via_host_api *host, const via_open *open, i
     return via_fail(host, error, status, 0, NULL, "no memory for a channel");
 }
 
-/* Connects without waiting. The host tries again until the deadline if nobody is there: that is VIA_ENOPEER. */
-static via_status open_dialer(const via_host_api *host, const struct sockaddr_un *address, int *fd, via_error *error)
-{
-    int made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (made < 0)
-        return via_fail(host, error, via_status_of_errno(errno), errno, NULL, "no socket");
-    if (connect(made, (const struct sockaddr *)address, sizeof(*address)) == 0) {
-        (void)fcntl(made, F_SETFL,
-                    0); /* the kit wants sockets blocking: it asks for MSG_DONTWAIT where it must not wait */
-        *fd = made;
-        return VIA_OK;
-    }
-    int code = errno;
-    (void)close(made);
-    if (code == ENOENT || code == ECONNREFUSED || code == EAGAIN)
-        return via_fail(host, error, VIA_ENOPEER, code, "start the listening side", "nobody listens on %s",
-                        address->sun_path);
-    return via_fail(host, error, via_status_of_errno(code), code, NULL, "%s cannot be connected to", address->sun_path);
-}
-
+/* Never waits: where nobody listens the kit says VIA_ENOPEER, and the host tries again until the deadline. */
 static via_status template_dial(void *state, const via_open *open, void **channel, via_error *error)
 {
     const via_host_api *host = state;
-    struct sockaddr_un address;
+    char path[PATH_SIZE];
     int fd = -1;
 
-    via_status status = find_address(host, open, &address, error);
+    via_status status = find_path(host, open, path, error);
     if (status == VIA_OK)
-        status = open_dialer(host, &address, &fd, error);
-    return status == VIA_OK ? make_channel(host, open, fd, channel, error) : status;
+        status = via_unix_name_dial(host, path, SOCK_STREAM, &fd, error);
+    if (status != VIA_OK)
+        return status;
+    (void)fcntl(fd, F_SETFL, 0); /* a stream's socket blocks: the kit asks for MSG_DONTWAIT where it must not wait */
+    return make_channel(host, open, fd, channel, error);
 }
 
 /* ---- listeners ---------------------------------------------------------------------------------------------- */
 
-/* With the name's lock held, a socket file that is there belongs to nobody alive. */
-static via_status bind_socket(template_listener *listener, via_error *error)
+static via_status start(template_listener *listener, const via_open *open, via_error *error)
 {
-    const struct sockaddr *address = (const struct sockaddr *)&listener->address;
-    const char *path = listener->address.sun_path;
+    const via_host_api *host = listener->host;
+    char path[PATH_SIZE];
 
-    listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (listener->fd < 0)
-        return via_fail(listener->host, error, via_status_of_errno(errno), errno, NULL, "no socket");
-    (void)unlink(path);
-    if (bind(listener->fd, address, sizeof(listener->address)) == 0 && listen(listener->fd, WAITING_DIALERS) == 0)
-        return VIA_OK;
+    via_status status = find_path(host, open, path, error);
+    if (status == VIA_OK)
+        status = via_unix_name_take(host, path, SOCK_STREAM, OWNER_ONLY, &listener->name, error);
+    if (status != VIA_OK || listen(listener->name.descriptor, WAITING_DIALERS) == 0)
+        return status;
     int code = errno;
-    (void)close(listener->fd);
-    return via_fail(listener->host, error, via_status_of_errno(code), code, "choose another name",
-                    "%s cannot be listened on", path);
+    via_unix_name_give_up(&listener->name, VIA_CLOSE_FLUSH);
+    return via_fail(host, error, via_status_of_errno(code), code, NULL, "%s cannot be listened on", path);
 }
 
 static via_status template_listen(void *state, const via_open *open, void **out, via_error *error)
 {
     template_listener *listener = calloc(1, sizeof(*listener));
-    via_status status;
 
     if (!listener)
         return via_fail(state, error, VIA_ENOMEM, 0, NULL, "no memory for a listener");
     listener->host = state;
     via_wake_init(&listener->wake);
-    (void)snprintf(listener->name, sizeof(listener->name), "%s", open->rest);
-    status = find_address(state, open, &listener->address, error);
-    if (status != VIA_OK)
-        goto cleanup;
-    status = via_lock_take(state, listener->address.sun_path, &listener->lock, error);
-    if (status != VIA_OK)
-        goto cleanup;
-    status = bind_socket(listener, error);
-    if (status != VIA_OK)
-        via_lock_drop(&listener->lock);
-cleanup:
+    (void)snprintf(listener->rest, sizeof(listener->rest), "%s", open->rest);
+    via_status status = start(listener, open, error);
     if (status == VIA_OK) {
         *out = listener;
-    } else {
-        via_wake_fini(&listener->wake);
-        free(listener);
+        return VIA_OK;
     }
+    via_wake_fini(&listener->wake);
+    free(listener);
     return status;
 }
 
@@ -167,12 +130,12 @@ static via_status template_accept(void *self, via_deadline deadline, const via_o
     template_listener *listener = self;
 
     for (;;) {
-        int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+        int fd = accept4(listener->name.descriptor, NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0)
             return make_channel(listener->host, open, fd, channel, error);
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
             return via_fail(listener->host, error, via_status_of_errno(errno), errno, NULL, "no connection to be had");
-        via_status status = via_wake_poll(&listener->wake, listener->fd, POLLIN, deadline);
+        via_status status = via_wake_poll(&listener->wake, listener->name.descriptor, POLLIN, deadline);
         if (status != VIA_OK)
             return status;
     }
@@ -181,7 +144,7 @@ static via_status template_accept(void *self, via_deadline deadline, const via_o
 static via_status template_address(void *self, char *buffer, size_t capacity)
 {
     const template_listener *listener = self;
-    int size = snprintf(buffer, capacity, "template:%s", listener->name);
+    int size = snprintf(buffer, capacity, "template:%s", listener->rest);
     return size < 0 || (size_t)size >= capacity ? VIA_EBUFFER : VIA_OK;
 }
 
@@ -190,7 +153,7 @@ static via_status template_pollable(void *self, via_poll_handle *out)
     const template_listener *listener = self;
 
     out->kind = VIA_POLL_DESCRIPTOR;
-    out->handle = listener->fd;
+    out->handle = listener->name.descriptor;
     out->wait = VIA_WAIT_READABLE;
     return VIA_OK;
 }
@@ -213,13 +176,7 @@ static void template_close(void *self, uint32_t how)
 {
     template_listener *listener = self;
 
-    (void)close(listener->fd);
-    if (how == VIA_CLOSE_FORKED) {
-        via_lock_forget(&listener->lock);
-    } else {
-        (void)unlink(listener->address.sun_path);
-        via_lock_drop(&listener->lock);
-    }
+    via_unix_name_give_up(&listener->name, how);
     via_wake_fini(&listener->wake);
     free(listener);
 }

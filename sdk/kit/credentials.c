@@ -5,6 +5,7 @@
 #include "kit/credentials.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 via_status via_credentials_of_socket(int descriptor, via_peer_info *peer)
 {
@@ -25,4 +26,15 @@ via_status via_credentials_of_socket(int descriptor, via_peer_info *peer)
     peer->uid = credentials.uid;
     peer->gid = credentials.gid;
     return VIA_OK;
+}
+
+via_status via_credentials_check_user(int descriptor, bool any_user)
+{
+    via_peer_info peer = {.size = sizeof(peer)};
+
+    if (any_user)
+        return VIA_OK;
+    if (via_credentials_of_socket(descriptor, &peer) != VIA_OK)
+        return VIA_EPERM;
+    return peer.uid == (int64_t)geteuid() ? VIA_OK : VIA_EPERM;
 }

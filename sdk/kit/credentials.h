@@ -9,5 +9,10 @@
 
 /* Fills pid, uid, gid. VIA_OK, VIA_ENOTSUP (not a Unix socket). */
 via_status via_credentials_of_socket(int descriptor, via_peer_info *peer);
+/*
+ * May we talk to whoever is at the other end? Yes if it has our effective user id, or if anybody may. VIA_OK; VIA_EPERM:
+ * no, or it cannot be told.
+ */
+via_status via_credentials_check_user(int descriptor, bool any_user);
 
 #endif

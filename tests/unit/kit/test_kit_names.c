@@ -368,6 +368,29 @@ static void test_credentials__only_of_unix_sockets(void **state)
     close(null);
 }
 
+static void test_credentials__let_in_our_own_user_or_anybody(void **state)
+{
+    int ends[2];
+    int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    uid_t before = geteuid();
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    assert_int_equal(via_credentials_check_user(ends[0], false), VIA_OK);
+    assert_int_equal(via_credentials_check_user(tcp, false), VIA_EPERM); /* it cannot be told */
+    assert_int_equal(via_credentials_check_user(tcp, true), VIA_OK);
+    if (before == 0 && seteuid(65534) == 0) { /* only root can be somebody else */
+        via_status status = via_credentials_check_user(ends[0], false);
+        via_status anybody = via_credentials_check_user(ends[0], true);
+        assert_int_equal(seteuid(before), 0);
+        assert_int_equal(status, VIA_EPERM);
+        assert_int_equal(anybody, VIA_OK);
+    }
+    close(ends[0]);
+    close(ends[1]);
+    close(tcp);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -389,6 +412,7 @@ int main(void)
         IN_FOLDER(test_lock__refuses_a_path_that_is_too_long),
         cmocka_unit_test(test_credentials__come_from_the_kernel),
         cmocka_unit_test(test_credentials__only_of_unix_sockets),
+        cmocka_unit_test(test_credentials__let_in_our_own_user_or_anybody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Taking names and giving them up.
+ * Listening: files, abstract names, ports. What happens to a file is tested with kit/unix_name.
  */
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,108 +71,66 @@ static bool exists(const char *path)
 static void test_listening__takes_a_name_and_gives_it_up(void **state)
 {
     fixture *f = *state;
-    socket_listening listening;
+    socket_listening first, second;
+    struct stat made;
 
-    assert_int_equal(open_it(f, &listening), VIA_OK);
-    assert_true(exists(f->path));
-    socket_listening_close(&listening, VIA_CLOSE_FLUSH);
+    f->settings.mode = 0660;
+    assert_int_equal(open_it(f, &first), VIA_OK);
+    assert_int_equal(lstat(f->path, &made), 0);
+    assert_int_equal(made.st_mode & 07777, 0660);
+    assert_int_equal(first.bound.size, f->address.endpoints[0].size);
+    assert_int_equal(open_it(f, &second), VIA_EBUSY);
+    socket_listening_close(&first, VIA_CLOSE_FLUSH);
     assert_false(exists(f->path));
     assert_int_equal(rmdir(f->folder), 0); /* no lock file is left either */
 }
 
-static void test_listening__sets_the_mode_whatever_the_umask(void **state)
+static int send_buffer_of(const socket_listening *listening)
 {
-    static const mode_t masks[] = {0, 022, 0777};
-    fixture *f = *state;
+    int bytes = 0;
+    socklen_t size = sizeof(bytes);
 
-    f->settings.mode = 0660;
-    for (size_t i = 0; i < 3; i++) {
-        socket_listening listening;
-        struct stat made;
-        mode_t before = umask(masks[i]);
-        via_status status = open_it(f, &listening);
-        (void)umask(before);
-        assert_int_equal(status, VIA_OK);
-        assert_int_equal(stat(f->path, &made), 0);
-        assert_int_equal(made.st_mode & 07777, 0660);
-        socket_listening_close(&listening, VIA_CLOSE_FLUSH);
-    }
+    assert_int_equal(getsockopt(listening->descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, &size), 0);
+    return bytes;
 }
 
-static void test_listening__never_steals_a_live_name(void **state)
+static void test_listening__sets_the_options_of_the_socket(void **state)
+{
+    fixture *f = *state;
+    socket_listening listening;
+
+    f->settings.send_buffer = 32768;
+    assert_int_equal(open_it(f, &listening), VIA_OK);
+    assert_int_equal(send_buffer_of(&listening), 2 * 32768); /* socket(7): Linux doubles it */
+    socket_listening_close(&listening, VIA_CLOSE_FLUSH);
+}
+
+static void test_listening__gives_the_name_up_when_the_options_are_refused(void **state)
+{
+    fixture *f = *state;
+    socket_listening listening;
+
+    f->settings.is_unix = false; /* so that options of TCP are set, which a Unix socket has not */
+    assert_int_not_equal(open_it(f, &listening), VIA_OK);
+    assert_false(exists(f->path));
+    assert_int_equal(rmdir(f->folder), 0);
+}
+
+static void test_listening__an_abstract_name_has_no_file(void **state)
 {
     fixture *f = *state;
     socket_listening first, second;
+    char name[sizeof(f->path) + 1];
 
+    (void)snprintf(name, sizeof(name), "@%s", f->path);
+    via_open open = fixture_open("unix", name, VIA_SIDE_BIND);
+    assert_int_equal(socket_address_resolve(&fixture_host, &open, &f->address, &f->error), VIA_OK);
     assert_int_equal(open_it(f, &first), VIA_OK);
+    assert_false(exists(f->path));
     assert_int_equal(open_it(f, &second), VIA_EBUSY);
-    assert_true(exists(f->path));
     socket_listening_close(&first, VIA_CLOSE_FLUSH);
     assert_int_equal(open_it(f, &second), VIA_OK);
     socket_listening_close(&second, VIA_CLOSE_FLUSH);
-}
-
-/* An owner between taking the lock and listening. */
-static void test_listening__respects_the_lock_alone(void **state)
-{
-    fixture *f = *state;
-    socket_listening listening;
-    via_lock lock;
-
-    assert_int_equal(via_lock_take(&fixture_host, f->path, &lock, &f->error), VIA_OK);
-    assert_int_equal(open_it(f, &listening), VIA_EBUSY);
-    via_lock_drop(&lock);
-    assert_int_equal(open_it(f, &listening), VIA_OK);
-    socket_listening_close(&listening, VIA_CLOSE_FLUSH);
-}
-
-/* A program that takes no locks, nng's for example. */
-static int listen_without_lock(const fixture *f)
-{
-    int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const socket_endpoint *name = &f->address.endpoints[0];
-
-    assert_int_equal(bind(descriptor, (const struct sockaddr *)&name->storage, name->size), 0);
-    assert_int_equal(listen(descriptor, 1), 0);
-    return descriptor;
-}
-
-static void test_listening__respects_owners_without_locks(void **state)
-{
-    fixture *f = *state;
-    socket_listening listening;
-    int stranger = listen_without_lock(f);
-
-    assert_int_equal(open_it(f, &listening), VIA_EBUSY);
-    assert_true(exists(f->path));
-    (void)close(stranger); /* dead now, and its file is left */
-    assert_int_equal(open_it(f, &listening), VIA_OK);
-    socket_listening_close(&listening, VIA_CLOSE_FLUSH);
-}
-
-static void test_listening__deletes_nothing_but_sockets(void **state)
-{
-    fixture *f = *state;
-    socket_listening listening;
-    int descriptor = open(f->path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-
-    assert_true(descriptor >= 0);
-    (void)close(descriptor);
-    assert_int_equal(open_it(f, &listening), VIA_EBUSY);
-    assert_true(exists(f->path));
-}
-
-static void test_listening__leaves_a_file_that_another_put_there(void **state)
-{
-    fixture *f = *state;
-    socket_listening listening;
-
-    assert_int_equal(open_it(f, &listening), VIA_OK);
-    assert_int_equal(unlink(f->path), 0);
-    int stranger = listen_without_lock(f);
-    socket_listening_close(&listening, VIA_CLOSE_FLUSH);
-    assert_true(exists(f->path));
-    (void)close(stranger);
 }
 
 static void test_listening__a_forked_close_leaves_the_name(void **state)
@@ -184,8 +140,8 @@ static void test_listening__a_forked_close_leaves_the_name(void **state)
 
     assert_int_equal(open_it(f, &listening), VIA_OK);
     copy = listening;
-    copy.descriptor = dup(listening.descriptor);
-    copy.lock.descriptor = dup(listening.lock.descriptor);
+    copy.file.descriptor = dup(listening.file.descriptor);
+    copy.file.lock.descriptor = dup(listening.file.lock.descriptor);
     socket_listening_close(&copy, VIA_CLOSE_FORKED);
     assert_true(exists(f->path));
     assert_int_equal(open_it(f, &copy), VIA_EBUSY);
@@ -238,12 +194,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_listening__takes_a_name_and_gives_it_up),
-        TEST(test_listening__sets_the_mode_whatever_the_umask),
-        TEST(test_listening__never_steals_a_live_name),
-        TEST(test_listening__respects_the_lock_alone),
-        TEST(test_listening__respects_owners_without_locks),
-        TEST(test_listening__deletes_nothing_but_sockets),
-        TEST(test_listening__leaves_a_file_that_another_put_there),
+        TEST(test_listening__sets_the_options_of_the_socket),
+        TEST(test_listening__gives_the_name_up_when_the_options_are_refused),
+        TEST(test_listening__an_abstract_name_has_no_file),
         TEST(test_listening__a_forked_close_leaves_the_name),
         TEST(test_listening__is_private_unless_told_otherwise),
         TEST(test_listening__lets_the_system_choose_a_port),
