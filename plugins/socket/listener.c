@@ -7,6 +7,7 @@
 #include "listener.h"
 
 #include "channel.h"
+#include "handshake.h"
 #include "kit/deadline.h"
 #include "kit/fail.h"
 #include "kit/wake.h"
@@ -21,7 +22,8 @@
 typedef struct socket_listener {
     const via_host_api *host;
     socket_settings settings;
-    socket_acceptor *acceptor;
+    socket_listening listening;
+    via_acceptor *acceptor;
     via_pollset set;
     via_wake wake;
     pthread_mutex_t lock; /* of the acceptor: one thread accepts while a waitset's arms */
@@ -33,18 +35,18 @@ typedef struct socket_listener {
 static via_status start(socket_listener *listener, const via_open *open, via_error *error)
 {
     socket_address address;
-    socket_listening listening;
     via_status status = socket_settings_read(listener->host, open, &listener->settings, error);
 
     if (status == VIA_OK)
         status = socket_address_resolve(listener->host, open, &address, error);
     if (status == VIA_OK)
-        status = socket_listening_open(&listener->settings, &address, &listening, error);
+        status = socket_listening_open(&listener->settings, &address, &listener->listening, error);
     if (status != VIA_OK)
         return status;
-    status = socket_acceptor_create(&listener->settings, &listening, &listener->set, NULL, &listener->acceptor, error);
+    status = socket_handshake_accept_on(&listener->listening, &listener->settings, &listener->set, NULL,
+                                        &listener->acceptor, error);
     if (status != VIA_OK)
-        socket_listening_close(&listening, VIA_CLOSE_FLUSH);
+        socket_listening_close(&listener->listening, VIA_CLOSE_FLUSH);
     return status;
 }
 
@@ -100,7 +102,7 @@ via_status socket_listener_open(const via_host_api *host, const via_open *open, 
 static via_status next(socket_listener *listener, socket_connection *connection)
 {
     (void)pthread_mutex_lock(&listener->lock);
-    via_status status = socket_acceptor_next(listener->acceptor, connection);
+    via_status status = socket_handshake_next(listener->acceptor, connection);
     (void)pthread_mutex_unlock(&listener->lock);
     return status;
 }
@@ -150,7 +152,7 @@ static via_status listener_address(void *self, char *buffer, size_t capacity)
     if (listener->settings.is_unix) {
         size = snprintf(buffer, capacity, "unix:%s", listener->rest);
     } else {
-        socket_address_print(socket_acceptor_bound(listener->acceptor), text, sizeof(text));
+        socket_address_print(&listener->listening.bound, text, sizeof(text));
         size = snprintf(buffer, capacity, "%s", text);
     }
     return size >= 0 && (size_t)size < capacity ? VIA_OK : VIA_EBUFFER;
@@ -173,7 +175,7 @@ static via_status listener_arm(void *self)
     if (via_wake_is_raised(&listener->wake))
         return VIA_EREADY;
     (void)pthread_mutex_lock(&listener->lock);
-    bool ready = socket_acceptor_ready(listener->acceptor);
+    bool ready = via_acceptor_ready(listener->acceptor);
     (void)pthread_mutex_unlock(&listener->lock);
     return ready ? VIA_EREADY : VIA_OK;
 }
@@ -189,7 +191,8 @@ static void listener_close(void *self, uint32_t how)
 {
     socket_listener *listener = self;
 
-    socket_acceptor_destroy(listener->acceptor, how);
+    via_acceptor_destroy(listener->acceptor, how);
+    socket_listening_close(&listener->listening, how);
     release(listener);
 }
 

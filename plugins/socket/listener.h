@@ -7,7 +7,7 @@
 #ifndef SOCKET_LISTENER_H
 #define SOCKET_LISTENER_H
 
-#include "acceptor.h"
+#include <viaduct/plugin.h>
 
 via_status socket_listener_open(const via_host_api *host, const via_open *open, void **listener, via_error *error);
 

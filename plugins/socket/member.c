@@ -5,9 +5,9 @@
  * Owns: an acceptor or a dialer, whichever the side needs. Must never move a message: that is the hub's.
  */
 #include "member.h"
-#include "acceptor.h"
 #include "channel.h"
 #include "dialer.h"
+#include "handshake.h"
 #include "kit/fail.h"
 #include "kit/hub.h"
 #include "kit/text.h"
@@ -19,7 +19,7 @@
 typedef struct socket_port {
     socket_settings settings;
     socket_listening listening;
-    socket_acceptor *acceptor; /* NULL = this side connects */
+    via_acceptor *acceptor; /* NULL = this side connects */
     socket_dialer dialer;
     const via_pollset *set;
     void *tag;
@@ -32,7 +32,7 @@ static via_status port_accept(void *user, via_stream_config *out)
 {
     socket_port *port = user;
     socket_connection connection;
-    via_status status = socket_acceptor_next(port->acceptor, &connection);
+    via_status status = socket_handshake_next(port->acceptor, &connection);
 
     if (status == VIA_OK)
         socket_connection_describe(&port->settings, &connection, out);
@@ -45,17 +45,15 @@ static via_status bind_watch(void *user, const via_pollset *set, void *tag)
     via_error ignored;
 
     via_error_init(&ignored);
-    return socket_acceptor_create(&port->settings, &port->listening, set, tag, &port->acceptor, &ignored);
+    return socket_handshake_accept_on(&port->listening, &port->settings, set, tag, &port->acceptor, &ignored);
 }
 
 static void bind_close(void *user, uint32_t how)
 {
     socket_port *port = user;
 
-    if (port->acceptor)
-        socket_acceptor_destroy(port->acceptor, how);
-    else
-        socket_listening_close(&port->listening, how);
+    via_acceptor_destroy(port->acceptor, how);
+    socket_listening_close(&port->listening, how);
     free(port);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Handshakes: quick ones, slow ones, hostile ones, and no descriptor left.
+ * The SP handshake with those who connect to us. Limits and shortages are tested with kit/acceptor.
  */
 #include <netinet/in.h>
 #include <poll.h>
@@ -10,14 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "acceptor.h"
 #include "greeting.h"
-#include "kit/deadline.h"
+#include "handshake.h"
 #include "socket_fixture.h"
 
 typedef struct fixture {
@@ -25,47 +23,60 @@ typedef struct fixture {
     via_error error;
     socket_settings settings;
     via_pollset set;
-    socket_acceptor *acceptor;
+    socket_listening listening;
+    via_acceptor *acceptor;
 } fixture;
 
-static int set_up_with(void **state, uint64_t handshake_ns)
+static int set_up_as(void **state, uint32_t role, bool speaks_sp)
 {
     fixture *f = calloc(1, sizeof(*f));
     via_open open = fixture_open("tcp", "//127.0.0.1:0", VIA_SIDE_BIND);
     socket_address address;
-    socket_listening listening;
 
     f->settings = (socket_settings){.host = &fixture_host,
                                     .counters = &f->counters,
-                                    .role = VIA_PAIR,
+                                    .role = role,
                                     .side = VIA_SIDE_BIND,
-                                    .speaks_sp = true,
+                                    .speaks_sp = speaks_sp,
+                                    .protocol = role == VIA_PAIR ? 0 : socket_greeting_protocol(role),
                                     .backlog = 16,
-                                    .handshake_ns = handshake_ns,
+                                    .handshake_ns = UINT64_MAX,
                                     .handshake_limit = 3};
     assert_int_equal(via_pollset_init(&f->set, false), VIA_OK);
     assert_int_equal(socket_address_resolve(&fixture_host, &open, &address, &f->error), VIA_OK);
-    assert_int_equal(socket_listening_open(&f->settings, &address, &listening, &f->error), VIA_OK);
-    assert_int_equal(socket_acceptor_create(&f->settings, &listening, &f->set, f, &f->acceptor, &f->error), VIA_OK);
+    assert_int_equal(socket_listening_open(&f->settings, &address, &f->listening, &f->error), VIA_OK);
+    assert_int_equal(socket_handshake_accept_on(&f->listening, &f->settings, &f->set, f, &f->acceptor, &f->error),
+                     VIA_OK);
     *state = f;
     return 0;
 }
 
 static int set_up(void **state)
 {
-    return set_up_with(state, UINT64_C(3600000000000));
+    return set_up_as(state, VIA_PAIR, true);
 }
 
-static int set_up_impatient(void **state)
+static int set_up_publisher(void **state)
 {
-    return set_up_with(state, 20000000);
+    return set_up_as(state, VIA_PUBLISH, true);
+}
+
+static int set_up_puller(void **state)
+{
+    return set_up_as(state, VIA_PULL, true);
+}
+
+static int set_up_without_sp(void **state)
+{
+    return set_up_as(state, VIA_PAIR, false);
 }
 
 static int tear_down(void **state)
 {
     fixture *f = *state;
 
-    socket_acceptor_destroy(f->acceptor, VIA_CLOSE_FLUSH);
+    via_acceptor_destroy(f->acceptor, VIA_CLOSE_FLUSH);
+    socket_listening_close(&f->listening, VIA_CLOSE_FLUSH);
     via_pollset_fini(&f->set);
     free(f);
     return 0;
@@ -73,7 +84,7 @@ static int tear_down(void **state)
 
 static int dial(const fixture *f)
 {
-    const socket_endpoint *to = socket_acceptor_bound(f->acceptor);
+    const socket_endpoint *to = &f->listening.bound;
     int descriptor = socket(to->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     assert_int_equal(connect(descriptor, (const struct sockaddr *)&to->storage, to->size), 0);
@@ -93,7 +104,7 @@ static via_status next(const fixture *f, socket_connection *connection)
 {
     via_status status;
 
-    while ((status = socket_acceptor_next(f->acceptor, connection)) == VIA_ETIMEDOUT) {
+    while ((status = socket_handshake_next(f->acceptor, connection)) == VIA_ETIMEDOUT) {
         struct pollfd set = {.fd = f->set.main, .events = POLLIN};
         assert_int_equal(poll(&set, 1, 10000), 1);
     }
@@ -118,13 +129,13 @@ static void expect_turned_away(const fixture *f, int descriptor)
     char byte;
 
     while ((set[0].revents & POLLIN) == 0) {
-        assert_int_equal(socket_acceptor_next(f->acceptor, &connection), VIA_ETIMEDOUT);
+        assert_int_equal(socket_handshake_next(f->acceptor, &connection), VIA_ETIMEDOUT);
         assert_true(poll(set, 2, 10000) > 0);
     }
     assert_true(recv(descriptor, &byte, 1, 0) <= 0);
 }
 
-static void test_acceptor__answers_in_the_dialers_version(void **state)
+static void test_handshake__answers_in_the_dialers_version(void **state)
 {
     static const uint16_t versions[] = {SOCKET_SP_PAIR0, SOCKET_SP_PAIR1};
     fixture *f = *state;
@@ -141,7 +152,7 @@ static void test_acceptor__answers_in_the_dialers_version(void **state)
     }
 }
 
-static void test_acceptor__a_slow_one_delays_nobody(void **state)
+static void test_handshake__a_slow_one_delays_nobody(void **state)
 {
     fixture *f = *state;
     socket_connection connection;
@@ -161,7 +172,7 @@ static void test_acceptor__a_slow_one_delays_nobody(void **state)
     (void)close(quick);
 }
 
-static void test_acceptor__turns_strangers_away(void **state)
+static void test_handshake__turns_strangers_away(void **state)
 {
     static const char *const hostile[] = {"GET / HTTP/1.1\r\n\r\n", "\0SQ\0\0\x10\0\0", "\0SP\0\0\x50\0\0",
                                           "\0SP\0\0\x10\0\1"};
@@ -176,7 +187,7 @@ static void test_acceptor__turns_strangers_away(void **state)
     }
 }
 
-static void test_acceptor__forgets_who_leaves_at_once(void **state)
+static void test_handshake__forgets_who_leaves_at_once(void **state)
 {
     fixture *f = *state;
     socket_connection connection;
@@ -190,62 +201,62 @@ static void test_acceptor__forgets_who_leaves_at_once(void **state)
     (void)close(good);
 }
 
-static void test_acceptor__has_a_limit_of_time(void **state)
+static void test_handshake__is_with_the_other_end_of_the_pattern(void **state)
+{
+    fixture *f = *state; /* a puller */
+    socket_connection connection;
+    int wrong = dial(f), right;
+
+    greet(wrong, SOCKET_SP_PULL, 0, SOCKET_GREETING_SIZE);
+    expect_turned_away(f, wrong);
+    (void)close(wrong);
+    right = dial(f);
+    greet(right, SOCKET_SP_PUSH, 0, SOCKET_GREETING_SIZE);
+    assert_int_equal(next(f, &connection), VIA_OK);
+    assert_int_equal(connection.protocol, SOCKET_SP_PULL);
+    expect_answer(right, SOCKET_SP_PULL);
+    socket_connection_close(&connection);
+    (void)close(right);
+}
+
+static void test_handshake__takes_who_has_sent_all_and_gone(void **state)
 {
     fixture *f = *state;
+    socket_connection connection;
+    int gone = dial(f);
 
+    greet(gone, SOCKET_SP_PAIR0, 0, SOCKET_GREETING_SIZE);
+    (void)close(gone);
+    assert_int_equal(next(f, &connection), VIA_OK);
+    assert_int_equal(connection.protocol, SOCKET_SP_PAIR0);
+    socket_connection_close(&connection);
+}
+
+static void test_handshake__attaches_subscribers_at_once(void **state)
+{
+    fixture *f = *state; /* a publisher */
+    socket_connection connection;
     int silent = dial(f);
-    expect_turned_away(f, silent);
+
+    assert_int_equal(next(f, &connection), VIA_OK);
+    assert_int_equal(connection.protocol, SOCKET_SP_PUB);
+    assert_true(connection.expects_greeting);
+    expect_answer(silent, SOCKET_SP_PUB);
+    socket_connection_close(&connection);
     (void)close(silent);
 }
 
-static void test_acceptor__has_a_limit_of_number(void **state)
+static void test_handshake__is_none_without_sp(void **state)
 {
     fixture *f = *state;
     socket_connection connection;
-    int silent[4];
+    int silent = dial(f);
 
-    for (int i = 0; i < 4; i++) {
-        silent[i] = dial(f);
-        assert_int_equal(socket_acceptor_next(f->acceptor, &connection), VIA_ETIMEDOUT);
-    }
-    expect_turned_away(f, silent[0]); /* the oldest */
-    greet(silent[1], SOCKET_SP_PAIR0, 0, SOCKET_GREETING_SIZE);
     assert_int_equal(next(f, &connection), VIA_OK);
+    assert_int_equal(connection.protocol, 0);
+    assert_false(connection.expects_greeting);
     socket_connection_close(&connection);
-    for (int i = 0; i < 4; i++)
-        (void)close(silent[i]);
-}
-
-static rlim_t limit_files(rlim_t wanted)
-{
-    struct rlimit limit;
-
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    rlim_t before = limit.rlim_cur;
-    limit.rlim_cur = wanted;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    return before;
-}
-
-static void test_acceptor__does_not_spin_without_descriptors(void **state)
-{
-    fixture *f = *state;
-    socket_connection connection;
-    struct pollfd set = {.fd = f->set.main, .events = POLLIN};
-    int dialer = dial(f);
-    int free_one = dup(dialer);
-
-    greet(dialer, SOCKET_SP_PAIR0, 0, SOCKET_GREETING_SIZE);
-    rlim_t before = limit_files((rlim_t)free_one);
-    (void)close(free_one);
-    assert_int_equal(socket_acceptor_next(f->acceptor, &connection), VIA_ELIMIT);
-    assert_int_equal(socket_acceptor_next(f->acceptor, &connection), VIA_ETIMEDOUT);
-    assert_int_equal(poll(&set, 1, 0), 0); /* the handle is quiet though a dialer waits */
-    (void)limit_files(before);
-    assert_int_equal(next(f, &connection), VIA_OK); /* and comes back by itself */
-    socket_connection_close(&connection);
-    (void)close(dialer);
+    (void)close(silent);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -253,13 +264,14 @@ static void test_acceptor__does_not_spin_without_descriptors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_acceptor__answers_in_the_dialers_version),
-        TEST(test_acceptor__a_slow_one_delays_nobody),
-        TEST(test_acceptor__turns_strangers_away),
-        TEST(test_acceptor__forgets_who_leaves_at_once),
-        cmocka_unit_test_setup_teardown(test_acceptor__has_a_limit_of_time, set_up_impatient, tear_down),
-        TEST(test_acceptor__has_a_limit_of_number),
-        TEST(test_acceptor__does_not_spin_without_descriptors),
+        TEST(test_handshake__answers_in_the_dialers_version),
+        TEST(test_handshake__a_slow_one_delays_nobody),
+        TEST(test_handshake__turns_strangers_away),
+        TEST(test_handshake__forgets_who_leaves_at_once),
+        cmocka_unit_test_setup_teardown(test_handshake__is_with_the_other_end_of_the_pattern, set_up_puller, tear_down),
+        TEST(test_handshake__takes_who_has_sent_all_and_gone),
+        cmocka_unit_test_setup_teardown(test_handshake__attaches_subscribers_at_once, set_up_publisher, tear_down),
+        cmocka_unit_test_setup_teardown(test_handshake__is_none_without_sp, set_up_without_sp, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
