@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The atomic operations that the algorithms use, by the names of what they are for.
+ *
+ * Owns: every memory order of the ring. A model checker compiles ring.h with definitions of its own in their place, so
+ * nothing there may use <stdatomic.h> directly.
+ */
+#ifndef SHM_ATOMICS_H
+#define SHM_ATOMICS_H
+
+#ifndef SHM_MODEL
+#include <stdatomic.h>
+#include <stdint.h>
+
+typedef _Atomic(uint32_t) shm_word32;
+typedef uint64_t shm_plain64; /* a field that a publication covers; the model checker watches it for races */
+
+/* What was written before a publication is seen by whoever looks at it. */
+#define SHM_PUBLISH(word, value) atomic_store_explicit((word), (value), memory_order_release)
+#define SHM_LOOK(word) atomic_load_explicit((word), memory_order_acquire)
+/* Values that order nothing by themselves. */
+#define SHM_PUT(word, value) atomic_store_explicit((word), (value), memory_order_relaxed)
+#define SHM_GET(word) atomic_load_explicit((word), memory_order_relaxed)
+/* Between writing one word and looking at another, when the other end does the same crosswise. */
+#define SHM_CROSS() atomic_thread_fence(memory_order_seq_cst)
+#endif
+
+#endif

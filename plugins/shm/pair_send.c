@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sending on a pair; see pair.h.
+ *
+ * Owns: where the bytes of a message go (its slot, the arena, a memory of its own) and when what was given back is used
+ * again. A message is written in full before its slot is published. Must never read what the other end wrote, except through
+ * ring.h.
+ */
+#include "kit/deadline.h"
+#include "pair.h"
+
+#include <string.h>
+
+enum {
+    SENDS_BETWEEN_LOOKS = 256, /* a dead receiver takes no notice of a ring that is not full */
+    LOAN_IN_SEGMENT = 1        /* via_msg.token[1] of a loan; token[0] is its offset or serial number */
+};
+
+/* What is to be placed. */
+typedef struct parcel {
+    const via_slice *slices;
+    size_t count;
+    size_t size;
+    const via_meta *meta;
+    uint16_t key_size; /* with the NUL, 0 = none */
+    uint16_t type_size;
+} parcel;
+
+/* Where it is. `segment` NULL and `offset` NONE = in its slot. */
+typedef struct placed {
+    uint64_t offset;
+    uint64_t texts; /* offset in the arena; NONE = in the slot */
+    shm_segment *segment;
+} placed;
+
+/* ---- what was given back ------------------------------------------------------------------------------------ */
+
+/* Reads our own slot, which nobody else can write. */
+static void free_position(shm_pair *pair, uint32_t position)
+{
+    const shm_slot *slot = &pair->writer.slots[position & pair->writer.mask];
+
+    if (slot->kind == SHM_IN_ARENA)
+        shm_arena_give(&pair->arena, slot->place);
+    else if (slot->kind == SHM_IN_SEGMENT)
+        shm_pool_give(&pair->pool, pair->socket, slot->segment);
+    if (slot->texts_place != SHM_ARENA_NONE)
+        shm_arena_give(&pair->arena, slot->texts_place);
+}
+
+static void collect(shm_pair *pair)
+{
+    shm_writer *writer = &pair->writer;
+    uint32_t head;
+
+    if (!writer->theirs && atomic_load_explicit(&pair->met, memory_order_acquire))
+        writer->theirs = pair->their_control;
+    if (!shm_writer_look(writer, &head)) {
+        (void)shm_pair_end(pair, VIA_EPROTO, "the other end gave back what it never had");
+        return;
+    }
+    while (writer->head != head)
+        free_position(pair, writer->head++);
+}
+
+bool shm_pair_has_room(shm_pair *pair, void *ignored)
+{
+    (void)ignored;
+    if (shm_writer_has_room(&pair->writer))
+        return true;
+    collect(pair);
+    return shm_writer_has_room(&pair->writer);
+}
+
+/* ---- placing ------------------------------------------------------------------------------------------------ */
+
+typedef struct request {
+    size_t size;
+    via_status status; /* VIA_OK, or why it cannot be had at all */
+    bool is_loan;
+    uint64_t offset; /* NONE = look at segment */
+    shm_segment *segment;
+} request;
+
+static bool take_segment(shm_pair *pair, request *wish)
+{
+    via_status status = shm_pool_take(&pair->pool, pair->socket, wish->size, &wish->segment);
+
+    wish->status = status == VIA_ETIMEDOUT ? VIA_OK : status;
+    return status != VIA_ETIMEDOUT;
+}
+
+/* A loan that lies in the way of the arena is the caller's own: waiting for it would be for ever. */
+static bool take_memory(shm_pair *pair, void *argument)
+{
+    request *wish = argument;
+
+    if (wish->size > shm_arena_limit(&pair->arena))
+        return (collect(pair), take_segment(pair, wish));
+    wish->offset = shm_arena_take(&pair->arena, wish->size);
+    if (wish->offset == SHM_ARENA_NONE) {
+        collect(pair);
+        wish->offset = shm_arena_take(&pair->arena, wish->size);
+    }
+    if (wish->offset == SHM_ARENA_NONE)
+        return shm_arena_is_held_by_loan(&pair->arena) && take_segment(pair, wish);
+    return true;
+}
+
+static via_status wait_for(shm_pair *pair, bool (*is_there)(shm_pair *, void *), void *argument, via_deadline deadline)
+{
+    const shm_want want = {is_there, argument, true};
+
+    if (is_there(pair, argument))
+        return VIA_OK;
+    pair->owes_call = false; /* the reader has to see what VIA_MORE held back, or there is never room */
+    shm_pair_wake_reader(pair);
+    return shm_pair_await(pair, &want, deadline);
+}
+
+static via_status find_memory(shm_pair *pair, request *wish, via_deadline deadline)
+{
+    wish->offset = SHM_ARENA_NONE;
+    via_status status = wait_for(pair, take_memory, wish, deadline);
+
+    return status == VIA_OK ? wish->status : status;
+}
+
+static void give_up(shm_pair *pair, const placed *place)
+{
+    if (place->segment)
+        shm_pool_give(&pair->pool, pair->socket, place->segment->serial);
+    else if (place->offset != SHM_ARENA_NONE)
+        shm_arena_give(&pair->arena, place->offset);
+    if (place->texts != SHM_ARENA_NONE)
+        shm_arena_give(&pair->arena, place->texts);
+}
+
+static via_status find_places(shm_pair *pair, const parcel *what, placed *place, via_deadline deadline)
+{
+    size_t texts = (size_t)what->key_size + what->type_size;
+    request body = {.size = what->size}, words = {.size = texts};
+    via_status status = VIA_OK;
+
+    if (what->size + texts > SHM_SLOT_BYTES) {
+        status = find_memory(pair, &body, deadline);
+        place->offset = body.offset;
+        place->segment = body.segment;
+    }
+    if (status == VIA_OK && texts > SHM_SLOT_BYTES) {
+        status = find_memory(pair, &words, deadline);
+        place->texts = words.offset;
+    }
+    if (status == VIA_OK)
+        status = wait_for(pair, shm_pair_has_room, NULL, deadline);
+    if (status != VIA_OK)
+        give_up(pair, place);
+    return status;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------ */
+
+static unsigned char *bytes_at(const shm_pair *pair, const placed *place, shm_slot *slot)
+{
+    if (place->segment)
+        return place->segment->memory.base;
+    return place->offset == SHM_ARENA_NONE ? slot->bytes : pair->arena.base + place->offset;
+}
+
+static void write_texts(const parcel *what, unsigned char *to)
+{
+    if (what->key_size)
+        memcpy(to, what->meta->key, what->key_size);
+    if (what->type_size)
+        memcpy(to + what->key_size, what->meta->content_type, what->type_size);
+}
+
+/* Everything but the stamp. */
+static void describe(shm_pair *pair, const parcel *what, const placed *place, shm_slot *slot)
+{
+    bool in_slot = !place->segment && place->offset == SHM_ARENA_NONE;
+
+    slot->kind = place->segment ? SHM_IN_SEGMENT : in_slot ? SHM_IN_SLOT : SHM_IN_ARENA;
+    slot->key_size = what->key_size;
+    slot->type_size = what->type_size;
+    slot->texts_in_slot = place->texts == SHM_ARENA_NONE;
+    slot->segment = place->segment ? place->segment->serial : 0;
+    slot->size = what->size;
+    slot->place = place->segment || in_slot ? 0 : place->offset;
+    slot->texts_place = place->texts;
+    slot->priority = what->meta ? what->meta->priority : 0;
+    if (what->key_size || what->type_size)
+        write_texts(what, place->texts != SHM_ARENA_NONE ? pair->arena.base + place->texts
+                                                         : slot->bytes + (in_slot ? what->size : 0));
+}
+
+static void publish(shm_pair *pair, bool more)
+{
+    shm_writer_publish(&pair->writer);
+    if (more)
+        pair->owes_call = true;
+    else if (pair->writer.theirs)
+        shm_pair_wake_reader(pair);
+    else if (atomic_load_explicit(&pair->met, memory_order_acquire))
+        collect(pair), shm_pair_wake_reader(pair);
+}
+
+/* ---- slots -------------------------------------------------------------------------------------------------- */
+
+static uint16_t text_size(const char *text)
+{
+    return (uint16_t)(text ? strlen(text) + 1 : 0);
+}
+
+static inline parcel wrap(const via_slice *slices, size_t count, const via_meta *meta)
+{
+    parcel made = {.slices = slices, .count = count, .meta = meta};
+
+    for (size_t i = 0; i < count; i++)
+        made.size += slices[i].size;
+    if (meta && (meta->key || meta->content_type)) {
+        made.key_size = text_size(meta->key);
+        made.type_size = text_size(meta->content_type);
+    }
+    return made;
+}
+
+/* May we send at all? */
+static via_status check(shm_pair *pair, size_t size)
+{
+    if (via_wake_is_raised(&pair->wake))
+        return VIA_ECANCELED;
+    if (pair->sends_to_go-- == 0) {
+        pair->sends_to_go = SENDS_BETWEEN_LOOKS;
+        shm_pair_listen(pair);
+    }
+    int gone = atomic_load_explicit(&pair->gone, memory_order_relaxed);
+    if (gone != VIA_OK)
+        return gone;
+    if (!pair->writer.theirs)
+        return VIA_OK;
+    if (SHM_GET(&pair->writer.theirs->ended) & SHM_GOODBYE)
+        return VIA_ECLOSED;
+    return size > pair->their_max ? VIA_ETOOBIG : VIA_OK;
+}
+
+static inline void copy_slices(const parcel *what, unsigned char *to)
+{
+    for (size_t i = 0; i < what->count; i++) {
+        if (what->slices[i].size)
+            memcpy(to, what->slices[i].data, what->slices[i].size);
+        to += what->slices[i].size;
+    }
+}
+
+via_status shm_pair_send(void *channel, const via_slice *slices, size_t count, const via_meta *meta,
+                         via_deadline deadline)
+{
+    shm_pair *pair = channel;
+    parcel what = wrap(slices, count, meta);
+    placed place = {SHM_ARENA_NONE, SHM_ARENA_NONE, NULL};
+    via_status status = check(pair, what.size);
+
+    if (status == VIA_OK)
+        status = find_places(pair, &what, &place, deadline);
+    if (status != VIA_OK)
+        return status;
+    shm_slot *slot = shm_writer_slot(&pair->writer);
+    copy_slices(&what, bytes_at(pair, &place, slot));
+    describe(pair, &what, &place, slot);
+    publish(pair, meta && meta->flags & VIA_MORE);
+    return VIA_OK;
+}
+
+via_status shm_pair_loan(void *channel, size_t size, via_deadline deadline, via_msg *message)
+{
+    shm_pair *pair = channel;
+    request wish = {.size = size};
+    via_status status = check(pair, size);
+
+    if (status == VIA_OK)
+        status = find_memory(pair, &wish, deadline);
+    memset(message, 0, sizeof(*message));
+    if (status != VIA_OK)
+        return status;
+    message->size = size;
+    if (wish.segment) {
+        message->data = wish.segment->memory.base;
+        message->token[0] = wish.segment->serial;
+        message->token[1] = LOAN_IN_SEGMENT;
+    } else {
+        shm_arena_lend(&pair->arena, wish.offset, true);
+        message->data = pair->arena.base + wish.offset;
+        message->token[0] = wish.offset;
+    }
+    return VIA_OK;
+}
+
+/* Where the loan lies. */
+static placed place_of(shm_pair *pair, const via_msg *message)
+{
+    placed place = {SHM_ARENA_NONE, SHM_ARENA_NONE, NULL};
+
+    if (message->token[1] == LOAN_IN_SEGMENT)
+        place.segment = shm_pool_find(&pair->pool, (uint32_t)message->token[0]);
+    else
+        place.offset = message->token[0];
+    return place;
+}
+
+static uint64_t room_of(const shm_pair *pair, const placed *place)
+{
+    return place->segment ? place->segment->memory.size : shm_arena_holds(&pair->arena, place->offset);
+}
+
+via_status shm_pair_commit(void *channel, via_msg *message, via_deadline deadline)
+{
+    shm_pair *pair = channel;
+    const via_slice slice = {message->data, message->size};
+    parcel what = wrap(&slice, 1, &message->meta);
+    placed place = place_of(pair, message);
+    request words = {.size = (size_t)what.key_size + what.type_size, .offset = SHM_ARENA_NONE};
+    via_status status = what.size <= room_of(pair, &place) ? check(pair, what.size) : VIA_EINVAL;
+
+    if (status == VIA_OK && words.size > SHM_SLOT_BYTES)
+        status = find_memory(pair, &words, deadline);
+    place.texts = words.offset;
+    if (status == VIA_OK)
+        status = wait_for(pair, shm_pair_has_room, NULL, deadline);
+    if (status != VIA_OK) {
+        if (words.offset != SHM_ARENA_NONE)
+            shm_arena_give(&pair->arena, words.offset);
+        return status;
+    }
+    if (!place.segment)
+        shm_arena_lend(&pair->arena, place.offset, false);
+    describe(pair, &what, &place, shm_writer_slot(&pair->writer));
+    publish(pair, message->meta.flags & VIA_MORE);
+    return VIA_OK;
+}
+
+void shm_pair_discard(void *channel, via_msg *message)
+{
+    shm_pair *pair = channel;
+    placed place = place_of(pair, message);
+
+    give_up(pair, &place);
+}
+
+via_status shm_pair_flush(void *channel, via_deadline deadline)
+{
+    shm_pair *pair = channel;
+
+    (void)deadline;
+    if (pair->owes_call && pair->writer.theirs) {
+        pair->owes_call = false;
+        shm_pair_wake_reader(pair);
+    }
+    return via_wake_is_raised(&pair->wake) ? VIA_ECANCELED : VIA_OK;
+}
+
+via_status shm_pair_finish(void *channel, via_deadline deadline)
+{
+    shm_pair *pair = channel;
+
+    SHM_PUBLISH(&pair->ours->ended, SHM_GET(&pair->ours->ended) | SHM_FINISHED);
+    collect(pair);
+    pair->owes_call = true;
+    return shm_pair_flush(channel, deadline);
+}

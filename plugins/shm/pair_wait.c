@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Waiting for the other end; see pair.h.
+ *
+ * Owns: when a wait spins, when it sleeps, and how it is woken. A sleep ends by itself every 50 ms, since a dead process
+ * wakes nobody: then the socket is asked. Must never make a system call while what is wanted is there.
+ */
+#include "kit/deadline.h"
+#include "pair.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    LOOK_NS = 50 * 1000 * 1000,  /* how long a death may stay unnoticed */
+    GLANCE_NS = 1000 * 1000,     /* the same for one who tries without waiting */
+    SLICE_NS = 10 * 1000 * 1000, /* a sleep that an interrupt cannot end: before Linux 5.16 */
+    TURNS = 32,                  /* spins between two looks at the clock */
+    LEAST_SPIN_NS = 1000
+};
+
+/* ---- futexes ------------------------------------------------------------------------------------------------ */
+
+static void wake(const void *word, int scope)
+{
+    (void)syscall(SYS_futex, word, FUTEX_WAKE | scope, INT32_MAX, NULL, NULL, 0);
+}
+
+static struct timespec time_of(via_deadline deadline)
+{
+    return (struct timespec){(time_t)(deadline / 1000000000U), (long)(deadline % 1000000000U)};
+}
+
+/* Without futex_waitv(2) one word only can be slept on. */
+static void sleep_on_one(const shm_word32 *word, uint32_t seen, via_deadline until)
+{
+    struct timespec when = time_of(via_deadline_min(until, via_deadline_after(SLICE_NS)));
+
+    (void)syscall(SYS_futex, word, FUTEX_WAIT_BITSET, seen, &when, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+/* Sleeps until the word is another than `seen`, an interrupt, or the deadline; or for no reason. */
+static void sleep_on(const shm_word32 *word, uint32_t seen, const via_wake *interrupt, via_deadline until)
+{
+#ifdef SYS_futex_waitv
+    struct timespec when = time_of(until);
+    struct futex_waitv words[2] = {
+        {.val = seen, .uaddr = (uintptr_t)word, .flags = FUTEX_32},
+        {.val = 0, .uaddr = (uintptr_t)&interrupt->raised, .flags = FUTEX_32 | FUTEX_PRIVATE_FLAG},
+    };
+    if (syscall(SYS_futex_waitv, words, 2, 0, &when, CLOCK_MONOTONIC) >= 0 || errno != ENOSYS)
+        return;
+#endif
+    (void)interrupt;
+    sleep_on_one(word, seen, until);
+}
+
+/* ---- waking ------------------------------------------------------------------------------------------------- */
+
+/* A bell that has not come yet is on its way. */
+static void ring(shm_pair *pair, int which)
+{
+    if (atomic_load(&pair->their_bells[which]) < 0)
+        shm_pair_listen(pair);
+    int bell = atomic_load(&pair->their_bells[which]);
+    if (bell >= 0)
+        (void)eventfd_write(bell, 1);
+}
+
+static __attribute__((noinline, cold)) void answer(shm_pair *pair, uint32_t call, shm_word32 *news, int bell)
+{
+    if (call & SHM_CALL_FUTEX) {
+        SHM_PUBLISH(news, SHM_GET(news) + 1);
+        wake(news, 0);
+    }
+    if (call & SHM_CALL_BELL)
+        ring(pair, bell);
+}
+
+void shm_pair_wake_reader(shm_pair *pair)
+{
+    const shm_control *theirs = pair->writer.theirs;
+    uint32_t call = theirs ? shm_called(&theirs->read_call, &pair->writer.answered) : 0;
+
+    if (call)
+        answer(pair, call, &pair->ours->published, SHM_READ_BELL);
+}
+
+void shm_pair_wake_writer(shm_pair *pair)
+{
+    uint32_t call = shm_called(&pair->reader.theirs->write_call, &pair->reader.answered);
+
+    if (call)
+        answer(pair, call, &pair->ours->given, SHM_WRITE_BELL);
+}
+
+void shm_pair_interrupt(void *channel)
+{
+    shm_pair *pair = channel;
+    int saved = errno;
+
+    via_wake_raise(&pair->wake);
+    wake(&pair->wake.raised, FUTEX_PRIVATE_FLAG);
+    errno = saved;
+}
+
+/* ---- waiting ------------------------------------------------------------------------------------------------ */
+
+static bool is_there(shm_pair *pair, const shm_want *want)
+{
+    return want->is_there(pair, want->argument);
+}
+
+/* Why it will never be there; VIA_OK: it may still come. A sender has no use for an end that only reads no more. */
+static via_status end_of(shm_pair *pair, const shm_want *want)
+{
+    uint32_t enough = want->is_room ? SHM_GOODBYE : SHM_GOODBYE | SHM_FINISHED;
+    via_status gone = atomic_load(&pair->gone);
+
+    if (atomic_load_explicit(&pair->met, memory_order_acquire) && SHM_LOOK(&pair->their_control->ended) & enough)
+        return VIA_ECLOSED;
+    return gone;
+}
+
+/* What came just before the end counts first. */
+static via_status check_end(shm_pair *pair, const shm_want *want)
+{
+    via_status end = end_of(pair, want);
+
+    if (end == VIA_OK)
+        return VIA_ETIMEDOUT;
+    return is_there(pair, want) ? VIA_OK : end;
+}
+
+static shm_patience *patience_of(shm_pair *pair, const shm_want *want)
+{
+    return want->is_room ? &pair->send_patience : &pair->receive_patience;
+}
+
+/* Asks the socket, unless that was done less than `interval_ns` ago. */
+static void look(shm_pair *pair, shm_patience *patience, uint64_t interval_ns)
+{
+    uint64_t now = via_deadline_clock();
+
+    if (now - patience->looked_ns < interval_ns)
+        return;
+    patience->looked_ns = now;
+    shm_pair_listen(pair);
+}
+
+static via_status try_once(shm_pair *pair, const shm_want *want)
+{
+    look(pair, patience_of(pair, want), GLANCE_NS);
+    if (is_there(pair, want))
+        return VIA_OK;
+    return via_wake_is_raised(&pair->wake) ? VIA_ECANCELED : check_end(pair, want);
+}
+
+static inline void pause_briefly(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* VIA_ETIMEDOUT: it is time to sleep, or too late. */
+static via_status spin(shm_pair *pair, const shm_want *want, via_deadline until)
+{
+    via_status status = VIA_ETIMEDOUT;
+
+    do {
+        for (int turn = 0; turn < TURNS; turn++) {
+            if (is_there(pair, want))
+                return VIA_OK;
+            pause_briefly();
+        }
+        if (via_wake_is_raised(&pair->wake))
+            return VIA_ECANCELED;
+        if ((status = check_end(pair, want)) != VIA_ETIMEDOUT)
+            return status;
+        look(pair, patience_of(pair, want), LOOK_NS);
+    } while (via_deadline_left(until) > 0);
+    return status;
+}
+
+static void sleep_for_news(shm_pair *pair, const shm_want *want, via_deadline until)
+{
+    const shm_word32 *news = want->is_room ? &pair->their_control->given : &pair->their_control->published;
+    shm_word32 *call = want->is_room ? &pair->ours->write_call : &pair->ours->read_call;
+    uint32_t seen = SHM_LOOK(news);
+
+    shm_call(call, SHM_CALL_FUTEX | (SHM_GET(call) & SHM_CALL_BELL));
+    if (!is_there(pair, want) && end_of(pair, want) == VIA_OK && !via_wake_is_raised(&pair->wake))
+        sleep_on(news, seen, &pair->wake, until);
+    shm_call_off(call);
+}
+
+/* One sleep. VIA_ETIMEDOUT: nothing yet. */
+static via_status sleep_once(shm_pair *pair, const shm_want *want, via_deadline deadline)
+{
+    via_deadline until = via_deadline_min(deadline, via_deadline_after(LOOK_NS));
+
+    if (via_wake_is_raised(&pair->wake))
+        return VIA_ECANCELED;
+    if (atomic_load_explicit(&pair->met, memory_order_acquire))
+        sleep_for_news(pair, want, until);
+    else if (via_wake_poll(&pair->wake, pair->socket, POLLIN, until) == VIA_OK)
+        shm_pair_listen(pair);
+    if (is_there(pair, want))
+        return VIA_OK;
+    look(pair, patience_of(pair, want), LOOK_NS);
+    return is_there(pair, want) ? VIA_OK : check_end(pair, want);
+}
+
+/* Spinning was in vain: less of it next time. A short sleep: more. */
+static void learn(const shm_pair *pair, shm_patience *patience, uint64_t slept_ns)
+{
+    uint64_t longest = pair->settings.spin_ns;
+
+    if (slept_ns < longest)
+        patience->spin_ns = longest;
+    else
+        patience->spin_ns = patience->spin_ns / 2 > LEAST_SPIN_NS ? patience->spin_ns / 2 : LEAST_SPIN_NS;
+    if (patience->spin_ns > longest)
+        patience->spin_ns = longest;
+}
+
+via_status shm_pair_await(shm_pair *pair, const shm_want *want, via_deadline deadline)
+{
+    shm_patience *patience = patience_of(pair, want);
+    via_status status;
+
+    if (deadline == VIA_NOW)
+        return try_once(pair, want);
+    uint64_t began = via_deadline_clock();
+    if ((status = check_end(pair, want)) != VIA_ETIMEDOUT)
+        return status;
+    if (patience->spin_ns > 0) {
+        via_deadline enough = patience->spin_ns == UINT64_MAX ? VIA_FOREVER : began + patience->spin_ns;
+        status = spin(pair, want, via_deadline_min(deadline, enough));
+        if (status != VIA_ETIMEDOUT)
+            return status;
+    }
+    while ((status = sleep_once(pair, want, deadline)) == VIA_ETIMEDOUT && via_deadline_left(deadline) > 0)
+        ;
+    if (status == VIA_OK)
+        learn(pair, patience, via_deadline_clock() - began);
+    return status;
+}

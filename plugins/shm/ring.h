@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The algorithm: one writer, one reader, a slot for each message, and calls that wake a sleeper.
+ *
+ * Owns: the order in which shared words are written and read, and every check of a word that the other end wrote. It moves
+ * no bytes, makes no system call and keeps no time. A model checker runs this file as it is.
+ *
+ * A slot is published by its own stamp, so a small message crosses in one transfer. Positions count from 0 and wrap at
+ * 2^32; a slot of an earlier round has another stamp, since the number of slots is a power of two and far smaller.
+ */
+#ifndef SHM_RING_H
+#define SHM_RING_H
+
+#include "layout.h"
+
+#include <stdbool.h>
+
+/* The writing end. `theirs` is NULL until the other end is known: until then nothing has been given back. */
+typedef struct shm_writer {
+    shm_slot *slots;
+    const shm_control *theirs;
+    uint32_t mask;
+    uint32_t tail;     /* position of the next message */
+    uint32_t head;     /* how many were given back, when last looked */
+    uint32_t answered; /* the call that was answered last */
+} shm_writer;
+
+/* The reading end. */
+typedef struct shm_reader {
+    const shm_slot *slots;
+    shm_control *ours;
+    const shm_control *theirs;
+    uint32_t mask;
+    uint32_t next; /* position of the next message */
+    uint32_t head; /* as published in ours->head */
+    uint32_t answered;
+} shm_reader;
+
+/* ---- writing ------------------------------------------------------------------------------------------------ */
+
+/* The slot of the next message. Only with room. */
+static inline shm_slot *shm_writer_slot(const shm_writer *writer)
+{
+    return &writer->slots[writer->tail & writer->mask];
+}
+
+static inline bool shm_writer_has_room(const shm_writer *writer)
+{
+    return writer->tail - writer->head <= writer->mask;
+}
+
+/*
+ * Looks how far the reader is. False: it claims to have given back what was never sent. The caller frees what the
+ * positions from the old head to the new one held.
+ */
+static inline bool shm_writer_look(const shm_writer *writer, uint32_t *head)
+{
+    *head = writer->theirs ? SHM_LOOK(&writer->theirs->head) : writer->head;
+    return *head - writer->head <= writer->tail - writer->head;
+}
+
+static inline void shm_writer_publish(shm_writer *writer)
+{
+    SHM_PUBLISH(&shm_writer_slot(writer)->stamp, writer->tail + 1);
+    writer->tail++;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------ */
+
+static inline const shm_slot *shm_reader_slot(const shm_reader *reader)
+{
+    return &reader->slots[reader->next & reader->mask];
+}
+
+static inline bool shm_reader_has_message(const shm_reader *reader)
+{
+    return SHM_LOOK(&shm_reader_slot(reader)->stamp) == reader->next + 1;
+}
+
+static inline uint64_t *shm_reader_flags(const shm_reader *reader, uint32_t position)
+{
+    return &reader->ours->given_back[(position & reader->mask) / 64];
+}
+
+/* Gives a message back. Those after it may have been given back before; the head moves over all that have. */
+static inline void shm_reader_give_back(shm_reader *reader, uint32_t position)
+{
+    uint32_t head = reader->head;
+
+    if (position != head) {
+        *shm_reader_flags(reader, position) |= UINT64_C(1) << (position & reader->mask & 63);
+        return;
+    }
+    head++;
+    while (head != reader->next) {
+        uint64_t *flags = shm_reader_flags(reader, head), flag = UINT64_C(1) << (head & reader->mask & 63);
+        if (!(*flags & flag))
+            break;
+        *flags &= ~flag;
+        head++;
+    }
+    reader->head = head;
+    SHM_PUBLISH(&reader->ours->head, head);
+}
+
+/* ---- calls -------------------------------------------------------------------------------------------------- */
+
+/*
+ * A sleeper writes its call, then looks again before it sleeps; the other end writes its news, then looks for a call.
+ * One of the two sees the other. A call is answered once, however many news there are.
+ */
+static inline void shm_call(shm_word32 *call, uint32_t how)
+{
+    SHM_PUT(call, ((SHM_GET(call) & ~SHM_CALL_ANY) + SHM_CALL_STEP) | how);
+    SHM_CROSS();
+}
+
+static inline void shm_call_off(shm_word32 *call)
+{
+    uint32_t now = SHM_GET(call);
+
+    if (now & SHM_CALL_ANY)
+        SHM_PUT(call, now & ~SHM_CALL_ANY);
+}
+
+/* After news: what the other end wants to be woken by, or 0. */
+static inline uint32_t shm_called(const shm_word32 *call, uint32_t *answered)
+{
+    SHM_CROSS();
+    uint32_t now = SHM_GET(call);
+
+    if (!(now & SHM_CALL_ANY) || now == *answered)
+        return 0;
+    *answered = now;
+    return now & SHM_CALL_ANY;
+}
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memories for messages that are larger than the ring; see segments.h.
+ *
+ * Must never unmap what a message that is out lies in.
+ */
+#include "segments.h"
+
+#include <unistd.h>
+
+enum { KEPT_BYTES = 64 * 1024 * 1024 }; /* free memories that are kept for the next message, together */
+
+/* ---- writing ------------------------------------------------------------------------------------------------ */
+
+/* A little more than is needed, so that growing messages do not each make a memory: at most a quarter. */
+static size_t generous(size_t size)
+{
+    size_t step = 1;
+
+    while (step <= size / 8)
+        step *= 2;
+    return (size + step - 1) & ~(step - 1);
+}
+
+shm_segment *shm_pool_find(shm_pool *pool, uint32_t serial)
+{
+    for (size_t i = 0; i < SHM_SEGMENTS; i++)
+        if (pool->segments[i].serial == serial)
+            return &pool->segments[i];
+    return NULL;
+}
+
+static bool is_better(const shm_segment *candidate, const shm_segment *best)
+{
+    return !best || candidate->memory.size < best->memory.size;
+}
+
+/* The smallest free one that is large enough. */
+static shm_segment *find_free(shm_pool *pool, size_t size)
+{
+    shm_segment *best = NULL;
+
+    for (size_t i = 0; i < SHM_SEGMENTS; i++) {
+        shm_segment *candidate = &pool->segments[i];
+        if (candidate->serial && !candidate->is_out && candidate->memory.size >= size && is_better(candidate, best))
+            best = candidate;
+    }
+    return best;
+}
+
+/* A place that is empty, else the smallest that is free. */
+static shm_segment *find_place(shm_pool *pool)
+{
+    shm_segment *best = NULL;
+
+    for (size_t i = 0; i < SHM_SEGMENTS; i++)
+        if (!pool->segments[i].is_out && is_better(&pool->segments[i], best))
+            best = &pool->segments[i];
+    return best;
+}
+
+static via_status tell(const shm_pool *pool, int socket, const shm_segment *segment, int descriptor)
+{
+    shm_word word = {.kind = SHM_SEGMENT,
+                     .serial = segment->serial,
+                     .index = (uint32_t)(segment - pool->segments),
+                     .size = segment->memory.size};
+
+    return shm_word_send(socket, &word, &descriptor, descriptor >= 0 ? 1 : 0);
+}
+
+via_status shm_pool_take(shm_pool *pool, int socket, size_t size, shm_segment **segment)
+{
+    shm_segment *place = find_free(pool, size), made = {.is_out = true};
+    int descriptor = -1;
+
+    *segment = place;
+    if (place) {
+        place->is_out = true;
+        return VIA_OK;
+    }
+    if ((place = find_place(pool)) == NULL)
+        return VIA_ETIMEDOUT;
+    via_status status = shm_memory_create(generous(size), pool->how, &made.memory, &descriptor);
+    if (status != VIA_OK)
+        return status;
+    made.serial = ++pool->last_serial;
+    shm_segment before = *place;
+    *place = made;
+    status = tell(pool, socket, place, descriptor);
+    (void)close(descriptor);
+    if (status != VIA_OK)
+        *place = before;
+    shm_memory_drop(status == VIA_OK ? &before.memory : &made.memory);
+    *segment = status == VIA_OK ? place : NULL;
+    return status;
+}
+
+static size_t kept(const shm_pool *pool)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < SHM_SEGMENTS; i++)
+        sum += pool->segments[i].is_out ? 0 : pool->segments[i].memory.size;
+    return sum;
+}
+
+void shm_pool_give(shm_pool *pool, int socket, uint32_t serial)
+{
+    shm_segment *segment = shm_pool_find(pool, serial);
+
+    segment->is_out = false;
+    if (kept(pool) <= KEPT_BYTES)
+        return;
+    shm_memory_drop(&segment->memory); /* size 0: the other end drops its view */
+    (void)tell(pool, socket, segment, -1);
+    segment->serial = 0;
+}
+
+void shm_pool_drop(shm_pool *pool)
+{
+    for (size_t i = 0; i < SHM_SEGMENTS; i++)
+        shm_memory_drop(&pool->segments[i].memory);
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------ */
+
+shm_view *shm_views_find(shm_views *views, uint32_t serial)
+{
+    for (size_t i = 0; serial && i < SHM_SEGMENTS; i++)
+        if (views->views[i].serial == serial)
+            return &views->views[i];
+    return NULL;
+}
+
+via_status shm_views_change(shm_views *views, const shm_word *word, int descriptor)
+{
+    shm_view *view = word->index < SHM_SEGMENTS ? &views->views[word->index] : NULL;
+
+    if (!view || view->lent > 0 || word->serial == 0)
+        return VIA_EPROTO;
+    shm_memory_drop(&view->memory);
+    view->serial = 0;
+    if (word->size == 0)
+        return VIA_OK;
+    via_status status = shm_memory_adopt(descriptor, (size_t)word->size, views->how, &view->memory);
+    if (status == VIA_OK)
+        view->serial = word->serial;
+    return status;
+}
+
+void shm_views_drop(shm_views *views)
+{
+    for (size_t i = 0; i < SHM_SEGMENTS; i++)
+        shm_memory_drop(&views->views[i].memory);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memories for messages that are larger than the ring.
+ *
+ * Owns: on the writing side a few memories, each with at most one message at a time, kept for the next one while they are
+ * not too much together; on the reading side the views of them. A memory has an index, which is used again, and a serial number,
+ * which is not.
+ */
+#ifndef SHM_SEGMENTS_H
+#define SHM_SEGMENTS_H
+
+#include "memfd.h"
+#include "words.h"
+
+enum { SHM_SEGMENTS = 8 };
+
+typedef struct shm_segment {
+    shm_memory memory;
+    uint32_t serial; /* 0 = none */
+    bool is_out;
+} shm_segment;
+
+/* The writing side. One thread. */
+typedef struct shm_pool {
+    shm_segment segments[SHM_SEGMENTS];
+    uint32_t last_serial;
+    uint32_t how; /* SHM_TOUCH, SHM_HUGE */
+} shm_pool;
+
+/*
+ * A memory of at least `size` bytes; the other end has been told of it. VIA_OK; VIA_ETIMEDOUT: all are out, or the
+ * socket is full; VIA_ENOMEM, VIA_ELIMIT, VIA_EPEER, VIA_EIO.
+ */
+via_status shm_pool_take(shm_pool *pool, int socket, size_t size, shm_segment **segment);
+/* The other end has given its message back. */
+void shm_pool_give(shm_pool *pool, int socket, uint32_t serial);
+shm_segment *shm_pool_find(shm_pool *pool, uint32_t serial);
+void shm_pool_drop(shm_pool *pool);
+
+/* The reading side. Under the lock of the words. */
+typedef struct shm_view {
+    shm_memory memory;
+    uint32_t serial; /* 0 = none */
+    uint32_t lent;   /* messages in it that are out */
+} shm_view;
+
+typedef struct shm_views {
+    shm_view views[SHM_SEGMENTS];
+    uint32_t how;
+} shm_views;
+
+/* Does what a SHM_SEGMENT says. VIA_OK; VIA_EPROTO, VIA_ENOMEM. The descriptor stays the caller's. */
+via_status shm_views_change(shm_views *views, const shm_word *word, int descriptor);
+shm_view *shm_views_find(shm_views *views, uint32_t serial);
+void shm_views_drop(shm_views *views);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The options of one opening, read once; see settings.h.
+ */
+#include "settings.h"
+
+#include "kit/text.h"
+#include "layout.h"
+#include "memfd.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { SPIN_NS = 50 * 1000 }; /* longer than the other end takes to answer from a processor of its own */
+
+static int64_t number_of(const via_open *open, const char *name)
+{
+    return via_option_find(open, name)->number;
+}
+
+static bool is_word(const via_open *open, const char *name, const char *word)
+{
+    const char *text = via_option_find(open, name)->text;
+
+    return text && strcmp(text, word) == 0;
+}
+
+static uint64_t spin_time(const via_open *open)
+{
+    if (is_word(open, "wake", "spin"))
+        return UINT64_MAX;
+    /* With a single processor whoever spins keeps the other end from running. */
+    return is_word(open, "wake", "block") || sysconf(_SC_NPROCESSORS_ONLN) < 2 ? 0 : SPIN_NS;
+}
+
+static uint32_t power_of_two(int64_t count)
+{
+    uint32_t power = 1;
+
+    while (power < count && power < SHM_SLOTS_MAX)
+        power *= 2;
+    return power;
+}
+
+void shm_settings_read(const via_host_api *host, const via_open *open, shm_settings *settings)
+{
+    int64_t handshake_ns = number_of(open, "handshake_timeout");
+
+    *settings = (shm_settings){
+        .host = host,
+        .context = open->context,
+        .counters = open->counters,
+        .max_message = open->max_message,
+        .slots = power_of_two(number_of(open, "slots")),
+        .ring = (size_t)number_of(open, "ring"),
+        .how = (number_of(open, "touch") ? (uint32_t)SHM_TOUCH : 0) |
+               (number_of(open, "huge_pages") ? (uint32_t)SHM_HUGE : 0),
+        .spin_ns = spin_time(open),
+        .copies = is_word(open, "copy", "always"),
+        .any_user = is_word(open, "users", "any"),
+        .mode = (uint32_t)number_of(open, "mode"),
+        .backlog = (int)number_of(open, "backlog"),
+        .handshake_ns = handshake_ns < 0 ? UINT64_MAX : (uint64_t)handshake_ns,
+        .handshake_limit = (uint32_t)number_of(open, "handshake_limit"),
+    };
+}
+
+size_t shm_settings_size(const shm_settings *settings)
+{
+    size_t head = SHM_PAGE + (size_t)settings->slots * SHM_SLOT_SIZE;
+
+    return shm_memory_round(head + settings->ring, settings->how);
+}
