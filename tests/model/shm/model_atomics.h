@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The atomic operations of plugins/shm/atomics.h for Relacy, a checker of the C11 memory model.
+ *
+ * Owns: the mutants. `model_mutant` names a function of ring.h whose memory order is weakened; "" is the ring as it ships.
+ */
+#ifndef SHM_MODEL_ATOMICS_H
+#define SHM_MODEL_ATOMICS_H
+
+#include <relacy/relacy.hpp>
+#include <string.h>
+
+typedef rl::atomic<uint32_t> shm_word32;
+typedef rl::var<uint64_t> shm_plain64;
+
+extern const char *model_mutant;
+#define SHM_WEAK() (strcmp(__func__, model_mutant) == 0)
+
+#define SHM_PUBLISH(word, value) (word)->store((value), SHM_WEAK() ? rl::mo_relaxed : rl::mo_release, $)
+#define SHM_LOOK(word) (word)->load(SHM_WEAK() ? rl::mo_relaxed : rl::mo_acquire, $)
+#define SHM_PUT(word, value) (word)->store((value), rl::mo_relaxed, $)
+#define SHM_GET(word) (word)->load(rl::mo_relaxed, $)
+#define SHM_CROSS() (SHM_WEAK() ? (void)0 : rl::atomic_thread_fence(rl::mo_seq_cst, $))
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ring of plugins/shm, the same source, under every interleaving and every reordering that C11 allows.
+ *
+ * Owns: two small worlds. In `stream` a writer sends more messages than there are slots and spins for room; in `sleep` both
+ * ends sleep as pair_wait.c does. Relacy finds races on the bytes, wrong values, and sleepers that nobody wakes.
+ *
+ * usage: ring_model [FUNCTION]      exit status 0: the ring holds; with FUNCTION, whose order is weakened: that was caught
+ */
+#define SHM_MODEL 1
+#include "model_atomics.h"
+
+#include "ring.h"
+
+const char *model_mutant = "";
+
+enum { SLOTS = 2, MESSAGES = 4 };
+
+struct rig {
+    shm_slot slots[SLOTS];
+    shm_control sends, receives;
+    shm_writer writer;
+    shm_reader reader;
+    uint32_t answered_by_reader;
+
+    void before()
+    {
+        for (uint32_t i = 0; i < SLOTS; i++)
+            SHM_PUT(&slots[i].stamp, 0u);
+        for (shm_control *control : {&sends, &receives}) {
+            SHM_PUT(&control->head, 0u);
+            SHM_PUT(&control->read_call, 0u);
+            SHM_PUT(&control->write_call, 0u);
+            SHM_PUT(&control->published, 0u);
+            SHM_PUT(&control->given, 0u);
+            for (uint64_t &flags : control->given_back)
+                flags = 0;
+        }
+        writer = {slots, &receives, SLOTS - 1, 0, 0, 0};
+        reader = {slots, &receives, &sends, SLOTS - 1, 0, 0, 0};
+    }
+
+    bool has_room()
+    {
+        uint32_t head = 0;
+        if (shm_writer_has_room(&writer))
+            return true;
+        RL_ASSERT(shm_writer_look(&writer, &head));
+        writer.head = head;
+        return shm_writer_has_room(&writer);
+    }
+
+    void write_one(uint64_t value)
+    {
+        shm_writer_slot(&writer)->size($) = value;
+        shm_writer_publish(&writer);
+    }
+
+    void read_one(uint64_t value)
+    {
+        RL_ASSERT((uint64_t) const_cast<shm_slot *>(shm_reader_slot(&reader))->size($) == value);
+        reader.next++;
+        shm_reader_give_back(&reader, reader.next - 1);
+    }
+};
+
+/* Nobody sleeps. */
+struct stream : rl::test_suite<stream, 2> {
+    rig r;
+
+    void before()
+    {
+        r.before();
+    }
+
+    void thread(unsigned which)
+    {
+        rl::linear_backoff backoff;
+        for (uint64_t i = 0; i < MESSAGES; i++) {
+            if (which == 0) {
+                while (!r.has_room())
+                    backoff.yield($);
+                r.write_one(i);
+            } else {
+                while (!shm_reader_has_message(&r.reader))
+                    backoff.yield($);
+                r.read_one(i);
+            }
+        }
+    }
+};
+
+/* A futex: the kernel compares the word and goes to sleep under a lock that the waker takes too. */
+struct futex {
+    rl::mutex lock;
+    rl::condition_variable sleepers;
+
+    void wait(const shm_word32 *word, uint32_t seen)
+    {
+        lock.lock($);
+        if (SHM_GET(word) == seen)
+            sleepers.wait(lock, $);
+        lock.unlock($);
+    }
+
+    void wake(shm_word32 *word)
+    {
+        SHM_PUBLISH(word, SHM_GET(word) + 1);
+        lock.lock($);
+        sleepers.notify_all($);
+        lock.unlock($);
+    }
+};
+
+/* Both ends sleep whenever they have to wait. */
+struct sleep_and_wake : rl::test_suite<sleep_and_wake, 2> {
+    rig r;
+    futex published, given;
+
+    void before()
+    {
+        r.before();
+    }
+
+    void await_message()
+    {
+        while (!shm_reader_has_message(&r.reader)) {
+            uint32_t seen = SHM_LOOK(&r.sends.published);
+            shm_call(&r.receives.read_call, SHM_CALL_FUTEX);
+            if (!shm_reader_has_message(&r.reader))
+                published.wait(&r.sends.published, seen);
+            shm_call_off(&r.receives.read_call);
+        }
+    }
+
+    void await_room()
+    {
+        while (!r.has_room()) {
+            uint32_t seen = SHM_LOOK(&r.receives.given);
+            shm_call(&r.sends.write_call, SHM_CALL_FUTEX);
+            if (!r.has_room())
+                given.wait(&r.receives.given, seen);
+            shm_call_off(&r.sends.write_call);
+        }
+    }
+
+    void thread(unsigned which)
+    {
+        for (uint64_t i = 0; i < MESSAGES; i++) {
+            if (which == 0) {
+                await_room();
+                r.write_one(i);
+                if (shm_called(&r.receives.read_call, &r.writer.answered))
+                    published.wake(&r.sends.published);
+            } else {
+                await_message();
+                r.read_one(i);
+                if (shm_called(&r.sends.write_call, &r.reader.answered))
+                    given.wake(&r.receives.given);
+            }
+        }
+    }
+};
+
+template <typename world> static bool holds()
+{
+    rl::test_params how;
+
+    how.search_type = rl::random_scheduler_type;
+    how.iteration_count = 100000;
+    how.execution_depth_limit = 4000;
+    return rl::simulate<world>(how); /* prints the execution that fails */
+}
+
+int main(int argc, char **argv)
+{
+    model_mutant = argc > 1 ? argv[1] : "";
+    const bool sound = holds<stream>() && holds<sleep_and_wake>(), shipped = *model_mutant == '\0';
+    if (sound && !shipped)
+        fprintf(stderr, "the weakened order of %s was not caught\n", model_mutant);
+    return sound == shipped ? 0 : 1;
+}
