@@ -125,13 +125,25 @@ static via_status mark_shadows(const entry_list *list)
     return VIA_OK;
 }
 
+/* Under the entry's own lock: an opening call in another thread may be refusing it just now. */
+static bool copy_refusal(via_plugin_entry *entry, via_error *error)
+{
+    via_mutex_take(&entry->lock);
+    bool refused = entry->refused;
+    if (refused)
+        *error = entry->error;
+    via_mutex_give(&entry->lock);
+    return refused;
+}
+
 static void log_refusals(const via_registry *registry)
 {
     for (size_t i = 0; i < registry->plugin_count; i++) {
-        const via_plugin_entry *entry = registry->plugins[i];
-        if (entry->refused)
-            via_log_line(registry->log, VIA_LOG_WARNING, entry->name, "%s:%u:%u: refused: %s", entry->path,
-                         entry->error.line, entry->error.column, entry->error.what);
+        via_plugin_entry *entry = registry->plugins[i];
+        via_error error;
+        if (copy_refusal(entry, &error))
+            via_log_line(registry->log, VIA_LOG_WARNING, entry->name, "%s:%u:%u: refused: %s", entry->path, error.line,
+                         error.column, error.what);
     }
 }
 

@@ -87,10 +87,70 @@ static void test_threads__share_a_registry(void **state)
     assert_int_equal(atomic_load(&all.failures), 0);
 }
 
+/* ---- refusing while scanning -------------------------------------------------------------------------------- */
+
+typedef struct meeting {
+    via_plugin_entry *plugin;
+    via_status status;
+    atomic_bool is_met;
+    pthread_barrier_t point;
+} meeting;
+
+static void *be_refused(void *argument)
+{
+    meeting *both = argument;
+    via_loaded *loaded = NULL;
+    via_error error;
+
+    (void)pthread_barrier_wait(&both->point);
+    both->status = via_loader_acquire(both->plugin, &host_table, &loaded, &error);
+    return NULL;
+}
+
+/* Called in the middle of a scan: from here on both threads are on their own. */
+static void let_the_other_go(void *user, uint32_t level, const char *plugin, const char *text)
+{
+    meeting *both = user;
+
+    (void)level, (void)plugin;
+    if (strstr(text, "a.json") && !atomic_exchange(&both->is_met, true))
+        (void)pthread_barrier_wait(&both->point);
+}
+
+/* A scan logs the first plugin's refusal and looks at the second while another thread refuses that one. */
+static void test_threads__refuse_what_a_scan_looks_at(void **state)
+{
+    static meeting both;
+    load_fixture *fixture = *state;
+    via_resolved resolved;
+    pthread_t thread;
+
+    load_fixture_write(fixture, "p/a.json", "{}");
+    load_fixture_install(fixture, "half_loan", "p");
+    assert_int_equal(load_fixture_open(fixture, "p", NULL), VIA_OK);
+    assert_int_equal(via_resolve(fixture->registry, "half-loan:x", VIA_PAIR, true, NULL, &resolved, &fixture->error),
+                     VIA_OK);
+    both.plugin = resolved.plugin;
+    assert_int_equal(pthread_barrier_init(&both.point, NULL, 2), 0);
+    assert_int_equal(pthread_create(&thread, NULL, be_refused, &both), 0);
+    via_log before = fixture->log;
+    fixture->log.write = let_the_other_go;
+    fixture->log.user = &both;
+    assert_int_equal(via_registry_scan(fixture->registry, NULL), VIA_OK);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    fixture->log = before;
+    assert_true(atomic_load(&both.is_met));
+    assert_int_equal(both.status, VIA_EREFUSED);
+    via_resolved_fini(&resolved);
+    (void)pthread_barrier_destroy(&both.point);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_threads__share_a_registry, load_fixture_setup, load_fixture_teardown),
+        cmocka_unit_test_setup_teardown(test_threads__refuse_what_a_scan_looks_at, load_fixture_setup,
+                                        load_fixture_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
