@@ -172,7 +172,9 @@ VIA_INLINE void via_open_options_init(via_open_options *options)
  *
  * Statuses of the four opening calls: VIA_OK; VIA_EINVAL, VIA_ENOENT, VIA_ENOTSUP, VIA_ETYPE (address, endpoint or
  * option); VIA_EPERM, VIA_EREFUSED (trust, ownership, a plugin that was refused); VIA_EBUSY (a live owner has the
- * name); VIA_ENOPEER (nobody came until the deadline); VIA_ECANCELED, VIA_ELIMIT, VIA_ENOMEM, VIA_EPROTO, VIA_EIO.
+ * name); VIA_ENOPEER (dial and join: nobody was there, or nobody answered, until the deadline); VIA_ETIMEDOUT (accept:
+ * nobody came until the deadline); VIA_EFORK (the host or listener belongs to the parent process); VIA_ECANCELED,
+ * VIA_ELIMIT, VIA_ENOMEM, VIA_EPROTO, VIA_EIO.
  */
 
 /* Takes a name and lets others dial it. Does not block. */
