@@ -118,9 +118,16 @@ via_status via_channel_ask_handle(via_channel *channel, uint32_t event, via_poll
     return status;
 }
 
+typedef struct arming {
+    via_channel *channel;
+    uint32_t event;
+} arming;
+
 /* A buffer for loans is kept for a sender at work, not for an idle channel. */
-static via_status arm_unshared(via_channel *channel, uint32_t event)
+static via_status arm(void *argument)
 {
+    via_channel *channel = ((const arming *)argument)->channel;
+    const uint32_t event = ((const arming *)argument)->event;
     if (event == VIA_READ && (via_lane_detours(&channel->receiver) & VIA_DETOUR_UNREAD) != 0)
         return VIA_EREADY;
     const via_status status = channel->ops.arm(channel->self, event);
@@ -131,15 +138,10 @@ static via_status arm_unshared(via_channel *channel, uint32_t event)
 
 via_status via_channel_arm_event(via_channel *channel, uint32_t event)
 {
-    via_crowd *crowd = crowd_of(channel, event);
+    arming now = {channel, event};
     if (via_context_is_interrupted(&channel->context))
         return event == VIA_WORK ? VIA_ENOENT : VIA_EREADY;
-    if (crowd == NULL || event == VIA_WORK)
-        return arm_unshared(channel, event);
-    via_mutex_take(&crowd->lock);
-    const via_status status = arm_unshared(channel, event);
-    via_mutex_give(&crowd->lock);
-    return status;
+    return via_crowd_call(event == VIA_WORK ? NULL : crowd_of(channel, event), arm, &now);
 }
 
 static bool is_event(uint32_t event)

@@ -118,6 +118,17 @@ via_status via_crowd_run(via_crowd *crowd, via_attempt_fn attempt, void *argumen
     return status;
 }
 
+via_status via_crowd_call(via_crowd *crowd, via_attempt_fn call, void *argument)
+{
+    if (crowd == NULL)
+        return call(argument);
+    via_mutex_take(&crowd->lock);
+    const via_status status = call(argument);
+    stir_leader(crowd);
+    via_mutex_give(&crowd->lock);
+    return status;
+}
+
 void via_crowd_interrupt(via_crowd *crowd)
 {
     via_event_raise(crowd->event);

@@ -41,6 +41,11 @@ void via_crowd_fini(via_crowd *crowd, bool is_foreign);
 
 /* Attempts until something else than VIA_ETIMEDOUT comes of it, or the deadline passes, or VIA_ECANCELED. */
 via_status via_crowd_run(via_crowd *crowd, via_attempt_fn attempt, void *argument, via_deadline deadline);
+/*
+ * One call to a slot that is nobody's turn (arming, giving back): under the lock, and the leader arms again. It must not
+ * block. `crowd` NULL = there is none, and the call is all.
+ */
+via_status via_crowd_call(via_crowd *crowd, via_attempt_fn call, void *argument);
 /* Ends every sleep; `*is_interrupted` is set before. Any thread, signal-safe. */
 void via_crowd_interrupt(via_crowd *crowd);
 

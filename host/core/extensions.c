@@ -57,21 +57,29 @@ via_status via_handles_send(via_channel *channel, const void *data, size_t bytes
     return via_channel_note(channel, via_crowd_run(channel->sender.crowd, attempt_handles, &now, deadline));
 }
 
+typedef struct take_call {
+    const via_handles *table;
+    void *self;
+    intptr_t *handles;
+    size_t capacity;
+    size_t *count;
+} take_call;
+
+static via_status take_handles(void *argument)
+{
+    const take_call *now = argument;
+    return now->table->take(now->self, now->handles, now->capacity, now->count);
+}
+
 via_status via_handles_take(via_channel *channel, intptr_t *handles, size_t capacity, size_t *count)
 {
     if (via_context_is_foreign(&channel->context))
         return VIA_EFORK;
-    void *self;
-    const via_handles *table = via_extension(channel, VIA_HANDLES_ID, &self);
-    if (!OFFERS(table, via_handles, take))
+    take_call now = {.handles = handles, .capacity = capacity, .count = count};
+    now.table = via_extension(channel, VIA_HANDLES_ID, &now.self);
+    if (!OFFERS(now.table, via_handles, take))
         return VIA_ENOTSUP;
-    via_crowd *crowd = channel->receiver.crowd;
-    if (crowd != NULL)
-        via_mutex_take(&crowd->lock);
-    const via_status status = table->take(self, handles, capacity, count);
-    if (crowd != NULL)
-        via_mutex_give(&crowd->lock);
-    return status;
+    return via_crowd_call(channel->receiver.crowd, take_handles, &now);
 }
 
 /* ---- via.process/1 ------------------------------------------------------------------------------------------ */

@@ -198,18 +198,19 @@ via_status via_listener_ask_handle(via_listener *listener, uint32_t event, via_p
     return listener->ops.pollable(listener->self, handle);
 }
 
+static via_status arm(void *argument)
+{
+    const via_listener *listener = argument;
+    return listener->ops.arm(listener->self);
+}
+
 via_status via_listener_arm_event(via_listener *listener, uint32_t event)
 {
     if (event != VIA_READ)
         return VIA_ENOENT;
     if (via_context_is_interrupted(&listener->context))
         return VIA_EREADY;
-    if (listener->crowd == NULL)
-        return listener->ops.arm(listener->self);
-    via_mutex_take(&listener->crowd->lock);
-    const via_status status = listener->ops.arm(listener->self);
-    via_mutex_give(&listener->crowd->lock);
-    return status;
+    return via_crowd_call(listener->crowd, arm, listener);
 }
 
 via_status via_listener_pollable(via_listener *listener, via_poll_handle *handle)

@@ -119,6 +119,13 @@ static via_status attempt_commit(void *argument)
     return status;
 }
 
+static via_status discard(void *argument)
+{
+    const call *now = argument;
+    now->channel->ops.discard(now->channel->self, now->message);
+    return VIA_OK;
+}
+
 static via_status run(via_channel *channel, via_attempt_fn attempt, call *now, via_deadline deadline)
 {
     if (channel->sender.crowd == NULL)
@@ -161,11 +168,7 @@ void via_discard(via_channel *channel, via_msg *message)
             take_back(channel, loan, message);
         return;
     }
-    via_crowd *crowd = channel->sender.crowd;
-    if (crowd != NULL)
-        via_mutex_take(&crowd->lock);
-    channel->ops.discard(channel->self, message);
-    if (crowd != NULL)
-        via_mutex_give(&crowd->lock);
+    call now = {.channel = channel, .message = message};
+    (void)via_crowd_call(channel->sender.crowd, discard, &now);
     memset(message, 0, sizeof(*message));
 }

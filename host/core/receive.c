@@ -84,16 +84,19 @@ via_status via_recv(via_channel *channel, via_deadline deadline, via_msg *messag
     return VIA_OK;
 }
 
+static via_status release(void *argument)
+{
+    const call *now = argument;
+    now->channel->ops.release(now->channel->self, now->message);
+    return VIA_OK;
+}
+
 void via_release(via_channel *channel, via_msg *message)
 {
     if (via_context_is_foreign(&channel->context))
         return;
-    via_crowd *crowd = channel->receiver.crowd;
-    if (crowd != NULL)
-        via_mutex_take(&crowd->lock);
-    channel->ops.release(channel->self, message);
-    if (crowd != NULL)
-        via_mutex_give(&crowd->lock);
+    call now = {.channel = channel, .message = message};
+    (void)via_crowd_call(channel->receiver.crowd, release, &now);
     memset(message, 0, sizeof(*message));
 }
 

@@ -8,8 +8,10 @@
 #include "support.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <viaduct/ext/handles.h>
 
 enum { THREADS = 4, EACH = 1500, TOTAL = THREADS * EACH };
 
@@ -206,6 +208,118 @@ static void test_many__interrupt_ends_leader_and_followers(void **state)
     core_pair_close(&pair);
 }
 
+/* ---- calls beside the leader -------------------------------------------------------------------------------- */
+
+/* Returns when somebody waits on the channel: the loop has been armed once more than `before`. */
+static void await_leader(via_channel *channel, uint64_t before)
+{
+    while (core_arms(channel) == before)
+        (void)sched_yield();
+}
+
+/*
+ * `call` undoes the arming of the leader, which must arm again, or it never sees the message that comes then. Without
+ * a deadline: at its deadline a leader looks once more.
+ */
+static void leader_outlives(via_channel *receiver, via_channel *sender, void (*call)(void *), void *argument)
+{
+    waiter task = {receiver, VIA_FOREVER, VIA_EIO};
+    pthread_t thread;
+    const uint64_t arms = core_arms(receiver);
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_message, &task), 0);
+    await_leader(receiver, arms);
+    call(argument);
+    core_send(sender, "for the leader");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(task.status, VIA_OK);
+}
+
+typedef struct lent {
+    via_channel *channel;
+    via_msg message;
+} lent;
+
+static void give_back(void *argument)
+{
+    lent *it = argument;
+    via_release(it->channel, &it->message);
+}
+
+static void take_no_handles(void *argument)
+{
+    lent *it = argument;
+    size_t count = 0;
+    assert_int_equal(via_handles_take(it->channel, NULL, 0, &count), VIA_OK);
+}
+
+static void test_many__giving_back_does_not_strand_the_leader(void **state)
+{
+    core_pair pair = core_pair_open(*state, "loop", "?touchy=true", VIA_MANY);
+    lent it = {.channel = pair.server};
+    core_send(pair.client, "lent");
+    assert_int_equal(via_recv(pair.server, CORE_PATIENCE, &it.message), VIA_OK);
+    leader_outlives(pair.server, pair.client, give_back, &it);
+    leader_outlives(pair.server, pair.client, take_no_handles, &it);
+    core_pair_close(&pair);
+}
+
+static void test_many__discarding_does_not_strand_the_leader(void **state)
+{
+    core_pair pair = core_pair_open(*state, "loop", "?touchy=true&capacity=1", VIA_MANY);
+    waiter task = {pair.client, VIA_FOREVER, VIA_EIO};
+    via_msg loan;
+    pthread_t thread;
+    const uint64_t arms = core_arms(pair.client);
+    assert_int_equal(via_loan(pair.client, 4, CORE_PATIENCE, &loan), VIA_OK);
+    core_send(pair.client, "full");
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_room, &task), 0);
+    await_leader(pair.client, arms);
+    via_discard(pair.client, &loan);
+    core_expect(pair.server, "full");
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(task.status, VIA_OK);
+    core_pair_close(&pair);
+}
+
+typedef struct arming {
+    via_channel *channel;
+    atomic_bool is_over;
+} arming;
+
+static void *arm_always(void *argument)
+{
+    arming *task = argument;
+    while (!atomic_load(&task->is_over)) {
+        const via_status status = via_arm(task->channel, VIA_READ);
+        if (status != VIA_OK && status != VIA_EREADY)
+            return task;
+    }
+    return NULL;
+}
+
+/* Arming clears the handle, perhaps between a message that raised it and the leader that it was to wake. */
+static void test_many__arming_does_not_strand_the_leader(void **state)
+{
+    enum { MESSAGES = 2000 };
+    core_pair pair = core_pair_open(*state, "loop", "", VIA_MANY);
+    arming task = {.channel = pair.server};
+    waiter one = {pair.server, VIA_FOREVER, VIA_EIO};
+    pthread_t armer;
+    void *failed;
+    assert_int_equal(pthread_create(&armer, NULL, arm_always, &task), 0);
+    for (int i = 0; i < MESSAGES; i++) {
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, wait_for_message, &one), 0);
+        core_send(pair.client, "x");
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(one.status, VIA_OK);
+    }
+    atomic_store(&task.is_over, true);
+    assert_int_equal(pthread_join(armer, &failed), 0);
+    assert_null(failed);
+    core_pair_close(&pair);
+}
+
 /* ---- accepting ---------------------------------------------------------------------------------------------- */
 
 typedef struct accepter {
@@ -263,6 +377,9 @@ int main(void)
         cmocka_unit_test(test_many__option_in_the_address_is_enough),
         cmocka_unit_test(test_many__every_follower_keeps_its_own_deadline),
         cmocka_unit_test(test_many__interrupt_ends_leader_and_followers),
+        cmocka_unit_test(test_many__giving_back_does_not_strand_the_leader),
+        cmocka_unit_test(test_many__discarding_does_not_strand_the_leader),
+        cmocka_unit_test(test_many__arming_does_not_strand_the_leader),
         cmocka_unit_test(test_many__many_threads_accept),
     };
     return cmocka_run_group_tests(tests, core_setup, core_teardown);
