@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/loan.h"
 #include "core/record.h"
+#include "core/turn.h"
 #include "core/waitset.h"
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,16 @@ via_channel *via_channel_create(via_route *route)
     return channel;
 }
 
+/* Asked once, alone: the handle is constant, and both crowds sleep on it. */
+static via_status ask_for_work(via_channel *channel, via_crowd *crowd)
+{
+    via_poll_handle handle = {.size = sizeof(handle)};
+    const via_status status = channel->ops.pollable(channel->self, VIA_WORK, &handle);
+    if (status == VIA_OK)
+        crowd->work = handle;
+    return status == VIA_ENOTSUP ? VIA_OK : status;
+}
+
 static via_crowd *make_crowd(via_channel *channel, uint32_t event, via_status *status)
 {
     via_crowd *crowd = calloc(1, sizeof(*crowd));
@@ -44,6 +55,7 @@ static via_crowd *make_crowd(via_channel *channel, uint32_t event, via_status *s
     crowd->pollable = channel->ops.pollable;
     crowd->arm = channel->ops.arm;
     crowd->is_interrupted = &channel->context.is_interrupted;
+    *status = ask_for_work(channel, crowd);
     return crowd;
 }
 
@@ -58,6 +70,9 @@ static via_status admit_many(via_channel *channel)
         return status;
     via_lane_set(&channel->sender, VIA_DETOUR_MANY, true);
     via_lane_set(&channel->receiver, VIA_DETOUR_MANY, true);
+    atomic_store(&channel->context.crowds[0], channel->sender.crowd);
+    atomic_store(&channel->context.crowds[1], channel->receiver.crowd);
+    via_turn_init(channel);
     return VIA_OK;
 }
 

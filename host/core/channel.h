@@ -32,6 +32,13 @@ typedef struct via_lane {
     via_crowd *crowd; /* NULL unless VIA_MANY */
 } via_lane;
 
+/* What the sends of a crowd leave behind: core/turn.c. Under the sender's crowd's lock. */
+typedef struct via_tail {
+    bool is_awaited;  /* this pattern and policy: a send goes on with what it has left until its deadline */
+    bool is_out;      /* something was left when somebody looked last */
+    uint64_t cleared; /* counts the times that nothing was left */
+} via_tail;
+
 struct via_channel {
     via_context context;
     void *self; /* the plugin's */
@@ -43,6 +50,7 @@ struct via_channel {
     _Atomic(struct via_loan_buffer *) spare; /* core/loan.c: an emulated loan's buffer, for the next one */
     alignas(VIA_CACHE_LINE) via_lane receiver;
     via_msg kept;
+    via_tail tail;
 };
 
 /* An unopened channel on `route`. NULL = out of memory. */
@@ -58,6 +66,12 @@ via_status via_channel_note(via_channel *channel, via_status status);
 /* What a waitset asks. No fork check. */
 via_status via_channel_ask_handle(via_channel *channel, uint32_t event, via_poll_handle *handle);
 via_status via_channel_arm_event(via_channel *channel, uint32_t event);
+
+/*
+ * core/ending.c: attempts in the sender's crowd, pausing for internal work, for what no event tells of. VIA_ETIMEDOUT from
+ * `attempt`: again, until the deadline.
+ */
+via_status via_channel_work_until(via_channel *channel, via_attempt_fn attempt, void *argument, via_deadline deadline);
 
 static inline uint32_t via_lane_detours(const via_lane *lane)
 {

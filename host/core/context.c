@@ -4,6 +4,7 @@
  */
 #include "core/context.h"
 
+#include "core/crowd.h"
 #include "core/error.h"
 #include "core/waitset.h"
 #include "platform/mutex.h"
@@ -26,6 +27,8 @@ void via_context_init(via_context *context, via_route *route)
     atomic_init(&context->is_interrupted, false);
     atomic_init(&context->entry, NULL);
     atomic_init(&context->notifiers, 0);
+    for (size_t i = 0; i < 2; i++)
+        atomic_init(&context->crowds[i], NULL);
     atomic_init(&context->failure, NULL);
 }
 
@@ -115,8 +118,14 @@ static void api_failed(via_context *context, via_status status, int32_t os_code,
 
 static void api_attention(via_context *context)
 {
-    if (context != NULL)
-        via_context_notify(context);
+    if (context == NULL)
+        return;
+    via_context_notify(context);
+    for (size_t i = 0; i < 2; i++) {
+        via_crowd *crowd = atomic_load(&context->crowds[i]);
+        if (crowd != NULL)
+            via_crowd_stir(crowd);
+    }
 }
 
 const via_host_api via_context_api = {

@@ -14,14 +14,16 @@
 #include <viaduct/plugin.h>
 
 typedef struct via_entry via_entry; /* core/waitset.h: a place in a waitset */
+typedef struct via_crowd via_crowd; /* core/crowd.h: many threads on one direction */
 
 struct via_context {
     uint64_t generation; /* of platform/fork_word.h; first, for the short path */
     via_route *route;
     atomic_bool is_interrupted;
-    _Atomic(via_entry *) entry;   /* NULL = in no waitset */
-    atomic_uint notifiers;        /* threads and signal handlers that are looking at `entry` now */
-    _Atomic(via_error *) failure; /* made by the first failure; the reason stays */
+    _Atomic(via_entry *) entry;     /* NULL = in no waitset */
+    atomic_uint notifiers;          /* threads and signal handlers that are looking at `entry` now */
+    _Atomic(via_crowd *) crowds[2]; /* of a channel with VIA_MANY: their leaders do internal work */
+    _Atomic(via_error *) failure;   /* made by the first failure; the reason stays */
 };
 
 /* The table that every plugin gets. */

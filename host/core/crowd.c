@@ -4,7 +4,8 @@
  *
  * Why nobody is forgotten: followers sleep only while there is a leader; whoever leaves, leader or not, for whatever
  * reason, lets one of them go on if there is none. Why the leader is not forgotten: a call to a slot while it sleeps
- * may undo its arming, so whoever makes one stirs it, and it arms again.
+ * may undo its arming, so whoever makes one stirs it, and it arms again. A raised event is cleared by the leader that it
+ * woke, or else by who finds it raised with nobody asleep; an interrupt stays raised for good.
  */
 #include "core/crowd.h"
 
@@ -19,8 +20,10 @@ via_status via_crowd_init(via_crowd *crowd)
     via_mutex_init(&crowd->lock);
     via_condition_init(&crowd->free);
     crowd->is_led = false;
-    crowd->is_stirred = false;
+    atomic_init(&crowd->is_asleep, false);
+    atomic_init(&crowd->is_stirred, false);
     crowd->followers = 0;
+    crowd->work = (via_poll_handle){0};
     return VIA_OK;
 }
 
@@ -50,40 +53,51 @@ static void follow(via_crowd *crowd, via_deadline deadline)
     crowd->followers--;
 }
 
-static via_status sleep_on_handle(via_crowd *crowd, via_deadline deadline)
+static void settle(const via_crowd *crowd)
 {
-    via_poll_handle handle = {.size = sizeof(handle)};
-    via_status status = crowd->pollable(crowd->object, crowd->poll_event, &handle);
+    if (!is_interrupted(crowd))
+        via_event_clear(crowd->event);
+}
+
+static via_status sleep_on_handles(via_crowd *crowd, bool works, via_deadline deadline)
+{
+    via_poll_handle handles[VIA_EVENT_HANDLES] = {{.size = sizeof(handles[0])}, crowd->work};
+    bool is_raised = false;
+    via_status status = crowd->pollable(crowd->object, crowd->poll_event, &handles[0]);
     if (status != VIA_OK)
         return status;
     via_mutex_give(&crowd->lock);
-    status = via_event_wait(crowd->event, &handle, deadline);
+    status = via_event_wait(crowd->event, handles, works ? 2 : 1, deadline, &is_raised);
     via_mutex_take(&crowd->lock);
+    if (is_raised)
+        settle(crowd);
     return status == VIA_ETIMEDOUT ? VIA_OK : status;
 }
 
-/* Arms and sleeps for all. VIA_OK: try again. */
+/*
+ * Arms and sleeps for all. VIA_OK: try again. Work first: what it moves may be what the others wait for. Whoever stirs
+ * from now on is seen, by the arming or by the sleep.
+ */
 static via_status lead(via_crowd *crowd, via_deadline deadline)
 {
     crowd->is_led = true;
+    (void)atomic_exchange(&crowd->is_stirred, false);
+    atomic_store(&crowd->is_asleep, true);
+    const bool works = crowd->work.size != 0 && crowd->arm(crowd->object, VIA_WORK) == VIA_OK;
     via_status status = crowd->arm(crowd->object, crowd->poll_event);
     if (status == VIA_OK)
-        status = sleep_on_handle(crowd, deadline);
+        status = sleep_on_handles(crowd, works, deadline);
     else if (status == VIA_EREADY)
         status = VIA_OK;
-    if (crowd->is_stirred && !is_interrupted(crowd)) /* an interrupt stays raised for good */
-        via_event_clear(crowd->event);
-    crowd->is_stirred = false;
+    atomic_store(&crowd->is_asleep, false);
     crowd->is_led = false;
     return status;
 }
 
-static void stir_leader(via_crowd *crowd)
+void via_crowd_stir(via_crowd *crowd)
 {
-    if (!crowd->is_led || crowd->is_stirred)
-        return;
-    crowd->is_stirred = true;
-    via_event_raise(crowd->event);
+    if (atomic_load(&crowd->is_asleep) && !atomic_exchange(&crowd->is_stirred, true))
+        via_event_raise(crowd->event);
 }
 
 /* One round with the lock held. True: another round is needed. */
@@ -99,7 +113,7 @@ static bool take_part(via_crowd *crowd, via_attempt_fn attempt, void *argument, 
         return true;
     }
     *status = attempt(argument);
-    stir_leader(crowd);
+    via_crowd_stir(crowd);
     if (*status != VIA_ETIMEDOUT || has_passed(deadline))
         return false;
     *status = lead(crowd, deadline);
@@ -124,9 +138,21 @@ via_status via_crowd_call(via_crowd *crowd, via_attempt_fn call, void *argument)
         return call(argument);
     via_mutex_take(&crowd->lock);
     const via_status status = call(argument);
-    stir_leader(crowd);
+    via_crowd_stir(crowd);
     via_mutex_give(&crowd->lock);
     return status;
+}
+
+void via_crowd_pause(via_crowd *crowd, bool works, via_deadline deadline)
+{
+    bool is_raised = false;
+    (void)via_event_wait(crowd->event, &crowd->work, works ? 1 : 0, deadline, &is_raised);
+    if (!is_raised)
+        return;
+    via_mutex_take(&crowd->lock);
+    if (!crowd->is_led) /* a leader does it itself */
+        settle(crowd);
+    via_mutex_give(&crowd->lock);
 }
 
 void via_crowd_interrupt(via_crowd *crowd)

@@ -63,19 +63,17 @@ static bool has_passed(via_deadline deadline)
  */
 static void pause_for_work(via_channel *channel, uint64_t pause_ns, via_deadline deadline)
 {
-    via_poll_handle handle = {.size = sizeof(handle)};
+    via_crowd *crowd = channel->sender.crowd;
     const via_deadline next = via_clock_now() + pause_ns;
-    const bool has_work = channel->ops.arm(channel->self, VIA_WORK) == VIA_OK &&
-                          via_channel_ask_handle(channel, VIA_WORK, &handle) == VIA_OK;
-    (void)via_event_wait(channel->sender.crowd->event, has_work ? &handle : NULL, next < deadline ? next : deadline);
+    const bool works = crowd->work.size != 0 && channel->ops.arm(channel->self, VIA_WORK) == VIA_OK;
+    via_crowd_pause(crowd, works, next < deadline ? next : deadline);
 }
 
-static via_status run_in_crowd(via_channel *channel, via_attempt_fn attempt, call *now, via_deadline deadline)
+via_status via_channel_work_until(via_channel *channel, via_attempt_fn attempt, void *argument, via_deadline deadline)
 {
     uint64_t pause_ns = shortest_pause_ns;
     for (;;) {
-        now->deadline = VIA_NOW;
-        const via_status status = via_crowd_run(channel->sender.crowd, attempt, now, VIA_NOW);
+        const via_status status = via_crowd_run(channel->sender.crowd, attempt, argument, VIA_NOW);
         if (status != VIA_ETIMEDOUT || has_passed(deadline))
             return status;
         pause_for_work(channel, pause_ns, deadline);
@@ -90,7 +88,8 @@ static via_status run(via_channel *channel, via_attempt_fn attempt, uint64_t *un
     call now = {channel, undelivered, deadline};
     if (channel->sender.crowd == NULL)
         return via_channel_note(channel, attempt(&now));
-    return via_channel_note(channel, run_in_crowd(channel, attempt, &now, deadline));
+    now.deadline = VIA_NOW;
+    return via_channel_note(channel, via_channel_work_until(channel, attempt, &now, deadline));
 }
 
 /* ---- calls -------------------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
  */
 #include "core/channel.h"
 #include "core/send.h"
+#include "core/turn.h"
 #include <viaduct/ext/handles.h>
 #include <viaduct/ext/process.h>
 
@@ -54,7 +55,8 @@ via_status via_handles_send(via_channel *channel, const void *data, size_t bytes
     if (channel->sender.crowd == NULL)
         return via_channel_note(channel, attempt_handles(&now));
     now.deadline = VIA_NOW;
-    return via_channel_note(channel, via_crowd_run(channel->sender.crowd, attempt_handles, &now, deadline));
+    via_turn turn = {.channel = channel, .send = attempt_handles, .argument = &now};
+    return via_turn_take(&turn, deadline);
 }
 
 typedef struct take_call {

@@ -5,6 +5,7 @@
 #include "core/loan.h"
 
 #include "core/send.h"
+#include "core/turn.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,15 +127,14 @@ static via_status discard(void *argument)
     return VIA_OK;
 }
 
-static via_status run(via_channel *channel, via_attempt_fn attempt, call *now, via_deadline deadline)
-{
-    if (channel->sender.crowd == NULL)
-        return via_channel_note(channel, attempt(now));
-    now->deadline = VIA_NOW;
-    return via_channel_note(channel, via_crowd_run(channel->sender.crowd, attempt, now, deadline));
-}
-
 /* ---- calls -------------------------------------------------------------------------------------------------- */
+
+static via_status commit_in_crowd(via_channel *channel, via_msg *message, via_deadline deadline)
+{
+    call now = {channel, message, message->size, VIA_NOW};
+    via_turn turn = {.channel = channel, .send = attempt_commit, .argument = &now, .flags = message->meta.flags};
+    return via_turn_take(&turn, deadline);
+}
 
 via_status via_loan(via_channel *channel, size_t size, via_deadline deadline, via_msg *message)
 {
@@ -145,7 +145,10 @@ via_status via_loan(via_channel *channel, size_t size, via_deadline deadline, vi
     if (!channel->lends)
         return lend(channel, size, message);
     call now = {channel, message, size, deadline};
-    return run(channel, attempt_loan, &now, deadline);
+    if (channel->sender.crowd == NULL)
+        return via_channel_note(channel, attempt_loan(&now));
+    now.deadline = VIA_NOW;
+    return via_channel_note(channel, via_crowd_run(channel->sender.crowd, attempt_loan, &now, deadline));
 }
 
 via_status via_commit(via_channel *channel, via_msg *message, via_deadline deadline)
@@ -154,8 +157,10 @@ via_status via_commit(via_channel *channel, via_msg *message, via_deadline deadl
         return VIA_EFORK;
     if (!channel->lends)
         return commit_buffer(channel, message, deadline);
+    if (channel->sender.crowd != NULL)
+        return commit_in_crowd(channel, message, deadline);
     call now = {channel, message, message->size, deadline};
-    return run(channel, attempt_commit, &now, deadline);
+    return via_channel_note(channel, attempt_commit(&now));
 }
 
 void via_discard(via_channel *channel, via_msg *message)

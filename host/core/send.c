@@ -8,6 +8,7 @@
  */
 #include "core/send.h"
 
+#include "core/turn.h"
 #include <string.h>
 
 enum { SLICE_LIMIT = 1024, TEXT_LIMIT = 255 };
@@ -59,7 +60,9 @@ static __attribute__((noinline, cold)) via_status take_detour(via_channel *chann
         return VIA_ETOOBIG;
     if (channel->sender.crowd != NULL) {
         call now = {channel, slices, count, size, meta};
-        return via_channel_note(channel, via_crowd_run(channel->sender.crowd, attempt, &now, deadline));
+        via_turn turn = {
+            .channel = channel, .send = attempt, .argument = &now, .flags = meta != NULL ? meta->flags : 0};
+        return via_turn_take(&turn, deadline);
     }
     via_status status = via_send_check(channel, meta);
     if (status != VIA_OK)

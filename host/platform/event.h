@@ -7,6 +7,7 @@
 #ifndef VIADUCT_HOST_PLATFORM_EVENT_H
 #define VIADUCT_HOST_PLATFORM_EVENT_H
 
+#include <stdbool.h>
 #include <viaduct/types.h>
 
 typedef intptr_t via_event;
@@ -20,10 +21,13 @@ void via_event_close(via_event event);
 void via_event_raise(via_event event);
 void via_event_clear(via_event event);
 
+enum { VIA_EVENT_HANDLES = 2 };
+
 /*
- * Sleeps until the event is raised or the handle (NULL = none) shows what it is to be waited for. Signals do not end
- * the sleep. VIA_OK, VIA_ETIMEDOUT, VIA_EIO.
+ * Sleeps until the event is raised or one of the handles (at most VIA_EVENT_HANDLES) shows what it is to be waited for.
+ * Signals do not end the sleep. VIA_OK, and whether the event is raised; VIA_ETIMEDOUT, VIA_EIO.
  */
-via_status via_event_wait(via_event event, const via_poll_handle *handle, via_deadline deadline);
+via_status via_event_wait(via_event event, const via_poll_handle *handles, size_t count, via_deadline deadline,
+                          bool *is_raised);
 
 #endif

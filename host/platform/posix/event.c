@@ -52,19 +52,21 @@ static const struct timespec *time_left(via_deadline deadline, struct timespec *
     return storage;
 }
 
-via_status via_event_wait(via_event event, const via_poll_handle *handle, via_deadline deadline)
+via_status via_event_wait(via_event event, const via_poll_handle *handles, size_t count, via_deadline deadline,
+                          bool *is_raised)
 {
-    struct pollfd places[2] = {{(int)event, POLLIN, 0}, {-1, 0, 0}};
-    if (handle != NULL) {
-        places[1].fd = (int)handle->handle;
-        places[1].events = (short)(((handle->wait & VIA_WAIT_READABLE) != 0 ? POLLIN : 0) |
-                                   ((handle->wait & VIA_WAIT_WRITABLE) != 0 ? POLLOUT : 0));
+    struct pollfd places[1 + VIA_EVENT_HANDLES] = {{(int)event, POLLIN, 0}};
+    for (size_t i = 0; i < count; i++) {
+        places[1 + i].fd = (int)handles[i].handle;
+        places[1 + i].events = (short)(((handles[i].wait & VIA_WAIT_READABLE) != 0 ? POLLIN : 0) |
+                                       ((handles[i].wait & VIA_WAIT_WRITABLE) != 0 ? POLLOUT : 0));
     }
     int shown;
     do {
         struct timespec storage;
-        shown = ppoll(places, 2, time_left(deadline, &storage), NULL);
+        shown = ppoll(places, 1 + count, time_left(deadline, &storage), NULL);
     } while (shown < 0 && errno == EINTR);
+    *is_raised = shown > 0 && places[0].revents != 0;
     if (shown < 0)
         return VIA_EIO;
     return shown > 0 ? VIA_OK : VIA_ETIMEDOUT;

@@ -122,7 +122,7 @@ static void flush_and_drain_wait_for_the_receiver(void **state, uint32_t threads
     void *result;
     uint64_t undelivered = 0;
     core_send(pair.client, "1");
-    core_send(pair.client, "2");
+    assert_int_equal(via_send(pair.client, "2", 1, NULL, VIA_NOW), VIA_OK); /* with time, a crowd would wait here */
     assert_int_equal(via_flush(pair.client, VIA_NOW), VIA_ETIMEDOUT);
     assert_int_equal(via_flush(pair.client, via_after_ms(3)), VIA_ETIMEDOUT);
     assert_int_equal(via_drain(pair.client, via_after_ms(3), &undelivered), VIA_ETIMEDOUT);

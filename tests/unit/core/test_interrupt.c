@@ -86,7 +86,7 @@ static void drain_is_interrupted(void **state, uint32_t threads)
 {
     core_pair pair = core_pair_open(*state, "loop", "?capacity=1&tail=true", threads);
     core_send(pair.client, "1");
-    core_send(pair.client, "2");
+    assert_int_equal(via_send(pair.client, "2", 1, NULL, VIA_NOW), VIA_OK); /* with time, a crowd would wait here */
     atomic_store(&target, pair.client);
     set_alarm(2000);
     assert_int_equal(via_drain(pair.client, VIA_FOREVER, NULL), VIA_ECANCELED);
