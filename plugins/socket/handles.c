@@ -145,7 +145,7 @@ static int64_t handles_read(via_stream *stream, via_slice *into, size_t count, v
         int64_t got = receive_once(stream, into, count);
         if (got != VIA_ETIMEDOUT || deadline == VIA_NOW)
             return got;
-        via_status status = via_wake_poll(&stream->wake, stream->config.read_fd, POLLIN, deadline);
+        via_status status = via_stream_sleep_for_input(stream, deadline);
         if (status != VIA_OK)
             return status;
     }

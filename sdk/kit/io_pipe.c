@@ -19,7 +19,7 @@ static int64_t pipe_read(via_stream *stream, via_slice *into, size_t count, via_
         ssize_t moved;
 
         if (wait_first) {
-            via_status status = via_stream_wait(stream, stream->config.read_fd, POLLIN, deadline);
+            via_status status = via_stream_sleep_for_input(stream, deadline);
 
             if (status != VIA_OK)
                 return status;

@@ -70,7 +70,7 @@ static int64_t shared_read(via_stream *stream, via_slice *into, size_t count, vi
             return via_stream_status_of_errno(errno);
         if (deadline == VIA_NOW)
             return VIA_ETIMEDOUT;
-        status = via_stream_wait(stream, stream->config.read_fd, POLLIN, deadline);
+        status = via_stream_sleep_for_input(stream, deadline);
         if (status != VIA_OK)
             return status;
     }

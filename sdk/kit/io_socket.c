@@ -2,9 +2,10 @@
 /*
  * Streams over connected sockets that are left blocking.
  *
- * Owns: the fastest wait the OS has for each case. A receive without a deadline is one blocking recv(2); with one,
- * the same under SO_RCVTIMEO, which is set seldom; a deadline that is near is slept for by ppoll(2), which is exact. A
- * send first tries and then polls, because nothing but a shutdown that the peer would see could wake it in the kernel.
+ * Owns: the fastest wait the OS has for each case. A receive begins as one blocking recv(2) under SO_RCVTIMEO, which is
+ * set once. Nothing could wake that one for a tail that a sending thread leaves, so it is short, and a longer sleep
+ * goes on in ppoll(2); so does one for a deadline that is near, since that is exact. A send first tries and then
+ * polls, because nothing but a shutdown that the peer would see could wake it in the kernel.
  */
 #include "kit/stream_internal.h"
 
@@ -60,39 +61,23 @@ static int64_t receive_failure(const via_stream *stream, int os_code)
     return via_stream_status_of_errno(os_code);
 }
 
-static void set_timeout(via_stream *stream, uint64_t ns)
+/* False: as if somebody had made the descriptor non-blocking. */
+static bool has_timeout(via_stream *stream)
 {
-    uint64_t us = ns / 1000;
-    struct timeval value = {.tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000)};
+    struct timeval value = {.tv_usec = NEAR_MS * 1000};
 
-    if (setsockopt(stream->config.read_fd, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof(value)) == 0)
-        stream->read_timeout = ns;
-}
-
-/*
- * Makes the kernel's timeout fit. One that is a little short is good enough, since the rest is polled for; so calls that
- * all have the same time to wait set it once.
- */
-static void fit_timeout(via_stream *stream, uint64_t left)
-{
-    if (left == UINT64_MAX) {
-        if (stream->read_timeout != 0)
-            set_timeout(stream, 0);
-    } else if (stream->read_timeout == 0 || stream->read_timeout > left || stream->read_timeout < left / 2) {
-        set_timeout(stream, left - left / 8);
-    }
+    if (!stream->read_timeout)
+        stream->read_timeout = setsockopt(stream->config.read_fd, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof(value)) == 0;
+    return stream->read_timeout;
 }
 
 static int64_t socket_read(via_stream *stream, via_slice *into, size_t count, via_deadline deadline)
 {
     for (;;) {
         uint64_t left = via_deadline_left(deadline);
-        bool sleeps = left > NEAR_MS * NS_PER_MS;
-        ssize_t moved;
-
-        if (sleeps)
-            fit_timeout(stream, left);
-        moved = receive(stream->config.read_fd, into, count, sleeps ? 0 : MSG_DONTWAIT);
+        bool sleeps = left > NEAR_MS * NS_PER_MS && !atomic_load_explicit(&stream->due, memory_order_relaxed) &&
+                      has_timeout(stream);
+        ssize_t moved = receive(stream->config.read_fd, into, count, sleeps ? 0 : MSG_DONTWAIT);
         if (moved >= 0)
             return moved;
         if (errno == EINTR) {
@@ -104,8 +89,7 @@ static int64_t socket_read(via_stream *stream, via_slice *into, size_t count, vi
             return receive_failure(stream, errno);
         if (left == 0)
             return VIA_ETIMEDOUT;
-        /* What the kernel's timeout left over, or all of it if somebody made the descriptor non-blocking. */
-        via_status status = via_stream_wait(stream, stream->config.read_fd, POLLIN, deadline);
+        via_status status = via_stream_sleep_for_input(stream, deadline);
 
         if (status != VIA_OK)
             return status;

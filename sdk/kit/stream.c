@@ -39,6 +39,7 @@ via_status via_stream_init(via_stream *stream, const via_stream_config *config)
     stream->trailer_size = strlen(config->framing->trailer);
     stream->ready_fd = -1;
     via_wake_init(&stream->wake);
+    atomic_init(&stream->sleeps, false);
     atomic_init(&stream->backlog, 0);
     atomic_init(&stream->due, false);
     atomic_init(&stream->finished, false);
@@ -129,7 +130,7 @@ via_status via_stream_drain(void *self, via_deadline deadline, uint64_t *undeliv
         return wait_for_unsent(stream, deadline, undelivered);
     pthread_mutex_lock(&stream->lock);
     *undelivered = via_stream_send_count(stream);
-    pthread_mutex_unlock(&stream->lock);
+    via_stream_send_unlock(stream);
     return status;
 }
 
@@ -172,12 +173,19 @@ static via_status arm_read(via_stream *stream)
     return VIA_OK;
 }
 
+/* As a waitset does it: a receive that sleeps in another thread may have found the lock taken meanwhile. */
+static void send_due(via_stream *stream)
+{
+    if (via_stream_send_due(stream) && atomic_load(&stream->sleeps))
+        via_wake_nudge(&stream->wake);
+}
+
 static via_status arm_write(via_stream *stream)
 {
     if (via_wake_is_raised(&stream->wake) || atomic_load_explicit(&stream->finished, memory_order_relaxed))
         return VIA_EREADY;
     if (atomic_load_explicit(&stream->due, memory_order_relaxed))
-        (void)via_stream_send_due(stream);
+        send_due(stream);
     return VIA_OK; /* the handle is level-triggered: room that is there already shows at once */
 }
 
@@ -185,7 +193,7 @@ static via_status arm_work(via_stream *stream)
 {
     if (!atomic_load_explicit(&stream->due, memory_order_relaxed))
         return VIA_ENOENT;
-    (void)via_stream_send_due(stream);
+    send_due(stream);
     return atomic_load_explicit(&stream->due, memory_order_relaxed) ? VIA_OK : VIA_ENOENT;
 }
 

@@ -17,6 +17,8 @@
 #include "kit/framing.h"
 #include "kit/wake.h"
 
+#include <poll.h>
+
 typedef struct via_stream via_stream;
 
 /* How bytes move through a kind of descriptor. All results: > 0 bytes moved, 0 end of file, < 0 a via_status. */
@@ -87,6 +89,16 @@ void via_stream_refresh_counters(void *stream);
  */
 enum { VIA_STREAM_GREETING_LINGER_NS = 200000000 };
 void via_stream_await_greeting(via_stream *stream, via_deadline deadline);
+
+/*
+ * For a read of one's own (via_stream_io): sleeps until one of `set` shows what it is watched for, or an error; a tail
+ * that has to go out is written meanwhile. At most VIA_STREAM_SLEEP_MOST places. VIA_OK, VIA_ETIMEDOUT, VIA_ECANCELED,
+ * VIA_ENOMEM, VIA_EIO.
+ */
+enum { VIA_STREAM_SLEEP_MOST = 2 };
+via_status via_stream_sleep(via_stream *stream, struct pollfd *set, size_t count, via_deadline deadline);
+/* The same for the descriptor that is read. */
+via_status via_stream_sleep_for_input(via_stream *stream, via_deadline deadline);
 
 /* For hubs: a receive would answer without a system call: a message is in the buffer, or the stream has ended. */
 bool via_stream_has_message(const via_stream *stream);

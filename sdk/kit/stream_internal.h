@@ -24,6 +24,8 @@ void via_stream_receive_idle(via_stream *stream);
 via_status via_stream_send_out(via_stream *stream, via_deadline deadline);
 /* Tries to write a due tail, unless a sender is at it. True: a tail is still due, and it is ours to wait for. */
 bool via_stream_send_due(via_stream *stream);
+/* Gives the lock back. If a tail is due, a receive that sleeps hears of it: it may have found the lock taken. */
+void via_stream_send_unlock(via_stream *stream);
 /* Messages in `out`, the torn one at its start among them. */
 uint64_t via_stream_send_count(const via_stream *stream);
 /* Gives back an empty buffer, unless a sender is at work. */
@@ -37,8 +39,6 @@ enum { VIA_STREAM_LOOK_NS = 1000000 };
 
 /* Sleeps as via_wake_poll does; while the stream closes, interrupts no longer count. */
 via_status via_stream_wait(via_stream *stream, int descriptor, short events, via_deadline deadline);
-/* Sleeps until there is something to read, and writes a due tail meanwhile. */
-via_status via_stream_wait_both(via_stream *stream, via_deadline deadline);
 /* The status for an errno of read or write: what it means for a stream that somebody is at the other end of. */
 via_status via_stream_status_of_errno(int os_code);
 

@@ -285,11 +285,8 @@ static via_status fill(via_stream *stream, via_deadline deadline)
 
     if (status != VIA_OK)
         return status;
-    if (atomic_load_explicit(&stream->due, memory_order_relaxed)) {
-        status = via_stream_wait_both(stream, deadline);
-        if (status != VIA_OK)
-            return status;
-    }
+    if (atomic_load_explicit(&stream->due, memory_order_relaxed))
+        (void)via_stream_send_due(stream);
     moved = stream->config.io->read(stream, &into, 1, deadline);
     if (moved > 0) {
         stream->end += (size_t)moved;

@@ -198,7 +198,15 @@ static bool become_due(via_stream *stream)
 {
     if (stream->out_begin == stream->out_end || stream->send_status != VIA_OK)
         return false;
-    return !atomic_exchange_explicit(&stream->due, true, memory_order_relaxed);
+    return !atomic_exchange(&stream->due, true);
+}
+
+/* Gives the lock back and tells who has to move what stays behind. */
+static void leave(via_stream *stream, bool newly_due)
+{
+    via_stream_send_unlock(stream);
+    if (newly_due)
+        stream->config.host->attention(stream->config.context);
 }
 
 /* ---- the slots ---------------------------------------------------------------------------------------------- */
@@ -327,18 +335,23 @@ via_status via_stream_send(void *self, const via_slice *slices, size_t count, co
     via_stream *stream = self;
     via_status status;
     bool more = meta && (meta->flags & VIA_MORE);
-    bool attention = false;
+    bool newly_due = false;
 
     pthread_mutex_lock(&stream->lock);
     status = send_locked(stream, slices, count, more, deadline);
     if (status == VIA_OK)
         stream->has_sent = true;
     if (!more || status != VIA_OK || stream->torn > 0)
-        attention = become_due(stream);
-    pthread_mutex_unlock(&stream->lock);
-    if (attention)
-        stream->config.host->attention(stream->config.context);
+        newly_due = become_due(stream);
+    leave(stream, newly_due);
     return status;
+}
+
+void via_stream_send_unlock(via_stream *stream)
+{
+    pthread_mutex_unlock(&stream->lock);
+    if (atomic_load(&stream->due) && atomic_load(&stream->sleeps))
+        via_wake_nudge(&stream->wake);
 }
 
 via_status via_stream_send_out(via_stream *stream, via_deadline deadline)
@@ -365,14 +378,10 @@ via_status via_stream_flush(void *self, via_deadline deadline)
 {
     via_stream *stream = self;
     via_status status;
-    bool attention;
 
     pthread_mutex_lock(&stream->lock);
     status = via_wake_is_raised(&stream->wake) ? VIA_ECANCELED : via_stream_send_out(stream, deadline);
-    attention = become_due(stream);
-    pthread_mutex_unlock(&stream->lock);
-    if (attention)
-        stream->config.host->attention(stream->config.context);
+    leave(stream, become_due(stream));
     return status;
 }
 
@@ -398,7 +407,7 @@ void via_stream_send_idle(via_stream *stream)
         return;
     if (stream->out_begin == stream->out_end)
         via_stream_send_fini(stream);
-    pthread_mutex_unlock(&stream->lock);
+    via_stream_send_unlock(stream);
 }
 
 uint64_t via_stream_send_count(const via_stream *stream)

@@ -36,11 +36,12 @@ struct via_stream {
     size_t expected;        /* size of the last frame if it was large, else 0 */
     uint64_t taken;         /* bytes of the incoming stream up to the end of the message received last */
     uint64_t arrived;       /* bytes read from the descriptor so far: taken + end - begin */
-    uint64_t read_timeout;  /* io_socket: SO_RCVTIMEO as it is set, in ns; 0 = none */
     via_status recv_status; /* final answer once everything buffered has been handed out; VIA_OK = going on */
     bool greeted;
     bool at_eof;
+    atomic_bool sleeps;  /* a receive does, so it wants to be nudged when it has a tail to move */
     bool read_starved;   /* io_pipe: the last read found nothing at first, so the next one had better wait first */
+    bool read_timeout;   /* io_socket: SO_RCVTIMEO is set */
     uint8_t shared_read; /* io_shared: how this descriptor may be read; 0 = not known so far */
     char pad_send[64];
 

@@ -5,9 +5,12 @@
 #include "kit/stream_internal.h"
 
 #include <poll.h>
+#include <string.h>
 
 #include "kit/deadline.h"
 #include "kit/fail.h"
+
+enum { SLICE_NS = 10 * 1000 * 1000 };
 
 static via_status poll_regardless(int descriptor, short events, via_deadline deadline)
 {
@@ -30,37 +33,66 @@ via_status via_stream_wait(via_stream *stream, int descriptor, short events, via
     return via_wake_poll(&stream->wake, descriptor, events, deadline);
 }
 
-static via_status poll_three(via_stream *stream, short *readable, via_deadline deadline)
+/* One sleep. Without a descriptor to be nudged by (the limit of open files) a short one; VIA_OK then: look again. */
+static via_status sleep_once(via_stream *stream, struct pollfd *set, size_t count, via_deadline deadline)
 {
-    struct pollfd set[3] = {{.fd = stream->config.read_fd, .events = POLLIN},
-                            {.fd = stream->config.write_fd, .events = POLLOUT},
-                            {.fd = via_wake_descriptor(&stream->wake), .events = POLLIN}};
+    const struct pollfd *nudge = &set[count - 1];
+    via_deadline slice = deadline;
     struct timespec storage;
     int ready;
 
-    if (set[2].fd < 0)
-        return via_status_of_errno(errno);
-    if (via_wake_is_raised(&stream->wake))
-        return VIA_ECANCELED;
-    ready = ppoll(set, 3, via_deadline_timespec(deadline, &storage), NULL);
-    if (ready < 0 && errno != EINTR)
-        return via_status_of_errno(errno);
-    *readable = set[0].revents;
-    return ready == 0 ? VIA_ETIMEDOUT : VIA_OK;
+    if (nudge->fd < 0)
+        slice = via_deadline_min(deadline, via_deadline_after(SLICE_NS));
+    ready = ppoll(set, count, via_deadline_timespec(slice, &storage), NULL);
+    if (ready < 0) {
+        for (size_t i = 0; i < count; i++)
+            set[i].revents = 0;
+        return errno == EINTR ? VIA_OK : via_status_of_errno(errno);
+    }
+    if (nudge->revents)
+        via_wake_take_nudge(&stream->wake);
+    return ready == 0 && slice == deadline ? VIA_ETIMEDOUT : VIA_OK;
 }
 
-via_status via_stream_wait_both(via_stream *stream, via_deadline deadline)
+static bool shows(const struct pollfd *set, size_t count)
 {
-    while (via_stream_send_due(stream) && deadline != VIA_NOW) {
-        short readable = 0;
-        via_status status = poll_three(stream, &readable, deadline);
+    for (size_t i = 0; i < count; i++)
+        if (set[i].revents != 0)
+            return true;
+    return false;
+}
 
-        if (status != VIA_OK)
-            return status;
-        if (readable)
-            return VIA_OK;
-    }
-    return VIA_OK;
+/*
+ * There has to be something to nudge before `sleeps` is set. That is set before the lock is tried, and whoever has the lock looks at it after giving the lock back: so either
+ * we see the tail, or its sender sees us.
+ */
+via_status via_stream_sleep(via_stream *stream, struct pollfd *set, size_t count, via_deadline deadline)
+{
+    struct pollfd all[VIA_STREAM_SLEEP_MOST + 2];
+    via_status status;
+
+    memcpy(all, set, count * sizeof(*set));
+    do {
+        all[count] = (struct pollfd){.fd = -1, .events = POLLOUT};
+        all[count + 1] = (struct pollfd){.fd = via_wake_nudge_descriptor(&stream->wake), .events = POLLIN};
+        (void)atomic_exchange(&stream->sleeps, true);
+        if (via_stream_send_due(stream))
+            all[count].fd = stream->config.write_fd;
+        if (via_wake_is_raised(&stream->wake))
+            status = VIA_ECANCELED;
+        else
+            status = sleep_once(stream, all, count + 2, deadline);
+        atomic_store(&stream->sleeps, false);
+    } while (status == VIA_OK && !shows(all, count));
+    memcpy(set, all, count * sizeof(*set));
+    return status;
+}
+
+via_status via_stream_sleep_for_input(via_stream *stream, via_deadline deadline)
+{
+    struct pollfd input = {.fd = stream->config.read_fd, .events = POLLIN};
+
+    return via_stream_sleep(stream, &input, 1, deadline);
 }
 
 via_status via_stream_status_of_errno(int os_code)

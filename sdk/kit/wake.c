@@ -20,14 +20,21 @@ void via_wake_init(via_wake *wake)
 {
     atomic_init(&wake->raised, 0);
     atomic_init(&wake->descriptor, -1);
+    atomic_init(&wake->nudged, -1);
+}
+
+static void close_slot(atomic_int *slot)
+{
+    int descriptor = atomic_exchange(slot, -1);
+
+    if (descriptor >= 0)
+        close(descriptor);
 }
 
 void via_wake_fini(via_wake *wake)
 {
-    int descriptor = atomic_exchange(&wake->descriptor, -1);
-
-    if (descriptor >= 0)
-        close(descriptor);
+    close_slot(&wake->descriptor);
+    close_slot(&wake->nudged);
 }
 
 static void signal_descriptor(int descriptor)
@@ -40,21 +47,43 @@ static void signal_descriptor(int descriptor)
     while (written < 0 && errno == EINTR);
 }
 
+static void signal_slot(const atomic_int *slot)
+{
+    int descriptor = atomic_load(slot);
+
+    if (descriptor >= 0)
+        signal_descriptor(descriptor);
+}
+
 void via_wake_raise(via_wake *wake)
 {
     int saved_errno = errno;
-    int descriptor;
 
     atomic_store(&wake->raised, 1);
-    descriptor = atomic_load(&wake->descriptor);
-    if (descriptor >= 0)
-        signal_descriptor(descriptor);
+    signal_slot(&wake->descriptor);
+    signal_slot(&wake->nudged);
     errno = saved_errno;
 }
 
-int via_wake_descriptor(via_wake *wake)
+void via_wake_nudge(via_wake *wake)
 {
-    int present = atomic_load(&wake->descriptor);
+    signal_slot(&wake->nudged);
+}
+
+/* Whoever raises meanwhile sets the flag first, and the sleeper looks at the flag after this. */
+void via_wake_take_nudge(via_wake *wake)
+{
+    uint64_t count;
+    ssize_t size;
+
+    do
+        size = read(atomic_load(&wake->nudged), &count, sizeof(count));
+    while (size < 0 && errno == EINTR);
+}
+
+static int obtain(const via_wake *wake, atomic_int *slot)
+{
+    int present = atomic_load(slot);
     int made;
 
     if (present >= 0)
@@ -62,13 +91,23 @@ int via_wake_descriptor(via_wake *wake)
     made = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (made < 0)
         return -1;
-    if (!atomic_compare_exchange_strong(&wake->descriptor, &present, made)) {
+    if (!atomic_compare_exchange_strong(slot, &present, made)) {
         close(made);
         made = present;
     }
     if (atomic_load(&wake->raised))
         signal_descriptor(made);
     return made;
+}
+
+int via_wake_descriptor(via_wake *wake)
+{
+    return obtain(wake, &wake->descriptor);
+}
+
+int via_wake_nudge_descriptor(via_wake *wake)
+{
+    return obtain(wake, &wake->nudged);
 }
 
 static via_status poll_once(struct pollfd *set, nfds_t count, via_deadline deadline)

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "kit/deadline.h"
@@ -234,6 +235,103 @@ static void test_blocking__receive_flushes_the_tail(void **state)
     free(body);
 }
 
+struct receiver {
+    via_stream *stream;
+    atomic_uint answers;
+};
+
+static void *receive_answers(void *argument)
+{
+    struct receiver *receiver = argument;
+    via_msg message;
+
+    while (via_stream_recv(receiver->stream, soon_enough(), &message) == VIA_OK) {
+        via_stream_release(receiver->stream, &message);
+        atomic_fetch_add(&receiver->answers, 1);
+    }
+    return NULL;
+}
+
+/* The other way round: the receive was there first, and the sender waits for it. */
+static void test_blocking__receive_that_sleeps_flushes_the_tail(void **state)
+{
+    enum { SIZE = 6000000, ROUNDS = 12 };
+    uint8_t *body = make_body(SIZE, 7);
+    via_slice slice = {body, SIZE};
+    via_msg message;
+
+    (void)state;
+    for (int kind = 0; kind < KIND_COUNT; kind++) {
+        via_stream_config config = config_of(&via_framing_sp_ipc);
+        struct receiver receiver = {NULL, 0};
+        stream_pair pair;
+        pthread_t thread;
+
+        pair_open(&pair, kind, &config);
+        receiver.stream = pair.end[0];
+        assert_int_equal(pthread_create(&thread, NULL, receive_answers, &receiver), 0);
+        for (unsigned i = 0; i < ROUNDS; i++) {
+            /* A short sleep and a long one of the receive differ, and so does what the sender leaves. */
+            via_deadline until = via_deadline_after((int64_t)i * 5000000);
+
+            assert_int_equal(via_stream_send(pair.end[0], &slice, 1, NULL, until), VIA_OK);
+            assert_int_equal(via_stream_recv(pair.end[1], soon_enough(), &message), VIA_OK);
+            expect_body(&message, SIZE, 7);
+            via_stream_release(pair.end[1], &message);
+            send_text(pair.end[1], "answer", 0);
+            while (atomic_load(&receiver.answers) == i)
+                sched_yield();
+        }
+        via_stream_interrupt(pair.end[0]);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        pair_close(&pair);
+    }
+    free(body);
+}
+
+/* Leaves none of the descriptors that this process may have. Returns the limit as it was. */
+static struct rlimit take_all_descriptors(int taken[64], size_t *count)
+{
+    struct rlimit before;
+    struct rlimit few;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = (struct rlimit){64, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (*count = 0; *count < 64 && (taken[*count] = dup(STDERR_FILENO)) >= 0; (*count)++)
+        ;
+    return before;
+}
+
+static void test_blocking__tail_needs_no_descriptor(void **state)
+{
+    enum { SIZE = 6000000 };
+    uint8_t *body = make_body(SIZE, 9);
+    via_slice slice = {body, SIZE};
+    int taken[64];
+    size_t count;
+
+    (void)state;
+    for (int kind = 0; kind < KIND_COUNT; kind++) {
+        via_stream_config config = config_of(&via_framing_sp_ipc);
+        stream_pair pair;
+        pthread_t thread;
+
+        pair_open(&pair, kind, &config);
+        struct rlimit before = take_all_descriptors(taken, &count);
+        assert_int_equal(via_stream_send(pair.end[0], &slice, 1, NULL, VIA_NOW), VIA_OK);
+        assert_int_equal(via_stream_recv(pair.end[0], via_deadline_after(30000000), &(via_msg){0}), VIA_ETIMEDOUT);
+        assert_int_equal(pthread_create(&thread, NULL, answer_when_complete, pair.end[1]), 0);
+        expect_text(pair.end[0], "answer");
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        while (count > 0)
+            close(taken[--count]);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        pair_close(&pair);
+    }
+    free(body);
+}
+
 struct worker {
     via_stream *stream;
     atomic_bool stop;
@@ -323,6 +421,8 @@ int main(void)
         cmocka_unit_test(test_blocking__interrupt_wakes_a_thread),
         cmocka_unit_test(test_blocking__interrupt_from_a_signal_handler),
         cmocka_unit_test(test_blocking__receive_flushes_the_tail),
+        cmocka_unit_test(test_blocking__receive_that_sleeps_flushes_the_tail),
+        cmocka_unit_test(test_blocking__tail_needs_no_descriptor),
         cmocka_unit_test(test_blocking__three_threads_on_one_stream),
     };
 
