@@ -79,6 +79,19 @@ static via_status verdict(exec_channel *channel)
 
 /* ---- bytes -------------------------------------------------------------------------------------------------- */
 
+/* It may have closed its output and still read what is sent. */
+static via_status await_end(exec_channel *channel, via_deadline deadline)
+{
+    while (!pipe_child_has_ended(&channel->child)) {
+        struct pollfd end = {.fd = channel->child.pidfd, .events = POLLIN};
+        via_status status = deadline == VIA_NOW ? VIA_ETIMEDOUT : via_stream_sleep(&channel->stream, &end, 1, deadline);
+
+        if (status != VIA_OK)
+            return status;
+    }
+    return VIA_OK;
+}
+
 static int64_t exec_read(via_stream *stream, via_slice *into, size_t count, via_deadline deadline)
 {
     exec_channel *channel = (exec_channel *)stream;
@@ -91,7 +104,7 @@ static int64_t exec_read(via_stream *stream, via_slice *into, size_t count, via_
             return moved;
         note_end_of_output(channel);
     }
-    status = pipe_child_wait(&channel->child, &stream->wake, deadline);
+    status = await_end(channel, deadline);
     if (status != VIA_OK)
         return status;
     return verdict(channel) == VIA_EPEER ? VIA_EPEER : 0;

@@ -211,7 +211,14 @@ void pipe_link_on_destroy(pipe_link *link, void (*forget)(void *user), void *use
     link->forget_user = user;
 }
 
-enum { WAIT_WORD, WAIT_DEATH, WAIT_WAKE, WAIT_ROOM, WAIT_COUNT };
+enum { WAIT_WORD, WAIT_DEATH, WAIT_ROOM, WAIT_WAKE, WAIT_COUNT };
+
+static void watch_listener(const pipe_link *link, struct pollfd set[2])
+{
+    set[WAIT_WORD] = (struct pollfd){.fd = link->in, .events = POLLIN};
+    set[WAIT_DEATH] =
+        (struct pollfd){.fd = atomic_load(&link->notice)}; /* if it is closed meanwhile, `in` has woken us */
+}
 
 /*
  * One sleep. *room: something can be written. Without a descriptor to be woken by (the limit of open files) a short one,
@@ -220,16 +227,15 @@ enum { WAIT_WORD, WAIT_DEATH, WAIT_WAKE, WAIT_ROOM, WAIT_COUNT };
 static via_status sleep_once(pipe_link *link, via_wake *wake, bool or_room, via_deadline deadline, bool *room)
 {
     struct pollfd set[WAIT_COUNT] = {
-        [WAIT_WORD] = {.fd = link->in, .events = POLLIN},
-        [WAIT_DEATH] = {.fd = atomic_load(&link->notice)}, /* if it is closed meanwhile, `in` has woken us */
-        [WAIT_WAKE] = {.fd = wake ? via_wake_descriptor(wake) : -1, .events = POLLIN},
         [WAIT_ROOM] = {.fd = or_room ? link->out : -1, .events = POLLOUT},
+        [WAIT_WAKE] = {.fd = wake ? via_wake_descriptor(wake) : -1, .events = POLLIN},
     };
     bool is_blind = wake && set[WAIT_WAKE].fd < 0;
     via_deadline slice = is_blind ? via_deadline_min(deadline, via_deadline_after(SLICE_NS)) : deadline;
     struct timespec storage;
     int ready;
 
+    watch_listener(link, set);
     if (wake && via_wake_is_raised(wake))
         return VIA_ECANCELED;
     ready = ppoll(set, WAIT_COUNT, via_deadline_timespec(slice, &storage), NULL);
@@ -251,6 +257,21 @@ via_status pipe_link_await(pipe_link *link, via_wake *wake, bool or_room, via_de
         if (deadline == VIA_NOW)
             return VIA_ETIMEDOUT;
         status = sleep_once(link, wake, or_room, deadline, &room);
+        if (status != VIA_OK)
+            return status;
+    }
+}
+
+via_status pipe_link_await_word(pipe_link *link, via_stream *stream, via_deadline deadline)
+{
+    for (;;) {
+        struct pollfd set[2];
+        via_status status = pipe_link_check(link);
+
+        if (status != VIA_ETIMEDOUT || deadline == VIA_NOW)
+            return status;
+        watch_listener(link, set);
+        status = via_stream_sleep(stream, set, 2, deadline);
         if (status != VIA_OK)
             return status;
     }

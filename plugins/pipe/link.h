@@ -54,6 +54,8 @@ void pipe_link_abandon(pipe_link *link);
 via_status pipe_link_check(pipe_link *link);
 /* Waits for that. VIA_ECANCELED as well. `or_room`: returns VIA_OK also when something can be written. */
 via_status pipe_link_await(pipe_link *link, via_wake *wake, bool or_room, via_deadline deadline);
+/* The same for a receive, which keeps a tail moving while it sleeps. */
+via_status pipe_link_await_word(pipe_link *link, via_stream *stream, via_deadline deadline);
 /* The handle for an event; see via_channel_ops.pollable. */
 via_status pipe_link_pollable(pipe_link *link, via_stream *stream, uint32_t event, via_poll_handle *out);
 /*

@@ -60,7 +60,7 @@ static int64_t read_pipe(via_stream *stream, via_slice *into, size_t count, via_
 static int64_t link_read(via_stream *stream, via_slice *into, size_t count, via_deadline deadline)
 {
     pipe_link *link = stream->config.user;
-    via_status status = pipe_link_await(link, &stream->wake, false, deadline);
+    via_status status = pipe_link_await_word(link, stream, deadline);
     int64_t moved;
 
     if (status != VIA_OK)

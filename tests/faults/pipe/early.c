@@ -4,6 +4,11 @@
  */
 #include "pipe_fixture.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { LARGE = 5 * 1024 * 1024 + 17 }; /* more than the pipe holds */
@@ -238,6 +243,67 @@ static void test_early__listener_that_was_killed_is_seen(void **state)
     assert_int_equal(count_files(), 0);
 }
 
+struct receiver {
+    via_channel *channel;
+    atomic_long thread;
+    via_status status;
+};
+
+static void *receive_once(void *argument)
+{
+    struct receiver *receiver = argument;
+    via_msg message;
+
+    atomic_store(&receiver->thread, syscall(SYS_gettid));
+    receiver->status = via_recv(receiver->channel, soon_enough(), &message);
+    return NULL;
+}
+
+/* Waits until a thread of ours has gone to sleep. */
+static void await_sleep(struct receiver *receiver)
+{
+    char state = 0;
+
+    while (state != 'S') {
+        char path[64];
+        FILE *file;
+
+        (void)snprintf(path, sizeof(path), "/proc/self/task/%ld/stat", atomic_load(&receiver->thread));
+        file = fopen(path, "re");
+        if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+            state = 0;
+        if (file)
+            (void)fclose(file);
+        (void)sched_yield();
+    }
+}
+
+/* The part of a message that did not fit is still to be sent, and nobody will ever take it. */
+static void test_early__listener_that_was_killed_is_seen_with_a_tail(void **state)
+{
+    struct receiver receiver = {NULL, 0, VIA_OK};
+    char address[ADDRESS_SIZE];
+    uint8_t *bytes = test_calloc(1, LARGE);
+    pthread_t thread;
+    child listener;
+
+    (void)state;
+    new_address(address);
+    listener = start_child(listen_and_wait, address);
+    await_news(&listener);
+    receiver.channel = dial_to(address);
+    assert_int_equal(via_send(receiver.channel, bytes, LARGE, NULL, VIA_NOW), VIA_OK);
+    assert_int_equal(pthread_create(&thread, NULL, receive_once, &receiver), 0);
+    await_sleep(&receiver);
+    kill_child(&listener);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(receiver.status, VIA_EPEER);
+    via_close(receiver.channel);
+    test_free(bytes);
+    via_listener_close(listen_at(address));
+    assert_int_equal(count_files(), 0);
+}
+
 static void test_early__listener_that_closed_says_so(void **state)
 {
     char address[ADDRESS_SIZE];
@@ -265,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_early__finish_shows_in_a_waitset),
         cmocka_unit_test(test_early__dialer_that_was_killed_is_no_peer),
         cmocka_unit_test(test_early__listener_that_was_killed_is_seen),
+        cmocka_unit_test(test_early__listener_that_was_killed_is_seen_with_a_tail),
         cmocka_unit_test(test_early__listener_that_closed_says_so),
     };
 
