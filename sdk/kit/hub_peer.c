@@ -15,14 +15,17 @@
 
 /* ---- arriving ----------------------------------------------------------------------------------------------- */
 
-static void turn_away(const via_hub *hub, const via_stream_config *config, const char *why)
+/* Nobody waits for a stranger: the others of this hub would have to wait with us. */
+static void turn_away(const via_hub *hub, const via_stream_config *given, const char *why)
 {
+    via_stream_config config = *given;
     via_stream stream;
 
     via_count(&hub->config.stream.counters->protocol_errors, 1);
     via_note(hub->config.stream.host, hub->config.stream.context, VIA_LOG_WARNING, "a connection was turned away: %s",
              why);
-    if (via_stream_init(&stream, config) == VIA_OK)
+    config.linger_ns = 0;
+    if (via_stream_init(&stream, &config) == VIA_OK)
         via_stream_fini(&stream, VIA_CLOSE_FLUSH);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "kit/deadline.h"
 #include "kit/hub.h"
 
 enum { PEERS = 2, STEPS = 3 };
@@ -48,9 +49,14 @@ static int64_t planned_write(via_stream *stream, const via_slice *from, size_t c
     return step ? step : all;
 }
 
+static uint64_t longest_close_ns;
+
 static void planned_close(via_stream *stream, uint32_t how)
 {
+    uint64_t ns = via_deadline_left(stream->close_by);
+
     (void)how;
+    longest_close_ns = ns > longest_close_ns ? ns : longest_close_ns;
     (void)close(stream->config.read_fd);
 }
 
@@ -93,13 +99,13 @@ static via_status put(void *hub, const void *data, size_t size, uint32_t flags)
     return via_hub_send(hub, &slice, 1, &meta, VIA_NOW);
 }
 
-static void *open_pusher(struct stage *stage)
+static void *open_pusher_for(struct stage *stage, uint32_t peer_limit)
 {
     via_hub_config config = {.stream = config_of(&via_framing_length32),
                              .port = &stage_port,
                              .user = stage,
                              .role = VIA_PUSH,
-                             .peer_limit = PEERS};
+                             .peer_limit = peer_limit};
     void *hub = NULL;
     via_error error;
 
@@ -112,6 +118,11 @@ static void *open_pusher(struct stage *stage)
     assert_int_equal(write(stage->bell[1], "!", 1), 1);
     assert_int_equal(via_hub_create(&config, VIA_NOW, &hub, &error), VIA_OK);
     return hub;
+}
+
+static void *open_pusher(struct stage *stage)
+{
+    return open_pusher_for(stage, PEERS);
 }
 
 static void close_pusher(struct stage *stage, void *hub)
@@ -156,10 +167,27 @@ static void test_hub__a_series_that_breaks_off_leaves_by_itself(void **state)
     close_pusher(&stage, hub);
 }
 
+/* Whoever is one too many costs the others no time. */
+static void test_hub__turning_away_does_not_linger(void **state)
+{
+    struct stage stage = {.plans = {{.steps = {0}}}};
+    void *hub = open_pusher_for(&stage, 1);
+
+    (void)state;
+    longest_close_ns = 0;
+    assert_int_equal(put(hub, "for one", 7, 0), VIA_OK);
+    assert_int_equal(stage.accepted, 2);
+    assert_int_equal(stage.counters.peers, 1);
+    assert_int_equal(stage.counters.protocol_errors, 1);
+    assert_int_equal(longest_close_ns, 0);
+    close_pusher(&stage, hub);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hub__a_taker_that_leaves_in_a_series_is_let_go_once),
+        cmocka_unit_test(test_hub__turning_away_does_not_linger),
         cmocka_unit_test(test_hub__a_series_that_breaks_off_leaves_by_itself),
     };
 
