@@ -9,6 +9,8 @@
  */
 #include "kit/stream_internal.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -174,6 +176,18 @@ static uint64_t socket_unsent(const via_stream *stream)
     return unsent > 0 ? (uint64_t)unsent : 0;
 }
 
+/* An error, or one that somebody has been told already: then only the state is left of it. */
+static bool socket_broken(const via_stream *stream)
+{
+    struct pollfd set = {.fd = stream->config.write_fd};
+    struct tcp_info info = {0};
+    socklen_t size = sizeof(info);
+
+    if (poll(&set, 1, 0) > 0 && (set.revents & POLLERR))
+        return true;
+    return getsockopt(set.fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state == TCP_CLOSE;
+}
+
 static void socket_close(via_stream *stream, uint32_t how)
 {
     int descriptor = stream->config.read_fd >= 0 ? stream->config.read_fd : stream->config.write_fd;
@@ -198,4 +212,5 @@ const via_stream_io via_stream_io_socket = {
     .unblock = socket_unblock,
     .unsent = socket_unsent,
     .close = socket_close,
+    .broken = socket_broken,
 };

@@ -106,15 +106,24 @@ uint64_t via_stream_unsent(const via_stream *stream)
     return stream->config.io->unsent(stream);
 }
 
-/* No event tells that the other system has it all, so look again and again. */
+static bool is_broken(const via_stream *stream)
+{
+    return stream->config.io->broken && stream->config.io->broken(stream);
+}
+
+/*
+ * No event tells that the other system has it all, so look again and again. A hang-up says no more than that both sides
+ * have finished, and what was sent before that may be on its way for long.
+ */
 static via_status wait_for_unsent(via_stream *stream, via_deadline deadline, uint64_t *unsent)
 {
     while ((*unsent = via_stream_unsent(stream)) > 0) {
         via_deadline look = via_deadline_min(deadline, via_deadline_after(VIA_STREAM_LOOK_NS));
-        via_status status = via_stream_wait(stream, stream->config.write_fd, 0, look);
+        via_status status;
 
-        if (status == VIA_OK) /* an error or a hang-up: nobody will acknowledge the rest */
+        if (is_broken(stream) && (*unsent = via_stream_unsent(stream)) > 0) /* it may just have ended well */
             return VIA_EPEER;
+        status = via_stream_wait(stream, -1, 0, look);
         if (status != VIA_ETIMEDOUT || via_deadline_left(deadline) == 0)
             return status;
     }

@@ -29,6 +29,7 @@ typedef struct via_stream_io {
     void (*unblock)(via_stream *stream);          /* signal-safe: makes a blocked read or write return; may be NULL */
     uint64_t (*unsent)(const via_stream *stream); /* bytes the OS still needs this process for; NULL = none */
     void (*close)(via_stream *stream, uint32_t how); /* closes the descriptors */
+    bool (*broken)(const via_stream *stream);        /* what is unsent will never arrive; NULL = never so */
 } via_stream_io;
 
 extern const via_stream_io
