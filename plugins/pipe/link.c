@@ -35,6 +35,7 @@ pipe_link *pipe_link_create(const pipe_settings *settings)
     link->in_queue = settings->role != VIA_PAIR;
     link->linger_ns = settings->linger_ns;
     link->out = -1;
+    link->spent = -1;
     link->in = -1;
     link->kept_reader = -1;
     link->rest = -1;
@@ -79,6 +80,7 @@ void pipe_link_destroy(pipe_link *link, uint32_t how)
     pipe_descriptors_close(&link->write_set);
     pipe_descriptors_close(&link->in);
     pipe_descriptors_close(&link->out);
+    pipe_descriptors_close(&link->spent);
     pthread_mutex_destroy(&link->lock);
     pipe_descriptors_close(&link->rest);
     free(link->names);
@@ -286,6 +288,21 @@ static bool add(int set, int descriptor, uint32_t events)
     return epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) == 0;
 }
 
+static int writer_number(const pipe_link *link)
+{
+    return link->out >= 0 ? link->out : link->spent;
+}
+
+void pipe_link_watch_writer(const pipe_link *link, uint32_t events)
+{
+    if (link->write_set < 0)
+        return;
+    if (events)
+        (void)add(link->write_set, writer_number(link), events);
+    else
+        (void)epoll_ctl(link->write_set, EPOLL_CTL_DEL, writer_number(link), NULL);
+}
+
 /* Until the dialer is taken up an event needs more than one descriptor to show. */
 static int make_set(pipe_link *link, uint32_t event)
 {
@@ -294,7 +311,7 @@ static int make_set(pipe_link *link, uint32_t event)
     if (set < 0)
         return -1;
     if (add(set, link->in, EPOLLIN) && add(set, atomic_load(&link->notice), 0) &&
-        (event == VIA_READ || add(set, link->out, EPOLLOUT)))
+        (event == VIA_READ || add(set, writer_number(link), EPOLLOUT)))
         return set;
     pipe_descriptors_close(&set);
     return -1;

@@ -9,6 +9,7 @@
 #include "descriptors.h"
 #include "kit/fail.h"
 
+#include <sys/epoll.h>
 #include <sys/stat.h>
 
 /* ---- bytes -------------------------------------------------------------------------------------------------- */
@@ -133,8 +134,13 @@ static via_status link_finish(via_stream *stream)
     pipe_link *link = stream->config.user;
 
     pipe_link_mark(link->out);
-    pipe_descriptors_close(&link->out);
-    stream->config.write_fd = -1;
+    pthread_mutex_lock(&link->lock);
+    pipe_link_watch_writer(link, 0);
+    via_stream_close_writer(stream);
+    link->spent = link->out;
+    link->out = -1;
+    pipe_link_watch_writer(link, EPOLLIN);
+    pthread_mutex_unlock(&link->lock);
     return VIA_OK;
 }
 

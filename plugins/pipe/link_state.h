@@ -13,8 +13,9 @@ struct pipe_link {
     via_counters *counters;
     bool in_queue; /* the end of this one connection is not the end of the channel */
     uint64_t linger_ns;
-    int in;  /* what this end reads: `down` of a dialer, `up` of a listener */
-    int out; /* what it writes; -1 = finished */
+    int in;    /* what this end reads: `down` of a dialer, `up` of a listener */
+    int out;   /* what it writes; -1 = finished */
+    int spent; /* the number of `out` after that, which stays taken; -1 = not finished */
     int64_t uid;
     int64_t gid;
     pthread_mutex_t lock; /* of what follows */
@@ -51,6 +52,9 @@ via_status pipe_link_check_locked(pipe_link *link);
 pipe_link *pipe_link_create(const pipe_settings *settings);
 /* Closes every descriptor and frees; removes no file. VIA_CLOSE_FORKED: leaves the epolls alone, which are shared. */
 void pipe_link_destroy(pipe_link *link, uint32_t how);
+
+/* In the handle of VIA_WRITE, if there is one of ours: the number that is written to; no `events` = no more. */
+void pipe_link_watch_writer(const pipe_link *link, uint32_t events);
 
 /* Keeps the reason for via_failure(), unless the channel has other connections. Returns `status`. */
 via_status pipe_link_fail(const pipe_link *link, via_status status, const char *mend, const char *what);

@@ -301,7 +301,7 @@ via_status via_hub_finish(void *self, via_deadline deadline)
     (void)pthread_mutex_lock(&hub->lock);
     hub->finished = true;
     for (via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next)
-        (void)via_stream_finish(&VIA_HUB_PEER_OF(i, all)->stream, VIA_NOW);
+        via_hub_peer_finish(hub, VIA_HUB_PEER_OF(i, all));
     (void)pthread_mutex_unlock(&hub->lock);
     return VIA_OK;
 }

@@ -129,6 +129,8 @@ void via_hub_peer_sweep(via_hub *hub);
 void via_hub_peer_remove_all(via_hub *hub, uint32_t how);
 /* Watches for room to write in each epoll as long as somebody waits for it there. */
 void via_hub_peer_watch(via_hub *hub, via_hub_peer *peer);
+/* No more is sent to it. */
+void via_hub_peer_finish(const via_hub *hub, via_hub_peer *peer);
 /* Has the OS room for more? */
 bool via_hub_peer_has_room(const via_hub_peer *peer);
 

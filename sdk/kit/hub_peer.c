@@ -120,6 +120,16 @@ void via_hub_peer_watch(via_hub *hub, via_hub_peer *peer)
     peer->shows_room = shows;
 }
 
+/* A descriptor of its own for writing goes away with that, but perhaps not in a forked child. */
+void via_hub_peer_finish(const via_hub *hub, via_hub_peer *peer)
+{
+    const via_stream_config *config = &peer->stream.config;
+
+    if (config->write_fd >= 0 && config->write_fd != config->read_fd)
+        via_pollset_remove(&hub->set, config->write_fd);
+    (void)via_stream_finish(&peer->stream, VIA_NOW);
+}
+
 /* ---- leaving ------------------------------------------------------------------------------------------------ */
 
 static void free_peer(via_hub_peer *peer)

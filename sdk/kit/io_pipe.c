@@ -61,13 +61,7 @@ static int64_t pipe_write(via_stream *stream, const via_slice *from, size_t coun
 
 static via_status pipe_finish(via_stream *stream)
 {
-    int descriptor = stream->config.write_fd;
-
-    /* The handle of VIA_WRITE and VIA_WORK goes away with it; both are over. */
-    if (descriptor != stream->config.read_fd) {
-        stream->config.write_fd = -1;
-        close(descriptor);
-    }
+    via_stream_close_writer(stream);
     return VIA_OK;
 }
 

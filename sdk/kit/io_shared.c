@@ -126,13 +126,8 @@ static int64_t shared_write(via_stream *stream, const via_slice *from, size_t co
 
 static via_status shared_finish(via_stream *stream)
 {
-    int descriptor = stream->config.write_fd;
-
     /* Others may hold the same description, so this is end of file for the reader only when they close it too. */
-    if (descriptor != stream->config.read_fd) {
-        stream->config.write_fd = -1;
-        close(descriptor);
-    }
+    via_stream_close_writer(stream);
     return VIA_OK;
 }
 

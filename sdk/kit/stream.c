@@ -2,16 +2,13 @@
 /*
  * The life of a stream: init, waiting, interruption, close.
  *
- * Owns: the descriptors' end, and which of them stands for which event.
+ * Owns: the descriptors' end. Which of them stands for which event: stream_handles.c.
  */
 #include "kit/stream_internal.h"
 
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "kit/deadline.h"
 #include "kit/fail.h"
@@ -37,7 +34,8 @@ via_status via_stream_init(via_stream *stream, const via_stream_config *config)
     stream->config.max_message = message_limit(config);
     stream->greeted = config->greeting_size == 0;
     stream->trailer_size = strlen(config->framing->trailer);
-    stream->ready_fd = -1;
+    atomic_init(&stream->ready_fd, -1);
+    atomic_init(&stream->write_set, -1);
     via_wake_init(&stream->wake);
     atomic_init(&stream->sleeps, false);
     atomic_init(&stream->backlog, 0);
@@ -75,8 +73,7 @@ void via_stream_fini(via_stream *stream, uint32_t how)
     if (how != VIA_CLOSE_FORKED)
         linger(stream);
     stream->config.io->close(stream, how);
-    if (stream->ready_fd >= 0)
-        close(stream->ready_fd);
+    via_stream_handles_fini(stream);
     via_stream_receive_fini(stream);
     via_stream_send_fini(stream);
     via_wake_fini(&stream->wake);
@@ -143,35 +140,7 @@ via_status via_stream_drain(void *self, via_deadline deadline, uint64_t *undeliv
     return status;
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------------------ */
-
-/* epoll(7) refuses regular files, which are always ready: an eventfd that is, too, stands for them. */
-static int descriptor_for_epoll(via_stream *stream, int descriptor)
-{
-    struct stat status;
-
-    if (fstat(descriptor, &status) != 0 || !(S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)))
-        return descriptor;
-    if (stream->ready_fd < 0)
-        stream->ready_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-    return stream->ready_fd;
-}
-
-via_status via_stream_pollable(void *self, uint32_t event, via_poll_handle *out)
-{
-    via_stream *stream = self;
-    int descriptor = event == VIA_READ ? stream->config.read_fd : stream->config.write_fd;
-
-    if (descriptor < 0)
-        return VIA_ENOTSUP;
-    descriptor = descriptor_for_epoll(stream, descriptor);
-    if (descriptor < 0)
-        return via_status_of_errno(errno);
-    out->kind = VIA_POLL_DESCRIPTOR;
-    out->handle = descriptor;
-    out->wait = event == VIA_READ ? VIA_WAIT_READABLE : VIA_WAIT_WRITABLE;
-    return VIA_OK;
-}
+/* ---- waiting ------------------------------------------------------------------------------------------------------ */
 
 static via_status arm_read(via_stream *stream)
 {

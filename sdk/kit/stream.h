@@ -101,6 +101,12 @@ via_status via_stream_sleep(via_stream *stream, struct pollfd *set, size_t count
 /* The same for the descriptor that is read. */
 via_status via_stream_sleep_for_input(via_stream *stream, via_deadline deadline);
 
+/*
+ * For a finish of one's own, where only closing write_fd shows the other end an end of file: closes what it is. The
+ * number stays taken, and ready, until the stream's close.
+ */
+void via_stream_close_writer(via_stream *stream);
+
 /* For hubs: a receive would answer without a system call: a message is in the buffer, or the stream has ended. */
 bool via_stream_has_message(const via_stream *stream);
 /* For hubs: bytes of the tail and the gather buffer that the OS has not taken yet. */

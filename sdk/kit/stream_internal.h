@@ -42,6 +42,10 @@ via_status via_stream_wait(via_stream *stream, int descriptor, short events, via
 /* The status for an errno of read or write: what it means for a stream that somebody is at the other end of. */
 via_status via_stream_status_of_errno(int os_code);
 
+/* ---- stream_handles.c --------------------------------------------------------------------------------------- */
+
+void via_stream_handles_fini(via_stream *stream);
+
 /* ---- stream_quiet.c ----------------------------------------------------------------------------------------- */
 
 /* writev(2) with flags of pwritev2(2) that never raises SIGPIPE. Returns what writev would. */

@@ -397,7 +397,7 @@ via_status via_stream_finish(void *self, via_deadline deadline)
     status = via_stream_flush(stream, deadline);
     if (status != VIA_OK)
         return status;
-    atomic_store_explicit(&stream->finished, true, memory_order_relaxed);
+    atomic_store(&stream->finished, true);
     return stream->config.io->finish(stream);
 }
 

@@ -22,8 +22,9 @@ struct via_stream {
     /* Set once by init. */
     via_stream_config config;
     via_wake wake;
-    size_t trailer_size; /* of the framing */
-    int ready_fd;        /* always readable: stands for a descriptor that epoll(7) refuses; -1 = not needed so far */
+    size_t trailer_size;  /* of the framing */
+    atomic_int ready_fd;  /* always ready: stands for a descriptor that epoll(7) refuses; -1 = not needed so far */
+    atomic_int write_set; /* epoll: stands for a descriptor that finish takes away; -1 = not needed so far */
     char pad_receive[64];
 
     /* Receiving. */

@@ -4,6 +4,10 @@
  */
 #include "pipe_fixture.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 enum { LARGE = 4 * 1024 * 1024 };
 
 /* It has nothing more to say, and yet the end of what it hears is still to be sent. */
@@ -19,10 +23,73 @@ static void test_exec__tail_goes_out_after_the_last_word(void **state)
     test_free(bytes);
 }
 
+/* `channel` finishes while a waitset has it and a forked child has its descriptors. */
+static void finish_in_a_waitset(via_channel *channel)
+{
+    via_poll_handle before = {.size = sizeof(before)};
+    via_poll_handle after = {.size = sizeof(after)};
+    via_waitset *set = NULL;
+    via_ready ready;
+    size_t count;
+    pid_t holder;
+
+    assert_int_equal(via_waitset_create(&set, NULL), VIA_OK);
+    assert_int_equal(via_waitset_add(set, channel, VIA_READ | VIA_WRITE, NULL), VIA_OK);
+    assert_int_equal(via_waitset_wait(set, &ready, 1, &count, soon_enough()), VIA_OK);
+    assert_int_equal(via_pollable(channel, VIA_WRITE, &before), VIA_OK);
+    holder = fork();
+    if (holder == 0)
+        for (;;)
+            (void)pause();
+    assert_int_equal(via_finish(channel, soon_enough()), VIA_OK);
+    assert_int_equal(via_pollable(channel, VIA_WRITE, &after), VIA_OK);
+    assert_int_equal(after.handle, before.handle);
+    assert_int_equal(via_waitset_remove(set, channel), VIA_OK);
+    assert_int_equal(via_waitset_wait(set, &ready, 1, &count, via_after_ms(20)), VIA_ETIMEDOUT);
+    assert_int_equal(kill(holder, SIGKILL), 0);
+    assert_int_equal(waitpid(holder, NULL, 0), holder);
+    via_close(channel);
+    via_waitset_destroy(set);
+}
+
+static void test_exec__finish_leaves_nothing_in_a_waitset(void **state)
+{
+    (void)state;
+    finish_in_a_waitset(dial_to("exec:cat"));
+}
+
+static void test_pipe__finish_leaves_nothing_in_a_waitset(void **state)
+{
+    (void)state;
+    for (int accepted = 0; accepted < 3; accepted++) { /* a dialer before and after that, and a listener */
+        char address[ADDRESS_SIZE];
+        via_listener *listener;
+        via_channel *dialer;
+        via_channel *other;
+
+        new_address(address);
+        listener = listen_at(address);
+        dialer = dial_to(address);
+        if (accepted == 0)
+            finish_in_a_waitset(dialer);
+        other = accept_from(listener);
+        if (accepted == 1) {
+            send_number(other, 1, 10);
+            expect_number(dialer, 1, 10);
+        }
+        if (accepted > 0)
+            finish_in_a_waitset(accepted == 1 ? dialer : other);
+        via_close(accepted == 2 ? dialer : other);
+        via_listener_close(listener);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exec__tail_goes_out_after_the_last_word),
+        cmocka_unit_test(test_exec__finish_leaves_nothing_in_a_waitset),
+        cmocka_unit_test(test_pipe__finish_leaves_nothing_in_a_waitset),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
