@@ -152,7 +152,8 @@ const via_cli_command via_cli_commands[] = {
      .min_operands = 1,
      .max_operands = 3,
      .summary = "write the ABI and the SHA-256 of its library into a plugin manifest",
-     .about = "OUTPUT is replaced as a whole; without it the manifest itself is. No code of the library is run.",
+     .about = "OUTPUT is replaced as a whole; without it the manifest itself is. A symlink is followed, and what is no regular\n"
+              "file is refused. No code of the library is run.",
      .takes = 0,
      .run = via_cli_run_seal},
     {.name = "bench-worker",

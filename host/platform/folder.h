@@ -26,7 +26,10 @@ typedef struct via_file_mark {
  */
 via_status via_file_read(const char *path, size_t limit, char **text, size_t *size, via_file_mark *mark,
                          via_error *error);
-/* Replaces `path` by these bytes at once: whoever reads it sees the old or the new content whole. */
+/*
+ * Replaces the regular file `path`, or what a symlink there leads to, by these bytes at once: whoever reads it sees the
+ * old or the new content whole. VIA_EINVAL: there is something that is no regular file; it stays as it is.
+ */
 via_status via_file_replace(const char *path, const char *text, size_t size, via_error *error);
 void via_file_mark_read(const char *path, via_file_mark *mark);
 bool via_file_mark_equals(const via_file_mark *a, const via_file_mark *b);

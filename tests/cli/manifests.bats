@@ -324,6 +324,53 @@ END
     [ ! -e sealed.json ]
 }
 
+@test "cli__seal_replaces_no_device_no_fifo_no_socket_and_no_folder" {
+    make_folder mine
+    mkdir outputs outputs/folder
+    mkfifo outputs/fifo
+    python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("outputs/socket")'
+    [ "$(id -u)" -ne 0 ] || mknod outputs/device c 1 3
+    ls -lR outputs >before
+    for output in outputs/*; do
+        ln -s "$work/$output" link
+        for name in "$output" link; do
+            run timeout 10 via seal mine/socket.json mine/via_socket.so "$name"
+            expect_status 1
+            expect "$name is not a regular file"
+            expect_way_out
+        done
+        [ -L link ]
+        rm link
+    done
+    ls -lR outputs | diff before -
+}
+
+@test "cli__seal_writes_through_a_symlink_as_an_editor_does" {
+    make_folder mine
+    mkdir elsewhere
+    echo old >elsewhere/sealed.json
+    chmod 640 elsewhere/sealed.json
+    ln -s elsewhere/sealed.json to-a-file
+    ln -s elsewhere/fresh.json to-nothing
+    ln -s to-nothing elsewhere/../to-a-link
+    ln -s circle circle
+    for name in to-a-file to-a-link; do
+        run via seal mine/socket.json mine/via_socket.so $name
+        expect_status 0
+        [ -L $name ]
+    done
+    [ -L to-nothing ]
+    cmp elsewhere/sealed.json "$plugins/socket.json"
+    cmp elsewhere/fresh.json "$plugins/socket.json"
+    [ "$(stat -c %a elsewhere/sealed.json)" = 640 ]
+    [ "$(ls elsewhere)" = $'fresh.json\nsealed.json' ]
+    run via seal mine/socket.json mine/via_socket.so circle
+    expect_status 1
+    expect "circle"
+    expect_way_out
+    [ -L circle ]
+}
+
 # ---- what the system refuses -----------------------------------------------------------------------------------------
 
 @test "cli__too_few_descriptors_are_told_as_such_wherever_they_run_out" {

@@ -154,26 +154,72 @@ static int write_all(int fd, const char *text, size_t size)
     return 0;
 }
 
-/* Keeps the mode of the file that is replaced; a new one is for everybody to read, as other files of a build are. */
-static mode_t mode_for(const char *path)
+/*
+ * Where a symlink leads that leads to nothing yet: there the file is made, and the link stays. False: it leads in a
+ * circle, or the path is too long.
+ */
+static bool follow_to_nothing(const char *path, char target[PATH_MAX])
+{
+    enum { MOST_LINKS = 40 }; /* as many as Linux follows */
+    char link[PATH_MAX];
+
+    if (snprintf(target, PATH_MAX, "%s", path) >= PATH_MAX)
+        return false;
+    for (int i = 0; i < MOST_LINKS; i++) {
+        ssize_t size = readlink(target, link, sizeof(link) - 1);
+        if (size < 0)
+            return true;
+        link[size] = '\0';
+        const char *slash = link[0] == '/' ? NULL : strrchr(target, '/');
+        size_t folder = slash ? (size_t)(slash - target) + 1 : 0;
+        if (folder + (size_t)size >= PATH_MAX)
+            return false;
+        memcpy(target + folder, link, (size_t)size + 1);
+    }
+    return false;
+}
+
+/*
+ * The file behind `path`, which a symlink to it goes on naming, and its mode. A new file is for everybody to read, as
+ * other files of a build are. A device, FIFO or socket is what others write to: it is never replaced by a file.
+ */
+static via_status find_target(const char *path, char target[PATH_MAX], mode_t *mode, via_error *error)
 {
     struct stat old;
+    via_status status;
 
-    return stat(path, &old) == 0 ? old.st_mode & 0777 : 0644;
+    *mode = 0644;
+    if (stat(path, &old) != 0) {
+        if (errno != ENOENT || !follow_to_nothing(path, target))
+            return fail(error, errno == ENOENT ? ENAMETOOLONG : errno, "name a file that can be written",
+                        "cannot write", path);
+        return VIA_OK;
+    }
+    if (!S_ISREG(old.st_mode)) {
+        status = via_error_set(error, VIA_EINVAL, VIA_STAGE_DISCOVER, "name a regular file, or one that is not there",
+                               "%s is not a regular file, and is not replaced by one", path);
+        via_error_at(error, path, NULL, 0, 0);
+        return status;
+    }
+    *mode = old.st_mode & 0777;
+    return realpath(path, target) ? VIA_OK : fail(error, errno, "check the path", "cannot write", path);
 }
 
 via_status via_file_replace(const char *path, const char *text, size_t size, via_error *error)
 {
-    char temporary[PATH_MAX];
+    char target[PATH_MAX], temporary[PATH_MAX];
+    mode_t mode;
     int code;
+    via_status status = find_target(path, target, &mode, error);
 
-    if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= (int)sizeof(temporary))
+    if (status != VIA_OK)
+        return status;
+    if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", target) >= (int)sizeof(temporary))
         return fail(error, ENAMETOOLONG, "choose a shorter path", "cannot write", path);
     int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
-        return fail(error, errno, "make its folder writable for this user", "cannot write beside", path);
-    if (write_all(fd, text, size) == 0 && fchmod(fd, mode_for(path)) == 0 && fsync(fd) == 0 &&
-        rename(temporary, path) == 0) {
+        return fail(error, errno, "make its folder writable for this user", "cannot write beside", target);
+    if (write_all(fd, text, size) == 0 && fchmod(fd, mode) == 0 && fsync(fd) == 0 && rename(temporary, target) == 0) {
         (void)close(fd);
         return VIA_OK;
     }
