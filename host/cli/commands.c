@@ -152,8 +152,9 @@ const via_cli_command via_cli_commands[] = {
      .min_operands = 1,
      .max_operands = 3,
      .summary = "write the ABI and the SHA-256 of its library into a plugin manifest",
-     .about = "OUTPUT is replaced as a whole; without it the manifest itself is. A symlink is followed, and what is no regular\n"
-              "file is refused. No code of the library is run.",
+     .about = "LIBRARY has the name that the manifest gives for this platform; without it, that one is sealed.\n"
+              "OUTPUT is replaced as a whole; without it the manifest itself is. A symlink is followed; what is no\n"
+              "regular file is refused. No code of the library is run.",
      .takes = 0,
      .run = via_cli_run_seal},
     {.name = "bench-worker",

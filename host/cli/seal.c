@@ -33,6 +33,13 @@ static bool join_path(const char *manifest, const char *library, char *path, siz
     return length > 0 && (size_t)length < capacity;
 }
 
+static int name_missing(const via_cli_args *args, const char *manifest, const char *platform)
+{
+    char mend[256];
+    (void)snprintf(mend, sizeof mend, "write \"%s\": \"via_NAME.so\" in its \"library\"", platform);
+    return via_cli_usage(args->command, mend, "%s names no library for %s in \"library\"", manifest, platform);
+}
+
 static int find_library(const via_cli_args *args, const char *manifest, char *path, size_t capacity)
 {
     char platform[160] = "";
@@ -47,8 +54,7 @@ static int find_library(const via_cli_args *args, const char *manifest, char *pa
         result = via_cli_complain(VIA_EXIT_FAILED, "'via validate' says more", "%s:%d:%d: %s", manifest, wrong.line,
                                   wrong.column, wrong.text);
     else if (!library || !join_path(manifest, library, path, capacity))
-        result = via_cli_usage(args->command, "name it: via seal MANIFEST LIBRARY",
-                               "%s names no library for %s in \"library\"", manifest, platform);
+        result = name_missing(args, manifest, platform);
     json_decref(root);
     return result;
 }

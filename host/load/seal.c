@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <viaduct/viaduct.h>
 
 /* The entry of this platform is replaced; those of others stay as they are. */
@@ -25,6 +26,34 @@ static bool put(json_t *root, const char *key, const char *value)
             return false;
     }
     return json_object_set_new(platforms, via_platform, json_string(value)) == 0;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* The host would look for the library under the manifest's name: ABI and checksum of another would only mislead it. */
+static via_status check_name(const via_plugin_manifest *manifest, const char *file, const char *library,
+                             via_error *error)
+{
+    const char *given = base_name(library);
+    via_status status;
+
+    if (manifest->library && strcmp(base_name(manifest->library), given) == 0)
+        return VIA_OK;
+    if (manifest->library)
+        status = via_error_set(error, VIA_EINVAL, VIA_STAGE_SCHEMA, NULL,
+                               "the manifest names the library %s, and %s is another", manifest->library, library);
+    else
+        status = via_error_set(error, VIA_EINVAL, VIA_STAGE_SCHEMA, NULL,
+                               "the manifest names no library for %s, and so not %s", via_platform, library);
+    via_error_mend(error, "seal it with the library that it names, or write \"%s\": \"%s\" in its \"library\"",
+                   via_platform, given);
+    via_error_at(error, file, "/library", 0, 0);
+    return status;
 }
 
 static via_status read_library(const char *library, char *abi, size_t capacity, via_image *image, via_error *error)
@@ -95,6 +124,8 @@ VIA_API via_status via_seal(const char *manifest, const char *library, const cha
     if (status != VIA_OK)
         return status;
     status = via_plugin_manifest_read(&read, manifest, text, size, error);
+    if (status == VIA_OK)
+        status = check_name(&read, manifest, library, error);
     if (status == VIA_OK)
         status = seal(&read, library, output, error);
     via_plugin_manifest_fini(&read);

@@ -296,6 +296,26 @@ END
     expect_way_out
 }
 
+@test "cli__seal_refuses_a_library_that_the_manifest_does_not_name" {
+    make_folder mine
+    cp mine/via_socket.so mine/via_copy.so
+    run via seal mine/socket.json "$plugins/via_pipe.so" sealed.json
+    expect_status 1
+    expect "the manifest names the library via_socket.so, and $plugins/via_pipe.so is another"
+    expect "/library"
+    expect_way_out
+    run via seal mine/socket.json mine/via_copy.so sealed.json
+    expect_status 1
+    expect 'write "linux-'
+    expect '": "via_copy.so" in its "library"'
+    edit mine/socket.json 'it["library"] = {"windows-x86_64": "via_socket.dll"}; del it["abi"], it["sha256"]'
+    run via seal mine/socket.json mine/via_socket.so sealed.json
+    expect_status 1
+    expect "names no library for linux-"
+    expect_way_out
+    [ ! -e sealed.json ]
+}
+
 @test "cli__seal_tells_what_is_wrong_with_its_files" {
     make_folder mine
     run via seal mine/nowhere.json
@@ -303,14 +323,15 @@ END
     expect "mine/nowhere.json: No such file or directory"
     expect_not ":-1"
     expect_way_out
-    run via seal mine/socket.json mine/nowhere.so sealed.json
+    run via seal mine/socket.json nowhere/via_socket.so sealed.json
     expect_status 1
-    expect "nowhere.so"
+    expect "cannot find the library nowhere/via_socket.so"
     expect_way_out
-    echo text >mine/text.so
-    run via seal mine/socket.json mine/text.so sealed.json
+    mkdir text
+    echo text >text/via_socket.so
+    run via seal mine/socket.json text/via_socket.so sealed.json
     expect_status 1
-    expect "text.so"
+    expect "text/via_socket.so"
     expect_way_out
     run via seal mine/socket.json mine/via_socket.so nowhere/sealed.json
     expect_status 1

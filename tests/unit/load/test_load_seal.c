@@ -83,13 +83,13 @@ typedef struct seal_case {
 static void test_seal__refuses_what_the_host_would_refuse(void **state)
 {
     static const seal_case cases[] = {
-        {"p/good.json", "p/nothing.so", "out.json",
-         "VIA_ENOENT preflight | cannot find the library $/p/nothing.so | build it first, or mend the path"},
-        {"p/good.json", "p/via_wrong_major.so", "out.json",
+        {"p/good.json", "q/via_good.so", "out.json",
+         "VIA_ENOENT preflight | cannot find the library $/q/via_good.so | build it first, or mend the path"},
+        {"p/wrong_major.json", "p/via_wrong_major.so", "out.json",
          "VIA_EREFUSED preflight | the plugin speaks version 2 of the plugin ABI; expected version 1 | install the "
          "Viaduct "
          "that the plugin was built for | the library is $/p/via_wrong_major.so"},
-        {"p/good.json", "p/via_no_note.so", "out.json",
+        {"p/no_note.json", "p/via_no_note.so", "out.json",
          "VIA_EREFUSED preflight | the library carries no Viaduct ABI note, so it is not a plugin | define the plugin "
          "with "
          "VIA_PLUGIN(), and link without discarding .note.viaduct | the library is $/p/via_no_note.so"},
