@@ -15,6 +15,7 @@ enum { LEAST_CAPACITY = 256 };
 typedef struct via_loan_buffer {
     const via_channel *channel; /* who lent it: a commit elsewhere is refused */
     size_t capacity;
+    size_t lent; /* bytes of the present loan; what lies behind them are earlier messages */
     alignas(max_align_t) unsigned char bytes[];
 } via_loan_buffer;
 
@@ -56,6 +57,7 @@ static via_status lend(via_channel *channel, size_t size, via_msg *message)
     via_loan_buffer *loan = get_buffer(channel, size);
     if (loan == NULL)
         return VIA_ENOMEM;
+    loan->lent = size;
     memset(message, 0, sizeof(*message));
     message->data = loan->bytes;
     message->size = size;
@@ -81,7 +83,7 @@ static void take_back(via_channel *channel, via_loan_buffer *loan, via_msg *mess
 static via_status commit_buffer(via_channel *channel, via_msg *message, via_deadline deadline)
 {
     via_loan_buffer *loan = find_buffer(channel, message);
-    if (loan == NULL || message->size > loan->capacity)
+    if (loan == NULL || message->size > loan->lent)
         return VIA_EINVAL;
     const via_slice slice = {message->data, message->size};
     const via_status status = via_send_slices(channel, &slice, 1, message->size, &message->meta, deadline);

@@ -138,11 +138,32 @@ static void test_loans__limit(via_conform *suite)
     via_conform_close(&link);
 }
 
+/* Behind the loan lies what others have written: an earlier message, perhaps. None of it goes out. */
+static void test_loans__larger(via_conform *suite)
+{
+    via_conform_link link;
+    via_msg loan;
+
+    via_conform_open(suite, &link, NULL);
+    for (uint64_t i = 0; i < 5; i++) {
+        lend(suite, link.tx, i, 100 + i, 100 + i, &loan);
+        loan.size++;
+        CHECK_STATUS(VIA_EINVAL, via_commit(link.tx, &loan, via_conform_soon()));
+        loan.size--;
+        CHECK_OK(via_commit(link.tx, &loan, via_conform_soon()));
+        via_conform_expect(suite, link.rx, i, 100 + i);
+    }
+    via_conform_expect_nothing(link.rx);
+    via_conform_close(&link);
+}
+
 static const via_conform_test tests[] = {
     {"loans.commit_order", "Delivery: the order of delivery is the order of the commits", CONFORM_ALL, NEEDS_WHOLE,
      test_loans__commit_order},
     {"loans.smaller", "Loans: the size may be lowered before the commit", CONFORM_ALL, NEEDS_WHOLE,
      test_loans__smaller},
+    {"loans.larger", "Loans: a commit above the size that was lent is VIA_EINVAL", CONFORM_ALL, NEEDS_WHOLE,
+     test_loans__larger},
     {"loans.discard", "Loans: a discarded loan sends nothing; several may be out", CONFORM_ALL, NEEDS_WHOLE,
      test_loans__discard},
     {"loans.among_sends", "Loans: loans and sends keep their common order", CONFORM_ALL, NEEDS_WHOLE,

@@ -131,6 +131,7 @@ typedef struct via_channel_ops {
     void (*release)(void *channel, via_msg *message);
     /* Lends memory of the transport to write in; see via_loan(). */
     via_status (*loan)(void *channel, size_t size, via_deadline deadline, via_msg *out);
+    /* VIA_EINVAL: message->size is above the size that was lent. What lies behind that must never reach the peer. */
     via_status (*commit)(void *channel, via_msg *message, via_deadline deadline);
     void (*discard)(void *channel, via_msg *message);
     /* Hands what is held back to the OS; blocks until the deadline. NULL = nothing is ever held back. */

@@ -229,7 +229,10 @@ VIA_API VIA_CHECK_RESULT via_status via_sendv(via_channel *channel, const via_sl
  */
 VIA_API VIA_CHECK_RESULT via_status via_loan(via_channel *channel, size_t size, via_deadline deadline,
                                              via_msg *message);
-/* Sends a loan. On VIA_OK it is gone; on failure it is still lent: try again or discard. */
+/*
+ * Sends a loan. VIA_EINVAL: message->size is above the size that was lent. On VIA_OK it is gone; on failure it is still
+ * lent: try again or discard.
+ */
 VIA_API VIA_CHECK_RESULT via_status via_commit(via_channel *channel, via_msg *message, via_deadline deadline);
 /* Gives a loan back unsent. */
 VIA_API void via_discard(via_channel *channel, via_msg *message);

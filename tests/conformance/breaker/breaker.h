@@ -29,6 +29,7 @@ enum {
     BREAK_ONE_BUFFER,     /* all received messages lie in the same memory */
     BREAK_PAD,            /* a received message is one byte longer */
     BREAK_LOAN_SIZE,      /* a lowered size is ignored */
+    BREAK_LOAN_LARGER,    /* a raised size is taken */
     BREAK_LOAN_DISCARD,   /* a discarded loan is sent */
     BREAK_LOAN_LATE,      /* a committed loan waits for the next flush */
     BREAK_MORE_STAYS,     /* a send without VIA_MORE leaves the others waiting */

@@ -405,7 +405,7 @@ via_status via_breaker_loan(void *channel, size_t size, via_deadline deadline, v
     if (status != VIA_OK)
         return status;
     memset(out, 0, sizeof(*out));
-    out->data = malloc(size + 1);
+    out->data = calloc(1, size + 1); /* the last byte is for BREAK_LOAN_LARGER */
     out->size = size;
     out->token[0] = size;
     return out->data ? VIA_OK : VIA_ENOMEM;
@@ -417,6 +417,8 @@ via_status via_breaker_commit(void *channel, via_msg *message, via_deadline dead
     via_slice slice = {message->data, via_breaker_is(breaker, BREAK_LOAN_SIZE) ? message->token[0] : message->size};
     via_meta meta = message->meta;
 
+    if (message->size > message->token[0] && !via_breaker_is(breaker, BREAK_LOAN_LARGER))
+        return VIA_EINVAL;
     if (via_breaker_is(breaker, BREAK_LOAN_LATE))
         meta.flags |= VIA_MORE;
     via_status status = via_breaker_send(breaker, &slice, 1, &meta, deadline);

@@ -221,6 +221,31 @@ static void test_data__failed_commit_leaves_the_loan(void **state)
     failed_commit_leaves_the_loan(state, "bare");
 }
 
+/* Behind the loan lies what an earlier one has left there. */
+static void commit_above_the_loan_is_refused(void **state, const char *scheme)
+{
+    core_pair pair = core_pair_open(*state, scheme, "", VIA_TWO);
+    via_msg loan;
+    assert_int_equal(via_loan(pair.client, 200, VIA_NOW, &loan), VIA_OK);
+    memset(loan.data, 's', 200);
+    via_discard(pair.client, &loan);
+    assert_int_equal(via_loan(pair.client, 3, VIA_NOW, &loan), VIA_OK);
+    memcpy(loan.data, "abc", 3);
+    loan.size = 4;
+    assert_int_equal(via_commit(pair.client, &loan, VIA_NOW), VIA_EINVAL);
+    assert_non_null(loan.data);
+    loan.size = 3;
+    assert_int_equal(via_commit(pair.client, &loan, VIA_NOW), VIA_OK);
+    core_expect(pair.server, "abc");
+    core_pair_close(&pair);
+}
+
+static void test_data__commit_above_the_loan_is_refused(void **state)
+{
+    commit_above_the_loan_is_refused(state, "loop");
+    commit_above_the_loan_is_refused(state, "bare");
+}
+
 static void test_data__emulated_buffer_is_used_again(void **state)
 {
     core_pair pair = core_pair_open(*state, "bare", "", VIA_TWO);
@@ -340,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_data__native_loans_keep_the_order_of_commits),
         cmocka_unit_test(test_data__emulated_loans_keep_the_order_of_commits),
         cmocka_unit_test(test_data__failed_commit_leaves_the_loan),
+        cmocka_unit_test(test_data__commit_above_the_loan_is_refused),
         cmocka_unit_test(test_data__emulated_buffer_is_used_again),
         cmocka_unit_test(test_data__idle_channel_keeps_no_buffer),
         cmocka_unit_test(test_data__foreign_and_grown_loans_are_refused),
