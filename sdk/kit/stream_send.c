@@ -106,7 +106,7 @@ static via_status end_sending(via_stream *stream, via_status status, int os_code
     atomic_store_explicit(&stream->due, false, memory_order_relaxed); /* nothing can be done about it any more */
     if (status == VIA_ECLOSED)
         return status;
-    return via_fail_channel(stream->config.host, stream->config.context, status, os_code, NULL,
+    return via_fail_channel(stream->config.host, stream->config.context, status, os_code, via_stream_mend_for(os_code),
                             "sending (framing %s): the connection broke", stream->config.framing->name);
 }
 

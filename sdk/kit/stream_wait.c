@@ -107,8 +107,23 @@ via_status via_stream_status_of_errno(int os_code)
     case EBADF:
     case EINVAL:
     case ENOTCONN:
+    case ENOSPC: /* no limit of ours, as where something is made: what is sent has nowhere to go */
+    case EDQUOT:
         return VIA_EIO;
     default:
         return via_status_of_errno(os_code);
+    }
+}
+
+const char *via_stream_mend_for(int os_code)
+{
+    switch (os_code) {
+    case ENOSPC:
+    case EDQUOT:
+        return "make room where the output goes";
+    case EBADF:
+        return "start the program with what it writes to (its stdout, say) open for writing";
+    default:
+        return NULL;
     }
 }

@@ -243,6 +243,21 @@ formats() {
     expect_way_out
 }
 
+@test "cli__a_full_disk_under_stdio_is_told_with_its_cause" {
+    run bash -c 'via send stdio: text >/dev/full'
+    expect_status 1
+    expect "stdio:"
+    expect "os:   No space left on device"
+    expect "mend: make room where the output goes"
+}
+
+@test "cli__a_closed_output_under_stdio_is_told_with_what_to_do" {
+    run bash -c 'via send stdio: text >&-'
+    expect_status 1
+    expect "os:   Bad file descriptor"
+    expect "mend: start the program with what it writes to (its stdout, say) open for writing"
+}
+
 @test "cli__closed_standard_descriptors_are_an_end_and_an_error" {
     run bash -c 'via dial exec:cat <&-'
     expect_status 0
