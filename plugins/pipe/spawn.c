@@ -101,8 +101,30 @@ static const char *mend_for(int os_code)
     }
 }
 
+static bool is_folder(const char *path)
+{
+    struct stat found;
+
+    return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+/* A relative path starts in the child's folder. */
+static bool is_folder_for_child(const pipe_child_plan *plan)
+{
+    const char *program = plan->arguments[0];
+    char path[PATH_MAX];
+
+    if (!strchr(program, '/'))
+        return false;
+    if (program[0] == '/' || !plan->folder[0])
+        return is_folder(program);
+    (void)snprintf(path, sizeof(path), "%s/%s", plan->folder, program);
+    return is_folder(path);
+}
+
 /*
- * The search of PATH ends in EACCES when there is a folder that we may not look into, even if the program is nowhere.
+ * The search of PATH ends in EACCES when there is a folder that we may not look into, or a folder of that name, even if
+ * the program is nowhere.
  */
 static bool is_nowhere(const char *program)
 {
@@ -115,7 +137,7 @@ static bool is_nowhere(const char *program)
         int length = (int)strcspn(folder, ":");
 
         (void)snprintf(path, sizeof(path), "%.*s/%s", length, folder, program);
-        if (access(path, F_OK) == 0)
+        if (access(path, F_OK) == 0 && !is_folder(path))
             return false;
         folder += length + (folder[length] == ':');
     }
@@ -133,6 +155,9 @@ static via_status cannot_start(const via_host_api *host, const pipe_child_plan *
         return cannot_enter(host, plan->folder, ENOTDIR, error);
     if (os_code == EACCES && is_nowhere(plan->arguments[0]))
         os_code = ENOENT;
+    if (os_code == EACCES && is_folder_for_child(plan))
+        return via_fail(host, error, VIA_EINVAL, EISDIR, "name the program in it: exec:FOLDER/PROGRAM",
+                        "cannot run '%s', which is a folder", plan->arguments[0]);
     status = via_status_of_errno(os_code);
     if (os_code == EAGAIN)
         status = VIA_ELIMIT;

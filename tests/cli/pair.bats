@@ -258,6 +258,19 @@ formats() {
     expect "mend: start the program with what it writes to (its stdout, say) open for writing"
 }
 
+@test "cli__a_folder_is_no_program" {
+    mkdir -p bin/tool here/tool
+    PATH=$work/bin:$PATH run via send exec:tool text
+    expect_status 1
+    expect "install the program"
+    for address in "exec:$work/bin/tool" exec:./bin/tool "exec:./tool?dir=$work/here"; do
+        run via send "$address" text
+        expect_status 1
+        expect "which is a folder"
+        expect "mend: name the program in it: exec:FOLDER/PROGRAM"
+    done
+}
+
 @test "cli__closed_standard_descriptors_are_an_end_and_an_error" {
     run bash -c 'via dial exec:cat <&-'
     expect_status 0
