@@ -40,6 +40,18 @@ static void put_override(const json_t *override)
     put(")");
 }
 
+/* Where the endpoint is defined: in a manifest, or in nothing but a variable. */
+static void put_place(const json_t *endpoint, const json_t *override)
+{
+    if (!text_of(endpoint, "file")[0]) {
+        put(text_of(override, "variable"));
+        return;
+    }
+    put(text_of(endpoint, "file"));
+    (void)printf(":%lld:%lld", (long long)json_integer_value(json_object_get(endpoint, "line")),
+                 (long long)json_integer_value(json_object_get(endpoint, "column")));
+}
+
 /* "orders  pair  shop.json:4:5  (override: none)", or for an address just that. */
 static void put_head(const json_t *root)
 {
@@ -51,9 +63,7 @@ static void put_head(const json_t *root)
     }
     if (json_is_object(endpoint)) {
         put("  ");
-        put(text_of(endpoint, "file"));
-        (void)printf(":%lld:%lld", (long long)json_integer_value(json_object_get(endpoint, "line")),
-                     (long long)json_integer_value(json_object_get(endpoint, "column")));
+        put_place(endpoint, json_object_get(root, "override"));
         put_override(json_object_get(root, "override"));
     }
     (void)putchar('\n');

@@ -255,6 +255,12 @@ END
     [[ $output =~ bind\ +true\ +address ]]
 }
 
+@test "cli__explain_names_the_variable_where_nothing_else_defines_the_endpoint" {
+    VIADUCT_ADDRESS_A_B=unix:q run via explain a.b
+    expect_status 0
+    [ "${lines[0]}" = "a.b  VIADUCT_ADDRESS_A_B  (override: VIADUCT_ADDRESS_A_B=unix:q)" ]
+}
+
 @test "cli__explain_json_is_what_the_library_says" {
     run via explain unix:mail --json
     expect_status 0
