@@ -11,6 +11,7 @@
 #include "manifest/nearest.h"
 #include "manifest/value.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const host_names[] = {"bind", "threads", "max_message"};
@@ -90,6 +91,16 @@ static via_status fail_value(const via_request *request, const via_setting *sett
     return status;
 }
 
+/* In the words of via_option_fit(), which serves the options of schemes. */
+static via_status fail_host_value(const via_request *request, const via_setting *setting, via_status status,
+                                  const char *expected, via_error *error)
+{
+    char what[512];
+
+    (void)snprintf(what, sizeof(what), "%s is \"%.80s\"; expected %s", setting->name, setting->value, expected);
+    return fail_value(request, setting, status, what, error);
+}
+
 /* ---- the host's own ------------------------------------------------------------------------------------------- */
 
 static via_status apply_bind(const via_request *request, const via_setting *setting, via_host_settings *host,
@@ -98,7 +109,7 @@ static via_status apply_bind(const via_request *request, const via_setting *sett
     int64_t value = 0;
 
     if (!via_value_read(VIA_OPTION_BOOL, setting->value, &value))
-        return fail_value(request, setting, VIA_ETYPE, "bind takes true or false", error);
+        return fail_host_value(request, setting, VIA_ETYPE, "true or false", error);
     host->bind = setting;
     host->binds = value != 0;
     return VIA_OK;
@@ -109,7 +120,7 @@ static via_status apply_threads(const via_request *request, const via_setting *s
 {
     host->many = strcmp(setting->value, "many") == 0;
     if (!host->many && strcmp(setting->value, "two") != 0)
-        return fail_value(request, setting, VIA_EINVAL, "threads takes two or many", error);
+        return fail_host_value(request, setting, VIA_EINVAL, "two or many", error);
     host->threads = setting;
     return VIA_OK;
 }
@@ -120,7 +131,7 @@ static via_status apply_max_message(const via_request *request, const via_scheme
     int64_t bytes = 0;
 
     if (!via_value_read(VIA_OPTION_SIZE, setting->value, &bytes))
-        return fail_value(request, setting, VIA_ETYPE, "max_message takes a size such as 64KiB", error);
+        return fail_host_value(request, setting, VIA_ETYPE, via_value_expected(VIA_OPTION_SIZE), error);
     if (bytes < 1 || (uint64_t)bytes > scheme->max_message) {
         char limit[32];
         via_value_write_size(scheme->max_message, limit, sizeof(limit));

@@ -261,6 +261,15 @@ END
     [ "${lines[0]}" = "a.b  VIADUCT_ADDRESS_A_B  (override: VIADUCT_ADDRESS_A_B=unix:q)" ]
 }
 
+@test "cli__an_option_that_does_not_fit_is_shown_with_its_value" {
+    for option in max_message=-1 bind=maybe threads=-1 mode=rwx; do
+        run via explain "unix:mail?$option"
+        expect_status 1
+        expect "option ${option%=*} is \"${option#*=}\"; expected "
+        expect_way_out
+    done
+}
+
 @test "cli__explain_json_is_what_the_library_says" {
     run via explain unix:mail --json
     expect_status 0

@@ -239,18 +239,22 @@ static const refusal_case refusals[] = {
      "option "
      "out"},
     {"bus:x?bind=yes", VIA_PUSH, true,
-     "VIA_ETYPE options | option bind takes true or false | give it such a value, or leave the option out"},
+     "VIA_ETYPE options | option bind is \"yes\"; expected true or false | give it such a value, or leave the option "
+     "out"},
     {"bus:x?bind=true", VIA_PAIR, true,
      "VIA_EINVAL options | option bind is true, but via_dial() connects | take it out, or listen"},
     {"bus:x?bind=false", VIA_PAIR, false,
      "VIA_EINVAL options | option bind is false, but via_listen() binds | take it out, or dial"},
     {"bus:x?threads=three", VIA_PAIR, true,
-     "VIA_EINVAL options | option threads takes two or many | give it such a value, or leave the option out"},
+     "VIA_EINVAL options | option threads is \"three\"; expected two or many | give it such a value, or leave the "
+     "option out"},
     {"bus:x?max_message=2MiB", VIA_PAIR, true,
      "VIA_EINVAL options | option max_message is 2MiB; bus: carries messages of 1 byte to 1MiB | write a size up "
      "to that, or choose another scheme"},
     {"bus:x?max_message=big", VIA_PAIR, true,
-     "VIA_ETYPE options | option max_message takes a size such as 64KiB | give it such a value, or leave the option "
+     "VIA_ETYPE options | option max_message is \"big\"; expected a size such as 512, 64KiB or 1GiB (units B, KiB, "
+     "MiB, GiB, "
+     "TiB) | give it such a value, or leave the option "
      "out"},
     {"bus:x?pattern=pair", VIA_PAIR, true,
      "VIA_EINVAL options | \"pattern\" is no option of an address | write \"pattern\" in the endpoint manifest, "
