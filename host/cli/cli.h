@@ -154,6 +154,8 @@ int via_cli_status(const char *subject, via_channel *channel, via_status status)
 int via_cli_os_error(const char *subject, int os_code, const char *mend);
 int via_cli_complain(int exit_status, const char *mend, const char *what, ...) __attribute__((format(printf, 3, 4)));
 int via_cli_out_of_memory(void);
+/* The way out where whoever reported the error knows none. */
+const char *via_cli_usual_mend(via_status status);
 /* The exit status that stands for a status. */
 int via_cli_exit_of(via_status status);
 const char *via_cli_stage_name(uint32_t stage);

@@ -40,8 +40,7 @@ int via_cli_exit_of(via_status status)
     }
 }
 
-/* The way out where whoever reported the error knows none. */
-static const char *usual_mend(via_status status)
+const char *via_cli_usual_mend(via_status status)
 {
     switch (status) {
     case VIA_ETIMEDOUT:
@@ -112,7 +111,7 @@ int via_cli_error(const char *subject, const via_error *error)
     if (error->os_text[0])
         put_detail("os:", error->os_text);
     put_more(error->more);
-    put_detail("mend:", error->mend[0] ? error->mend : usual_mend(error->status));
+    put_detail("mend:", error->mend[0] ? error->mend : via_cli_usual_mend(error->status));
     return via_cli_exit_of(error->status);
 }
 
@@ -123,7 +122,7 @@ int via_cli_status(const char *subject, via_channel *channel, via_status status)
     if (channel && via_failure(channel, &error) == VIA_OK && error.status == status)
         return via_cli_error(subject, &error);
     put_what(subject, via_status_text(status));
-    put_detail("mend:", usual_mend(status));
+    put_detail("mend:", via_cli_usual_mend(status));
     return via_cli_exit_of(status);
 }
 

@@ -12,6 +12,7 @@
 
 #include "commands.h"
 #include "messages.h"
+#include "refusal.h"
 #include "session.h"
 #include "stop.h"
 #include "wait.h"
@@ -21,6 +22,7 @@ static const uint64_t second_ns = UINT64_C(1000000000);
 
 struct sender {
     const via_cli_args *args;
+    via_host *host;
     const char *address;
     via_channel *channel;
     via_cli_source source;
@@ -43,15 +45,21 @@ static uint32_t role_for(uint32_t pattern)
 
 /* ---- one message after the other ---------------------------------------------------------------------------- */
 
+static int explain_send(const struct sender *sender, const via_slice *body, via_status status)
+{
+    uint64_t number = sender->args->operands.count > 1 ? 1 : sender->source.number;
+    via_cli_letter letter = {sender->args, sender->host, sender->address, sender->channel, *body, number};
+    if (status == VIA_ECANCELED && via_cli_stopped())
+        return via_cli_stop_result(VIA_EXIT_FAILED);
+    return via_cli_is_refusal(status) ? via_cli_refused(&letter, status)
+                                      : via_cli_status(sender->address, sender->channel, status);
+}
+
 static int send_one(struct sender *sender, const via_slice *body, via_meta *meta, bool more)
 {
     meta->flags = more ? VIA_MORE : 0;
     via_status status = via_cli_send(sender->channel, body, meta, via_cli_deadline(sender->args, UINT64_MAX));
-    if (status == VIA_OK)
-        return VIA_EXIT_OK;
-    if (status == VIA_ECANCELED && via_cli_stopped())
-        return via_cli_stop_result(VIA_EXIT_FAILED);
-    return via_cli_status(sender->address, sender->channel, status);
+    return status == VIA_OK ? VIA_EXIT_OK : explain_send(sender, body, status);
 }
 
 static int send_text(struct sender *sender, const char *text)
@@ -180,12 +188,12 @@ static int open_source(struct sender *sender)
     return VIA_EXIT_OK;
 }
 
-static int open_channel(struct sender *sender, via_host *host, uint32_t role)
+static int open_channel(struct sender *sender, uint32_t role)
 {
     const via_cli_args *args = sender->args;
     if (role == VIA_PAIR)
-        role = role_for(via_cli_pattern(args, host, sender->address));
-    via_cli_open what = {.host = host,
+        role = role_for(via_cli_pattern(args, sender->host, sender->address));
+    via_cli_open what = {.host = sender->host,
                          .address = sender->address,
                          .role = role,
                          .side = via_cli_side(args, role == VIA_PUBLISH ? VIA_SIDE_BIND : VIA_SIDE_CONNECT)};
@@ -211,20 +219,19 @@ static int check(const via_cli_args *args)
 
 static int send_as(const via_cli_args *args, uint32_t role)
 {
-    via_host *host = NULL;
     struct sender sender = {.args = args, .address = args->operands.items[0], .source = {.descriptor = -1}};
     sender.meta = (via_meta){.key = args->key, .content_type = args->type, .priority = (int32_t)args->priority};
     int result = check(args);
     if (result == VIA_EXIT_OK)
         result = open_source(&sender);
     if (result == VIA_EXIT_OK)
-        result = via_cli_host_open(args, &host);
+        result = via_cli_host_open(args, &sender.host);
     if (result == VIA_EXIT_OK)
-        result = open_channel(&sender, host, role);
+        result = open_channel(&sender, role);
     if (result == VIA_EXIT_OK)
         result = finish(&sender, send_all(&sender));
     via_close(sender.channel);
-    via_host_close(host);
+    via_host_close(sender.host);
     via_cli_source_fini(&sender.source);
     if (sender.source.descriptor > STDIN_FILENO)
         (void)close(sender.source.descriptor);

@@ -190,6 +190,30 @@ load helpers
     expect_way_out
 }
 
+@test "cli__a_message_that_holds_the_delimiter_is_told_with_its_number_and_the_ways_out" {
+    run via send exec:cat $'a\nb'
+    expect_status 1
+    expect "exec:cat: message 1 holds a newline, the delimiter of framing=line, which cannot carry it"
+    expect "mend: give both ends another framing (framing=raw, framing=length32, framing=content-length), or take the newline out"
+    run bash -c "printf 'one\0two\nlines\0' | via send exec:cat --format null"
+    expect_status 1
+    expect "message 2 holds a newline"
+    expect_way_out
+    echo '{"manifest": 1, "endpoints": {"cat": {"address": "exec:cat", "options": {"framing": "line"}}}}' >cat.json
+    run via send cat $'a\nb' --endpoints cat.json
+    expect "cat: message 1 holds a newline"
+    run via send exec:cat $'a\nb' --option framing=length32
+    expect_status 0
+}
+
+@test "cli__a_message_that_is_too_large_is_told_with_its_number_and_size" {
+    start receiver via recv unix:mail
+    run bash -c "printf 'short\nfar too long\n' | via send 'unix:mail?max_message=10'"
+    expect_status 1
+    expect "unix:mail?max_message=10: message 2 has 12 bytes; this channel carries at most 10"
+    expect_way_out
+}
+
 @test "cli__a_receiver_that_goes_is_told_as_4" {
     start receiver via recv unix:mail --count 1
     run bash -c "via send unix:mail < <(yes)"

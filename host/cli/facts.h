@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the library says about an address without opening it: via_explain(), for the command's own questions.
+ *
+ * Owns: nothing. What cannot be told is no error here; opening the address will say why.
+ */
+#ifndef VIADUCT_CLI_FACTS_H
+#define VIADUCT_CLI_FACTS_H
+
+#include <jansson.h>
+
+#include "cli.h"
+
+/*
+ * The option as sdk/docs/explain.md describes it, the host's own ones too, with --option applied; the caller's
+ * reference. NULL = the address has no such option, or does not resolve.
+ */
+json_t *via_cli_option_of(const via_cli_args *args, via_host *host, const char *address, const char *name);
+/* The largest message that the address carries; UINT64_MAX = it cannot be told. */
+uint64_t via_cli_max_message_of(const via_cli_args *args, via_host *host, const char *address);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Refused messages; see refusal.h. Owns: what is known about separators of framings. */
+#include "refusal.h"
+
+#include <string.h>
+
+#include "facts.h"
+
+bool via_cli_is_refusal(via_status status)
+{
+    return status == VIA_EINVAL || status == VIA_ETOOBIG || status == VIA_EDROPPED;
+}
+
+/* ---- too large ---------------------------------------------------------------------------------------------- */
+
+static int tell_size(const via_cli_letter *letter)
+{
+    via_channel_info info = {.size = sizeof info};
+    const char *mend = via_cli_usual_mend(VIA_ETOOBIG);
+    unsigned long long number = letter->number;
+    if (via_info(letter->channel, &info) != VIA_OK || info.max_message >= letter->body.size)
+        return via_cli_complain(VIA_EXIT_FAILED, mend, "%s: message %llu is too large: it has %zu bytes",
+                                letter->address, number, letter->body.size);
+    return via_cli_complain(VIA_EXIT_FAILED, mend, "%s: message %llu has %zu bytes; this channel carries at most %llu",
+                            letter->address, number, letter->body.size, (unsigned long long)info.max_message);
+}
+
+/* ---- the separator in it ------------------------------------------------------------------------------------ */
+
+/* "framing=raw, framing=length32": all values but the present one. */
+static void list_others(const json_t *option, char *list, size_t capacity)
+{
+    const char *present = json_string_value(json_object_get(option, "value"));
+    size_t index, used = 0;
+    const json_t *value;
+    list[0] = '\0';
+    json_array_foreach(json_object_get(option, "values"), index, value)
+    {
+        const char *name = json_string_value(value);
+        if (!name || strcmp(name, present) == 0 || used >= capacity)
+            continue;
+        used += (size_t)snprintf(list + used, capacity - used, "%sframing=%s", used ? ", " : "", name);
+    }
+}
+
+static int tell_newline(const via_cli_letter *letter, const json_t *framing)
+{
+    char others[160], mend[256];
+    list_others(framing, others, sizeof others);
+    (void)snprintf(mend, sizeof mend, "give both ends another framing (%s), or take the newline out", others);
+    return via_cli_complain(VIA_EXIT_FAILED, mend,
+                            "%s: message %llu holds a newline, the delimiter of framing=line, which cannot carry it",
+                            letter->address, (unsigned long long)letter->number);
+}
+
+static int tell_content(const via_cli_letter *letter)
+{
+    int result;
+    json_t *framing = via_cli_option_of(letter->args, letter->host, letter->address, "framing");
+    const char *name = json_string_value(json_object_get(framing, "value"));
+    bool has_newline = letter->body.size > 0 && memchr(letter->body.data, '\n', letter->body.size);
+    if (name && strcmp(name, "line") == 0 && has_newline)
+        result = tell_newline(letter, framing);
+    else
+        result = via_cli_complain(VIA_EXIT_FAILED,
+                                  "take it out, or choose other options for both ends ('via explain ADDRESS' lists "
+                                  "them)",
+                                  "%s: message %llu has something in it or in its labels that this channel's options "
+                                  "cannot carry, such as a delimiter",
+                                  letter->address, (unsigned long long)letter->number);
+    json_decref(framing);
+    return result;
+}
+
+int via_cli_refused(const via_cli_letter *letter, via_status status)
+{
+    if (status == VIA_ETOOBIG)
+        return tell_size(letter);
+    if (status == VIA_EINVAL)
+        return tell_content(letter);
+    return via_cli_complain(via_cli_exit_of(status), via_cli_usual_mend(status), "%s: message %llu: %s",
+                            letter->address, (unsigned long long)letter->number, via_status_text(status));
+}
