@@ -17,6 +17,7 @@
 
 #include "commands.h"
 #include "messages.h"
+#include "refusal.h"
 #include "session.h"
 #include "stop.h"
 #include "wait.h"
@@ -25,6 +26,7 @@ enum { USUAL_WAIT_S = 5, LAST_WAIT_MS = 1000 };
 
 struct talk {
     const via_cli_args *args;
+    via_host *host;
     const char *address;
     via_channel *channel;
     via_cli_source source;
@@ -32,7 +34,7 @@ struct talk {
     pthread_t receiver;
     _Atomic via_status receive_status; /* VIA_OK = still receiving; VIA_ECLOSED = the other end finished */
     int output_result; /* an exit status if standard output was lost, -1 otherwise; read after the receiver has ended */
-    int input_result;  /* an exit status if standard input failed, -1 otherwise */
+    int input_result;  /* an exit status if standard input failed, or what came from it, -1 otherwise; told already */
 };
 
 /* ---- the receiving thread ----------------------------------------------------------------------------------- */
@@ -152,6 +154,24 @@ static via_status fill(struct talk *talk)
     return status;
 }
 
+/* The input is not in the format that it should have. */
+static via_status refuse_input(struct talk *talk)
+{
+    talk->input_result =
+        via_cli_complain(VIA_EXIT_FAILED, "mend the input, or choose another --format",
+                         "message %llu of the input is not in the format: expected %s",
+                         (unsigned long long)talk->source.number, via_cli_format_expected(talk->source.format));
+    return VIA_EINVAL;
+}
+
+/* The input is as it should be, and the channel does not carry it. */
+static via_status refuse_message(struct talk *talk, const via_slice *body, via_status status)
+{
+    via_cli_letter letter = {talk->args, talk->host, talk->address, talk->channel, *body, talk->source.number};
+    talk->input_result = via_cli_refused(&letter, status);
+    return status;
+}
+
 /* VIA_OK: everything was read and sent. VIA_ENOPEER: the other end hung up while there was nothing to send. */
 static via_status send_input(struct talk *talk)
 {
@@ -163,6 +183,9 @@ static via_status send_input(struct talk *talk)
             return VIA_OK;
         if (status == VIA_OK) {
             status = send_one(talk, &body, &meta);
+            status = via_cli_is_refusal(status) ? refuse_message(talk, &body, status) : status;
+        } else if (status == VIA_EINVAL) {
+            return refuse_input(talk);
         } else if (status == VIA_ETIMEDOUT) {
             status = fill(talk);
             status = status == VIA_ECLOSED ? VIA_ENOPEER : status;
@@ -208,13 +231,6 @@ static int exit_of_process(struct talk *talk)
                             end.code);
 }
 
-static int tell_bad_input(const struct talk *talk)
-{
-    return via_cli_complain(VIA_EXIT_FAILED, "mend the input, or choose another --format",
-                            "message %llu of the input is not in the format: expected %s",
-                            (unsigned long long)talk->source.number, via_cli_format_expected(talk->source.format));
-}
-
 /* What the conversation comes to, once both directions have ended. */
 static int outcome(struct talk *talk, via_status sent)
 {
@@ -225,8 +241,6 @@ static int outcome(struct talk *talk, via_status sent)
         return talk->output_result;
     if (talk->input_result >= 0)
         return talk->input_result;
-    if (sent == VIA_EINVAL)
-        return tell_bad_input(talk);
     if (received != VIA_ECLOSED && received != VIA_OK)
         return via_cli_status(talk->address, talk->channel, received);
     if (sent == VIA_OK || sent == VIA_ENOPEER || sent == VIA_ENOTSUP)
@@ -241,7 +255,7 @@ static int converse(struct talk *talk)
         sent = finish(talk);
     if (sent == VIA_ENOTSUP || via_cli_stopped())
         via_cli_drain_briefly(talk->channel);
-    else if (sent != VIA_EINVAL && talk->input_result < 0)
+    else if (talk->input_result < 0)
         wait_for_receiver(talk);
     return outcome(talk, sent);
 }
@@ -279,20 +293,19 @@ static int run_talk(struct talk *talk)
 
 static int talk_as(const via_cli_args *args, uint32_t side)
 {
-    via_host *host = NULL;
     struct talk talk = {
         .args = args, .address = args->operands.items[0], .received_all = -1, .output_result = -1, .input_result = -1};
     uint64_t usual_ns = side == VIA_SIDE_BIND ? UINT64_MAX : USUAL_WAIT_S * UINT64_C(1000000000);
-    int result = via_cli_host_open(args, &host);
+    int result = via_cli_host_open(args, &talk.host);
     if (result != VIA_EXIT_OK)
         return result;
-    via_cli_open what = {.host = host, .address = talk.address, .role = VIA_PAIR, .side = side};
+    via_cli_open what = {.host = talk.host, .address = talk.address, .role = VIA_PAIR, .side = side};
     what.deadline = via_cli_deadline(args, usual_ns);
     result = via_cli_channel_open(args, &what, &talk.channel);
     if (result == VIA_EXIT_OK)
         result = run_talk(&talk);
     via_close(talk.channel);
-    via_host_close(host);
+    via_host_close(talk.host);
     return result;
 }
 

@@ -243,6 +243,22 @@ formats() {
     expect_way_out
 }
 
+@test "cli__what_the_channel_refuses_is_not_blamed_on_the_input" {
+    run bash -c "printf 'a\nb' | via dial --format raw exec:cat"
+    expect_status 1
+    expect "exec:cat: message 1 holds a newline, the delimiter of framing=line"
+    expect_not "not in the format"
+    expect_way_out
+    run bash -c "printf '\"a\"\nb' | via dial --format quoted exec:cat"
+    expect_status 1
+    expect "message 2 of the input is not in the format: expected a text between double quotes"
+    expect_way_out
+    run timeout 10 via dial 'exec:cat?max_message=3' <<<"too long"
+    expect_status 1
+    expect "message 1 has 8 bytes; this channel carries at most 3"
+    expect_way_out
+}
+
 @test "cli__a_full_disk_under_stdio_is_told_with_its_cause" {
     run bash -c 'via send stdio: text >/dev/full'
     expect_status 1
