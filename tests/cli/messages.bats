@@ -340,6 +340,27 @@ load helpers
     expect_way_out
 }
 
+@test "cli__a_message_that_overflow_drops_is_told_with_what_helps" {
+    mkfifo input
+    start subscriber via sub unix:news
+    subscriber=$!
+    start_from input publisher via pub 'unix:news?overflow=fail&queue_limit=4KiB' --timeout 10s
+    publisher=$!
+    exec 5<>input
+    echo first >&5
+    await_text first subscriber.out
+    kill -STOP $subscriber
+    seq 1000000 >&5 3>&- 4>&- &
+    finish $publisher
+    kill -CONT $subscriber
+    expect_status 1
+    output=$(cat publisher.err)
+    mapfile -t lines <publisher.err
+    [[ $output =~ "message "[0-9]+": discarded by the overflow policy" ]]
+    expect "mend: raise queue_limit=, choose another overflow="
+    expect_way_out
+}
+
 @test "cli__pub_does_not_wait_when_told" {
     run via pub unix:news x --wait 0
     expect_status 0
