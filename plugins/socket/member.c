@@ -39,6 +39,13 @@ static via_status port_accept(void *user, via_stream_config *out)
     return status;
 }
 
+static void port_hold(void *user, bool full)
+{
+    socket_port *port = user;
+
+    via_acceptor_hold(port->acceptor, full);
+}
+
 static via_status bind_watch(void *user, const via_pollset *set, void *tag)
 {
     socket_port *port = user;
@@ -109,6 +116,7 @@ static void connect_close(void *user, uint32_t how)
 static const via_hub_port bind_port = {
     .accept = port_accept,
     .watch = bind_watch,
+    .hold = port_hold,
     .close = bind_close,
 };
 

@@ -35,6 +35,7 @@ struct via_acceptor {
     size_t pending_count;
     pending *ready;            /* greeted; NULL = none */
     via_deadline paused_until; /* 0 = accepting */
+    bool held;                 /* see via_acceptor_hold() */
 };
 
 /* ---- time --------------------------------------------------------------------------------------------------- */
@@ -46,9 +47,17 @@ static void set_timer(const via_acceptor *acceptor)
 
     if (acceptor->paused_until)
         next = via_deadline_min(next, acceptor->paused_until);
-    if (next != VIA_FOREVER)
+    if (next != VIA_FOREVER && !acceptor->held)
         when.it_value = (struct timespec){(time_t)(next / 1000000000U), (long)(next % 1000000000U)};
     (void)timerfd_settime(acceptor->timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static void watch_listening(const via_acceptor *acceptor)
+{
+    const via_acceptor_config *config = &acceptor->config;
+    uint32_t events = acceptor->paused_until || acceptor->held ? 0 : EPOLLIN;
+
+    (void)via_pollset_change(config->set, config->listening, events, 0, config->tag);
 }
 
 /* Out of descriptors or memory: the backlog keeps the others, and nobody spins on a handle that stays readable. */
@@ -57,7 +66,7 @@ static via_status pause_accepting(via_acceptor *acceptor, int code)
     const via_acceptor_config *config = &acceptor->config;
 
     acceptor->paused_until = via_deadline_after(PAUSE_NS);
-    (void)via_pollset_change(config->set, config->listening, 0, 0, config->tag);
+    watch_listening(acceptor);
     set_timer(acceptor);
     via_note(config->host, config->context, VIA_LOG_WARNING,
              "cannot accept now (%s): raise the limit of open files; trying again in 100 ms", strerror(code));
@@ -67,12 +76,10 @@ static via_status pause_accepting(via_acceptor *acceptor, int code)
 
 static void end_pause(via_acceptor *acceptor)
 {
-    const via_acceptor_config *config = &acceptor->config;
-
     if (!acceptor->paused_until || via_deadline_clock() < acceptor->paused_until)
         return;
     acceptor->paused_until = 0;
-    (void)via_pollset_change(config->set, config->listening, EPOLLIN, 0, config->tag);
+    watch_listening(acceptor);
     set_timer(acceptor);
 }
 
@@ -251,6 +258,31 @@ via_status via_acceptor_next(via_acceptor *acceptor, int *descriptor, void *stat
 bool via_acceptor_ready(via_acceptor *acceptor)
 {
     return pump(acceptor) == VIA_OK;
+}
+
+/*
+ * One that has left shows whatever it is watched for, so they go out of the set altogether. The time that they have
+ * spent outside is none of their fault.
+ */
+void via_acceptor_hold(via_acceptor *acceptor, bool held)
+{
+    const via_acceptor_config *config = &acceptor->config;
+    pending **place = &acceptor->oldest;
+
+    acceptor->held = held;
+    watch_listening(acceptor);
+    while (*place) {
+        int descriptor = (*place)->descriptor;
+        if (held)
+            via_pollset_remove(config->set, descriptor);
+        else if (via_pollset_add(config->set, descriptor, EPOLLIN, 0, config->tag) != VIA_OK) {
+            turn_away(acceptor, unlink_pending(acceptor, place), "no memory for its handshake");
+            continue;
+        } else
+            (*place)->deadline = via_deadline_after((int64_t)config->handshake_ns);
+        place = &(*place)->next;
+    }
+    set_timer(acceptor);
 }
 
 /* ---- life --------------------------------------------------------------------------------------------------- */

@@ -57,6 +57,11 @@ void via_acceptor_destroy(via_acceptor *acceptor, uint32_t how);
  * none now, and a pause is made.
  */
 via_status via_acceptor_next(via_acceptor *acceptor, int *descriptor, void *state);
+/*
+ * `held`: nobody is to be accepted for now, so nothing of this shows in the set: strangers wait in the backlog, and the
+ * handshakes under way wait, too. via_acceptor_next() is not to be called meanwhile.
+ */
+void via_acceptor_hold(via_acceptor *acceptor, bool held);
 /* Is one ready? What was found is kept for the next call of via_acceptor_next(). */
 bool via_acceptor_ready(via_acceptor *acceptor);
 

@@ -28,6 +28,12 @@ typedef struct via_hub_port {
     via_status (*accept)(void *user, via_stream_config *out);
     int (*accept_fd)(void *user); /* readable when accept has something to do; NULL or -1 = see watch */
     /*
+     * As many are here as `peer_limit` allows (`full`), or no longer: while it is so, accept is not called, and nothing
+     * that only accept would see to may show in the hub's set. Who comes waits outside, unread. For ports with a
+     * `watch` that bind; the hub does it for accept_fd by itself.
+     */
+    void (*hold)(void *user, bool full);
+    /*
      * For ports with more than one descriptor: called once, before anything else; the port adds what it waits for to the
      * hub's set under `tag`, then and later, and takes it out again. May be NULL.
      */
@@ -49,7 +55,7 @@ typedef struct via_hub_config {
     uint32_t overflow;         /* index into "block", "drop-oldest", "drop-newest", "fail" */
     uint64_t queue_limit;      /* bytes waiting per subscriber */
     uint64_t reconnect_ns;     /* first back-off; doubles up to 20 times that */
-    uint32_t peer_limit;       /* connections at once */
+    uint32_t peer_limit;       /* connections at once; more wait to be accepted until one leaves */
     const char *filter;        /* prefixes separated by ',', "" = everything */
     const char *key_delimiter; /* see plugins/socket; "" = the key is the beginning of the body */
 } via_hub_config;

@@ -100,6 +100,7 @@ typedef struct via_hub {
     via_hub_link active;
     via_hub_link warm;
     size_t peer_count;
+    bool full;       /* as many as may be: nobody is accepted, and nobody who waits for it shows */
     size_t sleepers; /* threads that hold events of the epoll without the lock */
     bool gathering;  /* the message before said VIA_MORE */
     bool finished;
@@ -119,7 +120,7 @@ typedef struct via_hub {
 
 /* ---- hub_peer.c --------------------------------------------------------------------------------------------- */
 
-/* Makes a peer of a connection; turns it away if there are too many. */
+/* Makes a peer of a connection. Who accepts looks first whether there is a place for one; see via_hub_admit(). */
 via_status via_hub_peer_add(via_hub *hub, const via_stream_config *config);
 /* Its stream has ended with `why`. */
 void via_hub_peer_remove(via_hub *hub, via_hub_peer *peer, via_status why);
@@ -138,6 +139,8 @@ bool via_hub_peer_has_room(const via_hub_peer *peer);
 
 /* Does what can be done now: accepts, redials, notices ends, flushes. */
 void via_hub_work(via_hub *hub);
+/* The number of peers has changed: accepts from now on, or no longer. */
+void via_hub_admit(via_hub *hub);
 /*
  * Sleeps without the lock until something may have changed, at most until `deadline`, and handles it. VIA_OK, VIA_ETIMEDOUT,
  * VIA_ECANCELED (not while closing), VIA_EIO.

@@ -16,14 +16,14 @@
 /* ---- arriving ----------------------------------------------------------------------------------------------- */
 
 /* Nobody waits for a stranger: the others of this hub would have to wait with us. */
-static void turn_away(const via_hub *hub, const via_stream_config *given, const char *why)
+static void turn_away(const via_hub *hub, const via_stream_config *given)
 {
     via_stream_config config = *given;
     via_stream stream;
 
     via_count(&hub->config.stream.counters->protocol_errors, 1);
-    via_note(hub->config.stream.host, hub->config.stream.context, VIA_LOG_WARNING, "a connection was turned away: %s",
-             why);
+    via_note(hub->config.stream.host, hub->config.stream.context, VIA_LOG_WARNING,
+             "a connection was turned away: no memory");
     config.linger_ns = 0;
     if (via_stream_init(&stream, &config) == VIA_OK)
         via_stream_fini(&stream, VIA_CLOSE_FLUSH);
@@ -73,14 +73,10 @@ via_status via_hub_peer_add(via_hub *hub, const via_stream_config *config)
     via_counters *counters = hub->config.stream.counters;
     via_hub_peer *peer;
 
-    if (hub->peer_count >= hub->config.peer_limit) {
-        turn_away(hub, config, "as many as the option 'peers' allows are here");
-        return VIA_ELIMIT;
-    }
     peer = calloc(1, sizeof(*peer));
     if (!peer || start(hub, peer, config) != VIA_OK) {
         free(peer);
-        turn_away(hub, config, "no memory");
+        turn_away(hub, config);
         return VIA_ENOMEM;
     }
     via_status status = watch(hub, peer);
@@ -93,6 +89,7 @@ via_status via_hub_peer_add(via_hub *hub, const via_stream_config *config)
     hub->peer_count++;
     via_count(&counters->connects, 1);
     via_count(&counters->peers, 1);
+    via_hub_admit(hub);
     return VIA_OK;
 }
 
@@ -180,6 +177,8 @@ static void detach(via_hub *hub, via_hub_peer *peer, uint32_t how)
     hub->peer_count--;
     via_count(&counters->disconnects, 1);
     via_count(&counters->peers, UINT64_MAX); /* one less */
+    if (how != VIA_CLOSE_FORKED)
+        via_hub_admit(hub);
 }
 
 void via_hub_peer_remove(via_hub *hub, via_hub_peer *peer, via_status why)

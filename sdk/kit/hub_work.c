@@ -18,11 +18,30 @@ enum {
     ACCEPTS_AT_ONCE = 1024
 };
 
+/* A port that shows somebody whom nobody accepts would let no thread sleep. */
+void via_hub_admit(via_hub *hub)
+{
+    const via_hub_port *port = hub->config.port;
+    bool full = hub->peer_count >= hub->config.peer_limit;
+    int descriptor = port->accept_fd ? port->accept_fd(hub->config.user) : -1;
+
+    if (full == hub->full || !port->accept || port->connect || hub->closing)
+        return;
+    if (full)
+        via_note(hub->config.stream.host, hub->config.stream.context, VIA_LOG_INFO,
+                 "as many as the option 'peers' allows are here: others wait until one leaves");
+    if (port->hold)
+        port->hold(hub->config.user, full);
+    if (descriptor >= 0)
+        (void)via_pollset_change(&hub->set, descriptor, full ? 0 : EPOLLIN, 0, &hub->set);
+    hub->full = full;
+}
+
 static void accept_all(via_hub *hub)
 {
     const via_hub_port *port = hub->config.port;
 
-    for (int i = 0; port->accept && i < ACCEPTS_AT_ONCE && !hub->closing; i++) {
+    for (int i = 0; port->accept && i < ACCEPTS_AT_ONCE && !hub->full && !hub->closing; i++) {
         via_stream_config config = hub->config.stream;
         if (port->accept(hub->config.user, &config) != VIA_OK)
             return;

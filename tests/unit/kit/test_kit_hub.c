@@ -4,6 +4,7 @@
  */
 #include "kit_fixture.h"
 
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -99,7 +100,7 @@ static via_status put(void *hub, const void *data, size_t size, uint32_t flags)
     return via_hub_send(hub, &slice, 1, &meta, VIA_NOW);
 }
 
-static void *open_pusher_for(struct stage *stage, uint32_t peer_limit)
+static void *open_pusher(struct stage *stage, uint32_t peer_limit)
 {
     via_hub_config config = {.stream = config_of(&via_framing_length32),
                              .port = &stage_port,
@@ -120,11 +121,6 @@ static void *open_pusher_for(struct stage *stage, uint32_t peer_limit)
     return hub;
 }
 
-static void *open_pusher(struct stage *stage)
-{
-    return open_pusher_for(stage, PEERS);
-}
-
 static void close_pusher(struct stage *stage, void *hub)
 {
     via_hub_close(hub, VIA_CLOSE_FLUSH);
@@ -139,7 +135,7 @@ static void test_hub__a_taker_that_leaves_in_a_series_is_let_go_once(void **stat
 {
     static char block[4096];
     struct stage stage = {.plans = {{.steps = {200, VIA_ETIMEDOUT, VIA_EPEER}}}};
-    void *hub = open_pusher(&stage);
+    void *hub = open_pusher(&stage, PEERS);
 
     (void)state;
     assert_int_equal(put(hub, "first", 5, VIA_MORE), VIA_OK);
@@ -154,7 +150,7 @@ static void test_hub__a_taker_that_leaves_in_a_series_is_let_go_once(void **stat
 static void test_hub__a_series_that_breaks_off_leaves_by_itself(void **state)
 {
     struct stage stage = {.plans = {{.steps = {VIA_ETIMEDOUT, VIA_ETIMEDOUT}}, {.steps = {VIA_ETIMEDOUT}}}};
-    void *hub = open_pusher(&stage);
+    void *hub = open_pusher(&stage, PEERS);
 
     (void)state;
     assert_int_equal(put(hub, "first", 5, VIA_MORE), VIA_OK);
@@ -167,19 +163,32 @@ static void test_hub__a_series_that_breaks_off_leaves_by_itself(void **state)
     close_pusher(&stage, hub);
 }
 
-/* Whoever is one too many costs the others no time. */
-static void test_hub__turning_away_does_not_linger(void **state)
+static bool shows(void *hub)
 {
-    struct stage stage = {.plans = {{.steps = {0}}}};
-    void *hub = open_pusher_for(&stage, 1);
+    via_poll_handle handle = {.size = sizeof(handle)};
+
+    assert_int_equal(via_hub_arm(hub, VIA_WORK), VIA_OK);
+    assert_int_equal(via_hub_pollable(hub, VIA_WORK, &handle), VIA_OK);
+    return poll(&(struct pollfd){.fd = (int)handle.handle, .events = POLLIN}, 1, 0) > 0;
+}
+
+/* Who comes when all places are taken is left where it is, and wakes nobody until one leaves. */
+static void test_hub__a_full_one_accepts_again_when_a_peer_leaves(void **state)
+{
+    struct stage stage = {.plans = {{.steps = {0, VIA_EPEER}}}};
+    void *hub = open_pusher(&stage, 1);
 
     (void)state;
-    longest_close_ns = 0;
-    assert_int_equal(put(hub, "for one", 7, 0), VIA_OK);
-    assert_int_equal(stage.accepted, 2);
+    assert_int_equal(put(hub, "first", 5, 0), VIA_OK);
+    assert_int_equal(stage.accepted, 1);
     assert_int_equal(stage.counters.peers, 1);
-    assert_int_equal(stage.counters.protocol_errors, 1);
-    assert_int_equal(longest_close_ns, 0);
+    assert_false(shows(hub));
+    assert_int_equal(put(hub, "second", 6, 0), VIA_ETIMEDOUT);
+    assert_int_equal(stage.counters.peers, 0);
+    assert_int_equal(put(hub, "third", 5, 0), VIA_OK);
+    assert_int_equal(stage.accepted, 2);
+    assert_false(shows(hub));
+    assert_int_equal(stage.counters.protocol_errors, 0);
     close_pusher(&stage, hub);
 }
 
@@ -187,8 +196,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hub__a_taker_that_leaves_in_a_series_is_let_go_once),
-        cmocka_unit_test(test_hub__turning_away_does_not_linger),
         cmocka_unit_test(test_hub__a_series_that_breaks_off_leaves_by_itself),
+        cmocka_unit_test(test_hub__a_full_one_accepts_again_when_a_peer_leaves),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
