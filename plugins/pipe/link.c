@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One connection over two private FIFOs: its parts, and a dialer that waits to be taken up; see link.h. How one is made:
- * link_open.c; how it carries bytes and ends: link_io.c.
+ * link_open.c, link_take.c; how it carries bytes and ends: link_io.c.
  */
 #include "link_state.h"
 
@@ -87,6 +87,41 @@ void pipe_link_destroy(pipe_link *link, uint32_t how)
     free(link);
 }
 
+void pipe_link_describe(const pipe_settings *settings, pipe_link *link, via_stream_config *config)
+{
+    *config = (via_stream_config){.io = &pipe_link_io, .read_fd = link->in, .write_fd = link->out, .user = link};
+    pipe_settings_describe(settings, config);
+    pipe_settings_enlarge(settings, link->in);
+    pipe_settings_enlarge(settings, link->out);
+}
+
+const char *pipe_link_refusal_text(uint8_t refusal, const char **mend)
+{
+    switch (refusal) {
+    case PIPE_GREETING_PATTERN:
+        *mend = "open both ends with the same pattern";
+        return "the listener turned this connection away: it serves another pattern or role";
+    case PIPE_GREETING_FRAMING:
+        *mend = "give both ends the same framing=";
+        return "the listener turned this connection away: it expects another framing";
+    default:
+        *mend = NULL;
+        return "what came is not the greeting of a listener";
+    }
+}
+
+void pipe_link_refuse(pipe_link *link, uint8_t verdict)
+{
+    link->refusal = verdict;
+    drop_waiting(link);
+    atomic_store(&link->attached, true);
+}
+
+bool pipe_link_is_refused(const pipe_link *link)
+{
+    return atomic_load(&link->attached) && link->refusal != 0;
+}
+
 via_status pipe_link_fail(const pipe_link *link, via_status status, const char *mend, const char *what)
 {
     if (!link->in_queue)
@@ -149,7 +184,8 @@ static bool take_word(pipe_link *link)
     if (size == 0)
         return true;
     link->refusal = size == (ssize_t)sizeof(greeting) ? pipe_greeting_read(greeting) : 0;
-    if (link->refusal == PIPE_GREETING_WELCOME)
+    link->welcome = link->refusal == PIPE_GREETING_WELCOME;
+    if (link->welcome)
         link->refusal = 0;
     else if (link->refusal == 0)
         link->refusal = PIPE_NO_GREETING;
@@ -163,6 +199,15 @@ static via_status died_early(pipe_link *link)
         drop_waiting(link);
     return pipe_link_fail(link, VIA_EPEER, "dial again: another listener may come",
                           "the listener ended before it took this connection up");
+}
+
+/* Again, since it could not be done when it was to be, or was not heard. */
+static via_status announce_if_due(pipe_link *link)
+{
+    int os_code = link->announce_due ? pipe_link_announce(link) : 0;
+
+    link->announce_due = os_code == EAGAIN;
+    return os_code == 0 || os_code == EAGAIN ? VIA_ETIMEDOUT : died_early(link);
 }
 
 via_status pipe_link_check_locked(pipe_link *link)
@@ -181,9 +226,7 @@ via_status pipe_link_check_locked(pipe_link *link)
     }
     if (died)
         return died_early(link);
-    if (link->announce_due)
-        link->announce_due = pipe_link_announce(link) == EAGAIN;
-    return VIA_ETIMEDOUT;
+    return announce_if_due(link);
 }
 
 via_status pipe_link_check(pipe_link *link)

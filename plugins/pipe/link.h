@@ -4,11 +4,25 @@
  *
  * Owns: the time before the listener has taken a dialer up, and the way both ends part.
  *
- * A dialer is attached from the moment it has announced itself: its reading end of `down` is open. Until the listener
- * takes it up it also holds a reading end of `up`, so that what it sends has somewhere to be, and the listener's own
- * FIFO, whose last reader's death is the only sign of a listener that dies first. The listener opens both, removes the
- * names (who removes `up` has decided what becomes of the connection) and greets. A dialer that closes or drains before
- * that leaves what it sent in a file and announces itself again, so that nothing accepted is lost; see rest.c.
+ * A dialer is attached from the moment it has announced itself: its reading end of `down` is open. Until the listener's
+ * word it also holds a reading end of `up`, so that what it sends has somewhere to be, and the listener's own FIFO,
+ * whose last reader's death is the only sign of a listener that dies first.
+ *
+ * The name `up` decides: whoever takes it away has the connection, and only one can.
+ *   dialer    open the listener's FIFO; read its card: is it going to refuse us? make `up` and `down`; announce. Who
+ *             will be refused removes both again, and no call accepts anything. Otherwise
+ *   secure    (drain) `up` becomes `hold`; pipe into `rest`; `hold` becomes `up`; announce again; look at `down`
+ *   leave     (close) `up` becomes `hold`; pipe into `rest`, marked; announce `rest`; remove `hold` and `down`
+ *   take up   open `up`; claim it: remove the name; open `down`, then `rest`; greet; remove the names
+ *   turn away claim `up`; open `down`; say why; mark; close; remove the names
+ * A listener that finds `hold` instead of `up` touches nothing: the dialer announces itself again. A dialer that does not
+ * find `up` has been claimed: it touches no name and accepts no more, but waits for the word on `down` (a greeting, or
+ * an end without one) or for the listener's death. If it closes instead, it marks `down` first, and the listener,
+ * which then cannot open that, knows that the pipe's content counts.
+ * So every step may be anybody's last. A listener that dies shows on its FIFO (VIA_EPEER); a new one has another FIFO and
+ * hears nothing of old announcements. A dialer that dies shows as a `down` without reader and without mark: what it
+ * secured counts, what was in its pipe does not. No listener refuses what drain or close have put into `rest`: the
+ * refusal was known before there was anything to put there.
  *
  * Ending: whoever finishes properly sets the sticky bit of the FIFO that it wrote to. An end of file without it is a
  * death.
@@ -29,7 +43,8 @@ extern const via_stream_io pipe_link_io;
 
 /*
  * Makes the two FIFOs and announces them. VIA_ENOPEER: nobody listens; VIA_ETIMEDOUT: the listener does not keep up with
- * announcements (not with `deadline` VIA_FOREVER); VIA_EPERM: somebody else's FIFO; VIA_EINVAL, VIA_ELIMIT, VIA_EIO.
+ * announcements (not with `deadline` VIA_FOREVER); VIA_EPROTO: it serves something else, in a queue; a pair learns that
+ * from its first call; VIA_EPERM: somebody else's FIFO; VIA_EINVAL, VIA_ELIMIT, VIA_EIO.
  */
 via_status pipe_link_dial(const pipe_settings *settings, const pipe_place *place, via_deadline deadline,
                           via_stream_config *config, via_error *error);
@@ -41,8 +56,11 @@ via_status pipe_link_dial(const pipe_settings *settings, const pipe_place *place
  */
 via_status pipe_link_accept(const pipe_settings *settings, const pipe_place *place, const pipe_record *record,
                             via_stream_config *config);
-/* Tells the dialer of `record` that nobody will take it up. */
-void pipe_link_turn_away(const pipe_place *place, const pipe_record *record, uint8_t verdict);
+/*
+ * Tells the dialer of `record` that nobody will take it up, with PIPE_GREETING_*, or 0: the listener closes. VIA_ENOPEER:
+ * done, or it is gone or taken up already; VIA_EBUSY: as pipe_link_accept.
+ */
+via_status pipe_link_turn_away(const pipe_place *place, const pipe_record *record, uint8_t verdict);
 
 /* For a hub: its set shows the listener's death under `tag`, as long as that matters. The set outlives the link. */
 via_status pipe_link_watch(pipe_link *link, const via_pollset *set, void *tag);
@@ -60,9 +78,17 @@ via_status pipe_link_await_word(pipe_link *link, via_stream *stream, via_deadlin
 via_status pipe_link_pollable(pipe_link *link, via_stream *stream, uint32_t event, via_poll_handle *out);
 /*
  * Moves what is in the pipe of a dialer that was not taken up to where it survives this process. VIA_OK; VIA_ENOENT:
- * it was taken up, so it does already; VIA_EPEER; VIA_ETIMEDOUT, VIA_EIO: not now.
+ * the listener has given its word, see pipe_link_verdict; VIA_EPEER; VIA_ETIMEDOUT: not now, or the listener is just
+ * about to give its word; VIA_EIO.
  */
 via_status pipe_link_secure(pipe_link *link);
+/*
+ * Whether what was sent before the listener's word has reached it. VIA_OK, also while there is none; VIA_EPROTO: it was
+ * turned away; VIA_EPEER: the listener left without taking it up. Keeps the reason, as calls that move bytes do.
+ */
+via_status pipe_link_verdict(const pipe_link *link);
+/* Was it turned away? Then no descriptor shows anything, and no call waits. */
+bool pipe_link_is_refused(const pipe_link *link);
 /* Who owns the FIFOs at the other end. */
 void pipe_link_peer(const pipe_link *link, via_peer_info *out);
 

@@ -16,16 +16,20 @@
 
 static via_status refused(const pipe_link *link)
 {
-    switch (link->refusal) {
-    case PIPE_GREETING_PATTERN:
-        return pipe_link_fail(link, VIA_EPROTO, "open both ends with the same pattern",
-                              "the listener turned this connection away: it serves another pattern or role");
-    case PIPE_GREETING_FRAMING:
-        return pipe_link_fail(link, VIA_EPROTO, "give both ends the same framing=",
-                              "the listener turned this connection away: it expects another framing");
-    default:
-        return pipe_link_fail(link, VIA_EPROTO, NULL, "what came is not the greeting of a listener");
-    }
+    const char *mend;
+    const char *what = pipe_link_refusal_text(link->refusal, &mend);
+
+    return pipe_link_fail(link, VIA_EPROTO, mend, what);
+}
+
+via_status pipe_link_verdict(const pipe_link *link)
+{
+    if (pipe_link_is_refused(link))
+        return refused(link);
+    if (link->welcome || !link->sent_ahead || (!atomic_load(&link->attached) && !link->gone))
+        return VIA_OK;
+    return pipe_link_fail(link, VIA_EPEER, "dial again: another listener may come",
+                          "the listener ended before it took this connection up");
 }
 
 static via_status peer_died(const pipe_link *link)
@@ -86,6 +90,7 @@ static int64_t write_once_ahead(via_stream *stream, const via_slice *from, size_
     *status = pipe_link_check_locked(link);
     if (*status == VIA_ETIMEDOUT)
         moved = via_stream_io_pipe.write(stream, from, count, VIA_NOW);
+    link->sent_ahead = link->sent_ahead || moved > 0;
     pthread_mutex_unlock(&link->lock);
     return moved;
 }
@@ -153,14 +158,24 @@ static void tidy(const pipe_link *link)
         pipe_place_remove(link->names);
 }
 
-/* `complete`: everything that was accepted has gone into the pipe. */
+/*
+ * `complete`: everything that was accepted has gone into the pipe. Between the listener's claim and its word the names
+ * are the listener's, which may just be about to open them; should it come too late for `down`, the mark there tells it
+ * from a death, and that what is in the pipe counts.
+ */
 static void part(pipe_link *link, bool complete)
 {
-    if (pipe_link_check(link) == VIA_ETIMEDOUT && pipe_rest_leave(link, complete))
+    via_status status = pipe_link_check(link);
+
+    if (status == VIA_ETIMEDOUT && pipe_rest_leave(link, complete))
         return;
+    if (status == VIA_ETIMEDOUT)
+        status = pipe_link_check(link);
+    if (status == VIA_ETIMEDOUT)
+        pipe_link_mark(link->in);
     if (link->out >= 0 && complete)
         pipe_link_mark(link->out);
-    if (link->names)
+    if (link->names && status != VIA_ETIMEDOUT)
         tidy(link);
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a connection over two private FIFOs is made, from both ends; see link.h.
+ * How a dialer makes the two FIFOs of a connection and announces them; see link.h. What the listener does: link_take.c.
  *
- * Owns: the order of steps. Every one of them may be the last that a process makes.
+ * Owns: the order of these steps. Every one of them may be the last that a process makes.
  */
 #include "link_state.h"
 
+#include "card.h"
 #include "descriptors.h"
 #include "kit/deadline.h"
 #include "kit/fail.h"
@@ -139,14 +140,6 @@ static via_status announce(const pipe_settings *settings, const pipe_place *plac
     return nobody(settings->host, place, os_code, error);
 }
 
-static void describe(const pipe_settings *settings, pipe_link *link, via_stream_config *config)
-{
-    *config = (via_stream_config){.io = &pipe_link_io, .read_fd = link->in, .write_fd = link->out, .user = link};
-    pipe_settings_describe(settings, config);
-    pipe_settings_enlarge(settings, link->in);
-    pipe_settings_enlarge(settings, link->out);
-}
-
 static via_status make_and_announce(const pipe_settings *settings, const pipe_place *place, via_deadline deadline,
                                     pipe_link *link, const struct stat *listener, via_error *error)
 {
@@ -169,6 +162,55 @@ static via_status make_and_announce(const pipe_settings *settings, const pipe_pl
     return status;
 }
 
+/*
+ * Announced all the same, so that the listener counts it; what is known to be refused is never accepted. In a queue that
+ * is the end of this attempt, and a pair learns it from its first call.
+ */
+static via_status announce_and_judge(const pipe_settings *settings, const pipe_place *place, via_deadline deadline,
+                                     pipe_link *link, const struct stat *listener, via_error *error)
+{
+    pipe_card card;
+    const char *mend;
+    const char *what;
+    uint8_t verdict;
+    via_status status;
+
+    status = pipe_card_read(place, &card);
+    if (status != VIA_OK)
+        return cannot_open(settings->host, place, status == VIA_ENOPEER ? ENOENT : errno, error);
+    verdict = pipe_record_judge(&link->record, card.role, card.framing);
+    status = make_and_announce(settings, place, deadline, link, listener, error);
+    if (status != VIA_OK || verdict == PIPE_GREETING_WELCOME)
+        return status;
+    pipe_place_remove(link->names);
+    pipe_link_refuse(link, verdict);
+    if (settings->role == VIA_PAIR)
+        return VIA_OK;
+    what = pipe_link_refusal_text(verdict, &mend);
+    return via_fail(settings->host, error, VIA_EPROTO, 0, mend, "%s", what);
+}
+
+static pipe_link *create_dialer(const pipe_settings *settings, int notice, const struct stat *listener)
+{
+    pipe_link *link = pipe_link_create(settings);
+
+    if (!link)
+        return NULL;
+    link->names = malloc(sizeof(*link->names));
+    if (!link->names) {
+        pipe_link_destroy(link, VIA_CLOSE_FLUSH);
+        return NULL;
+    }
+    atomic_store(&link->notice, notice);
+    link->uid = (int64_t)listener->st_uid;
+    link->gid = (int64_t)listener->st_gid;
+    link->record = (pipe_record){.kind = PIPE_RECORD_CONNECT,
+                                 .role = settings->role,
+                                 .framing = pipe_record_framing(settings->framing->name),
+                                 .pid = getpid()};
+    return link;
+}
+
 via_status pipe_link_dial(const pipe_settings *settings, const pipe_place *place, via_deadline deadline,
                           via_stream_config *config, via_error *error)
 {
@@ -179,190 +221,15 @@ via_status pipe_link_dial(const pipe_settings *settings, const pipe_place *place
 
     if (status != VIA_OK)
         return status;
-    link = pipe_link_create(settings);
-    if (link)
-        link->names = malloc(sizeof(*link->names));
-    if (!link || !link->names) {
+    link = create_dialer(settings, notice, &listener);
+    if (!link) {
         pipe_descriptors_close(&notice);
-        status = via_fail(settings->host, error, VIA_ENOMEM, ENOMEM, NULL, "out of memory");
-        goto cleanup;
+        return via_fail(settings->host, error, VIA_ENOMEM, ENOMEM, NULL, "out of memory");
     }
-    atomic_store(&link->notice, notice);
-    link->uid = (int64_t)listener.st_uid;
-    link->gid = (int64_t)listener.st_gid;
-    link->record = (pipe_record){.kind = PIPE_RECORD_CONNECT,
-                                 .role = settings->role,
-                                 .framing = pipe_record_framing(settings->framing->name),
-                                 .pid = getpid()};
-    status = make_and_announce(settings, place, deadline, link, &listener, error);
-    if (status != VIA_OK)
-        goto cleanup;
-    describe(settings, link, config);
-    return VIA_OK;
-cleanup:
-    if (link)
-        pipe_link_destroy(link, VIA_CLOSE_FLUSH);
-    return status;
-}
-
-/* ---- listener ----------------------------------------------------------------------------------------------- */
-
-static via_status status_of_open(int os_code)
-{
-    switch (os_code) {
-    case ENOENT: /* withdrawn, or tidied up */
-    case ENXIO:  /* nobody has it open any more */
-        return VIA_ENOPEER;
-    case EMFILE:
-    case ENFILE:
-        return VIA_ELIMIT;
-    case ENOMEM:
-        return VIA_ENOMEM;
-    default:
-        return VIA_EPROTO;
-    }
-}
-
-static via_status open_fifo(const char *path, int flags, int *descriptor, struct stat *status)
-{
-    *descriptor = open(path, flags | OPEN_FLAGS);
-    if (*descriptor < 0)
-        return status_of_open(errno);
-    if (fstat(*descriptor, status) == 0 && S_ISFIFO(status->st_mode) && status->st_uid == geteuid())
-        return VIA_OK;
-    if (S_ISFIFO(status->st_mode) && geteuid() == 0) /* root serves everybody who could write to its FIFO */
-        return VIA_OK;
-    pipe_descriptors_close(descriptor);
-    return VIA_EPROTO;
-}
-
-/* `up` is not there: the dialer is busy with it (see rest.c), or dead, or has withdrawn. Must not touch `down`. */
-static via_status look_at_hold(const pipe_names *names)
-{
-    int writer = open(names->hold, O_WRONLY | OPEN_FLAGS);
-    int os_code = errno;
-
-    if (writer < 0)
-        return os_code == ENXIO ? VIA_ECLOSED : VIA_ENOPEER;
-    pipe_descriptors_close(&writer);
-    return VIA_EBUSY;
-}
-
-/*
- * Who removes the name `up` has decided: see link.h. Only then may `down` be opened, since a dialer that sees its other
- * end come and go takes the connection for ended.
- *
- * A reader that was opened after the last writer has gone is never told of an end of file by poll(2). One more writer
- * that comes and goes makes the kernel see it. Until the connection is ours it and its twin also keep descriptors free
- * for what follows.
- */
-static via_status claim(const pipe_names *names)
-{
-    int writer = open(names->up, O_WRONLY | OPEN_FLAGS);
-    int twin = writer < 0 ? -1 : fcntl(writer, F_DUPFD_CLOEXEC, 0);
-    via_status status = VIA_OK;
-
-    if (writer < 0 || twin < 0)
-        status = status_of_open(errno);
-    else if (unlink(names->up) != 0)
-        status = VIA_ENOPEER;
-    pipe_descriptors_close(&twin);
-    pipe_descriptors_close(&writer);
-    return status;
-}
-
-/* VIA_ENOPEER: it has withdrawn; VIA_EBUSY: see pipe_link_accept; VIA_ECLOSED: it is dead. */
-static via_status open_theirs(const pipe_names *names, pipe_link *link)
-{
-    struct stat status;
-    via_status answer = open_fifo(names->up, O_RDONLY, &link->in, &status);
-
-    if (answer == VIA_ENOPEER)
-        return look_at_hold(names);
-    if (answer == VIA_OK)
-        answer = claim(names);
-    if (answer != VIA_OK)
-        return answer;
-    answer = open_fifo(names->down, O_WRONLY, &link->out, &status);
-    if (answer == VIA_ENOPEER && errno == ENXIO)
-        return VIA_ECLOSED;
-    link->uid = (int64_t)status.st_uid;
-    link->gid = (int64_t)status.st_gid;
-    if (answer == VIA_OK)
-        answer = pipe_rest_open(names, link);
-    if (answer != VIA_OK) /* the dialer no longer finds `up`, so the rest is ours to remove */
-        pipe_place_remove(names);
-    return answer;
-}
-
-static void greet(int descriptor, uint8_t verdict)
-{
-    uint8_t greeting[PIPE_GREETING_SIZE];
-
-    pipe_greeting_write(verdict, greeting);
-    (void)pipe_descriptors_put(descriptor, greeting, sizeof(greeting)); /* a dead dialer shows as an end of file */
-}
-
-/* A dead dialer may have secured what it sent before it died. */
-static via_status take_remains(const pipe_settings *settings, const pipe_names *names, pipe_link *link,
-                               via_stream_config *config)
-{
-    via_status status;
-
-    pipe_descriptors_close(&link->in);
-    status = pipe_rest_take(settings, names, link, config);
-    if (status != VIA_ELIMIT && status != VIA_ENOMEM)
-        pipe_place_remove(names);
-    return status;
-}
-
-static via_status take_fifos(const pipe_settings *settings, const pipe_names *names, pipe_link *link,
-                             via_stream_config *config)
-{
-    via_status status = open_theirs(names, link);
-
-    if (status == VIA_ECLOSED)
-        return take_remains(settings, names, link, config);
-    if (status != VIA_OK)
-        return status;
-    greet(link->out, PIPE_GREETING_WELCOME);
-    pipe_place_remove(names);
-    describe(settings, link, config);
-    return VIA_OK;
-}
-
-via_status pipe_link_accept(const pipe_settings *settings, const pipe_place *place, const pipe_record *record,
-                            via_stream_config *config)
-{
-    pipe_names names;
-    pipe_link *link = pipe_link_create(settings);
-    via_status status;
-
-    if (!link)
-        return VIA_ENOMEM;
-    atomic_store(&link->attached, true);
-    pipe_place_names(place, record, &names);
-    if (record->kind == PIPE_RECORD_REST)
-        status = pipe_rest_take(settings, &names, link, config);
+    status = announce_and_judge(settings, place, deadline, link, &listener, error);
+    if (status == VIA_OK)
+        pipe_link_describe(settings, link, config);
     else
-        status = take_fifos(settings, &names, link, config);
-    if (status != VIA_OK)
         pipe_link_destroy(link, VIA_CLOSE_FLUSH);
     return status;
-}
-
-void pipe_link_turn_away(const pipe_place *place, const pipe_record *record, uint8_t verdict)
-{
-    pipe_names names;
-    struct stat status;
-    int descriptor;
-
-    pipe_place_names(place, record, &names);
-    if (open_fifo(names.down, O_WRONLY, &descriptor, &status) == VIA_OK) {
-        if (verdict)
-            greet(descriptor, verdict);
-        pipe_link_mark(descriptor);
-        pipe_descriptors_close(&descriptor);
-    }
-    pipe_place_remove(&names);
 }

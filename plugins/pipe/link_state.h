@@ -30,7 +30,9 @@ struct pipe_link {
     void *forget_user;
     pipe_record record; /* dialer: to withdraw with */
     pipe_names *names;  /* dialer: of the files to remove */
-    uint8_t refusal;    /* dialer: the greeting was not a welcome; PIPE_GREETING_* or PIPE_NO_GREETING */
+    bool sent_ahead;    /* dialer: something was written before the listener's word */
+    bool welcome;       /* that was a welcome, or this is the listener's end */
+    uint8_t refusal;    /* dialer: it was none; PIPE_GREETING_* or PIPE_NO_GREETING */
     bool poked;         /* dialer: the first byte in the pipe says only that there is a file; see rest.c */
     bool announce_due;  /* dialer: the listener has to hear of us again */
     /* listener, only the receiving thread */
@@ -55,6 +57,12 @@ void pipe_link_destroy(pipe_link *link, uint32_t how);
 
 /* In the handle of VIA_WRITE, if there is one of ours: the number that is written to; no `events` = no more. */
 void pipe_link_watch_writer(const pipe_link *link, uint32_t events);
+/* All of a stream's configuration; makes the pipes as large as the settings say. */
+void pipe_link_describe(const pipe_settings *settings, pipe_link *link, via_stream_config *config);
+/* Dialer: it knows by itself what the listener will answer. */
+void pipe_link_refuse(pipe_link *link, uint8_t verdict);
+/* What to say of a refusal, and how to mend it. */
+const char *pipe_link_refusal_text(uint8_t refusal, const char **mend);
 
 /* Keeps the reason for via_failure(), unless the channel has other connections. Returns `status`. */
 via_status pipe_link_fail(const pipe_link *link, via_status status, const char *mend, const char *what);
@@ -68,11 +76,13 @@ int pipe_link_announce(const pipe_link *link);
 
 /* ---- rest.c ------------------------------------------------------------------------------------------------- */
 
-/* Dialer, closing before it was taken up. False: the listener was faster, so it is taken up after all. */
+/* Dialer, closing before it was taken up. False: the listener was faster; its word comes, unless it dies. */
 bool pipe_rest_leave(pipe_link *link, bool complete);
 /* Listener: the file of a dialer that is no more. Statuses as pipe_link_accept. */
 via_status pipe_rest_take(const pipe_settings *settings, const pipe_names *names, pipe_link *link,
                           via_stream_config *config);
+/* Listener: something to write to that shows that nobody reads it. False: errno says why. */
+bool pipe_rest_stand_in(int *out);
 /* Listener: the file of a dialer whose FIFOs are open, if there is one. VIA_OK, VIA_ELIMIT, VIA_EPROTO. */
 via_status pipe_rest_open(const pipe_names *names, pipe_link *link);
 /* Listener: reads the file. 0: it is at its end, and the pipe's turn has come; else as via_stream_io.read. */

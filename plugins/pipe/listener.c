@@ -4,10 +4,10 @@
  */
 #include "listener.h"
 
+#include "card.h"
 #include "descriptors.h"
 #include "kit/deadline.h"
 #include "kit/fail.h"
-#include "kit/lock.h"
 #include "named.h"
 
 #include <errno.h>
@@ -25,6 +25,7 @@ enum { BUSY_LOOKS = 20000 };
 struct pipe_listener {
     pipe_settings settings;
     pipe_place place;
+    pipe_card card;
     via_lock lock;
     int fifo; /* open both ways, so that it never shows an end of file */
     dev_t device;
@@ -86,6 +87,18 @@ static via_status make_fifo(pipe_listener *listener, via_error *error)
     return VIA_OK;
 }
 
+/* Before the FIFO is there; see card.h. */
+static via_status leave_card(pipe_listener *listener, via_error *error)
+{
+    const pipe_settings *settings = &listener->settings;
+
+    listener->card = (pipe_card){settings->role, pipe_record_framing(settings->framing->name)};
+    if (pipe_card_leave(&listener->lock, &listener->card) == VIA_OK)
+        return VIA_OK;
+    return via_fail(settings->host, error, VIA_EIO, errno, "make room in the folder of the FIFO", "cannot write to %s",
+                    listener->lock.path);
+}
+
 via_status pipe_listener_open(const pipe_settings *settings, const char *rest, pipe_listener **out, via_error *error)
 {
     pipe_listener *listener = calloc(1, sizeof(*listener));
@@ -101,6 +114,8 @@ via_status pipe_listener_open(const pipe_settings *settings, const char *rest, p
     status = pipe_place_find(settings->host, rest, &listener->place, error);
     if (status == VIA_OK)
         status = via_lock_take(settings->host, listener->place.path, &listener->lock, error);
+    if (status == VIA_OK)
+        status = leave_card(listener, error);
     if (status == VIA_OK)
         status = make_fifo(listener, error);
     if (status != VIA_OK) {
@@ -146,33 +161,17 @@ static void refuse(pipe_listener *listener, const char *why)
              listener->place.path, why);
 }
 
-/* Who may talk to this role: a pair to a pair, one end of a queue to the other. */
-static uint32_t counterpart(uint32_t role)
-{
-    return role == VIA_PUSH ? VIA_PULL : role == VIA_PULL ? VIA_PUSH : role;
-}
-
-/* 0 = welcome */
-static uint8_t judge(const pipe_listener *listener, const pipe_record *record)
-{
-    if (record->role != counterpart(listener->settings.role))
-        return PIPE_GREETING_PATTERN;
-    if (record->framing != pipe_record_framing(listener->settings.framing->name))
-        return PIPE_GREETING_FRAMING;
-    return 0;
-}
-
 /* Takes up the dialer of `record`; see pipe_link_accept. */
 static via_status take_up(pipe_listener *listener, const pipe_settings *settings, const pipe_record *record,
                           via_stream_config *config)
 {
-    uint8_t verdict = judge(listener, record);
+    uint8_t verdict = pipe_record_judge(record, listener->card.role, listener->card.framing);
     via_status status;
 
-    if (verdict) {
-        refuse(listener, verdict == PIPE_GREETING_PATTERN ? "for another pattern or role" : "for another framing");
-        pipe_link_turn_away(&listener->place, record, verdict);
-        return VIA_ENOPEER;
+    if (verdict != PIPE_GREETING_WELCOME) {
+        if (record->kind == PIPE_RECORD_CONNECT) /* or it has been counted already */
+            refuse(listener, verdict == PIPE_GREETING_PATTERN ? "for another pattern or role" : "for another framing");
+        return pipe_link_turn_away(&listener->place, record, verdict);
     }
     status = pipe_link_accept(settings, &listener->place, record, config);
     if (status == VIA_EPROTO)
@@ -184,10 +183,16 @@ static via_status take_up(pipe_listener *listener, const pipe_settings *settings
  * A dialer that was busy is looked at again soon, for it may die before it announces itself again. Not for ever: one
  * that was stopped will announce itself when it goes on.
  */
-static void look_again(pipe_listener *listener)
+static void look_again(pipe_listener *listener, pipe_record record)
 {
-    if (++listener->busy_looks <= BUSY_LOOKS)
-        (void)pipe_descriptors_put(listener->fifo, listener->bytes, sizeof(listener->bytes));
+    uint8_t bytes[PIPE_RECORD_SIZE];
+
+    if (++listener->busy_looks > BUSY_LOOKS)
+        return;
+    if (record.kind == PIPE_RECORD_CONNECT)
+        record.kind = PIPE_RECORD_AGAIN;
+    pipe_record_write(&record, bytes);
+    (void)pipe_descriptors_put(listener->fifo, bytes, sizeof(bytes));
 }
 
 via_status pipe_listener_next(pipe_listener *listener, const pipe_settings *settings, via_stream_config *config)
@@ -205,7 +210,7 @@ via_status pipe_listener_next(pipe_listener *listener, const pipe_settings *sett
         }
         status = take_up(listener, settings, &record, config);
         if (status == VIA_EBUSY)
-            look_again(listener);
+            look_again(listener, record);
         else
             listener->busy_looks = 0;
         if (status != VIA_ELIMIT && status != VIA_ENOMEM) /* those may be better off later */
@@ -244,7 +249,7 @@ static void send_home(pipe_listener *listener)
             skip(listener, pipe_record_resync(listener->bytes, listener->have));
             continue;
         }
-        pipe_link_turn_away(&listener->place, &record, 0);
+        (void)pipe_link_turn_away(&listener->place, &record, 0);
         skip(listener, sizeof(listener->bytes));
     }
 }

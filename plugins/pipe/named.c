@@ -14,6 +14,7 @@
 #include "queue.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 enum { LOOK_AGAIN_NS = 50 * 1000 * 1000 };
@@ -147,7 +148,7 @@ static via_status secure_either(named_channel *channel)
 
 /*
  * As long as no listener has taken the connection up, what was sent is in this process's pipe only: pipe by pipe it
- * moves to where it survives. VIA_ENOENT: taken up.
+ * moves to where it survives. VIA_ENOENT: the listener's word is there.
  */
 static via_status secure_all(named_channel *channel, uint64_t *undelivered)
 {
@@ -155,6 +156,8 @@ static via_status secure_all(named_channel *channel, uint64_t *undelivered)
         via_status flushed = drain_either(channel, VIA_NOW, undelivered);
         via_status secured = secure_either(channel);
 
+        if (secured == VIA_ETIMEDOUT && flushed == VIA_ECANCELED)
+            return flushed;
         if (secured != VIA_OK)
             return secured;
         if (flushed != VIA_ETIMEDOUT)
@@ -163,28 +166,38 @@ static via_status secure_all(named_channel *channel, uint64_t *undelivered)
 }
 
 /*
- * The listener has no room for one more announcement. The greeting may be taken by another thread, so that nothing
- * wakes this one.
+ * The listener is just giving its word, or has no room for one more announcement. The word may be taken by another
+ * thread, so that nothing wakes this one.
  */
-static via_status await_listener(named_channel *channel, via_deadline deadline)
+static void await_once(named_channel *channel, via_deadline deadline)
 {
-    via_status status;
+    via_poll_handle handle = {.size = sizeof(handle)};
+    struct timespec storage;
+    struct pollfd set;
 
-    do
-        status = pipe_link_await(link_of(channel), &channel->stream.wake, false,
-                                 via_deadline_min(deadline, via_deadline_after(LOOK_AGAIN_NS)));
-    while (status == VIA_ETIMEDOUT && via_deadline_left(deadline) > 0);
-    return status == VIA_OK ? VIA_ENOENT : status;
+    deadline = via_deadline_min(deadline, via_deadline_after(LOOK_AGAIN_NS));
+    if (!channel->hub) {
+        (void)pipe_link_await(link_of(channel), &channel->stream.wake, false, deadline);
+        return;
+    }
+    if (via_hub_pollable(channel->hub, VIA_WORK, &handle) != VIA_OK)
+        return;
+    set = (struct pollfd){.fd = (int)handle.handle, .events = POLLIN};
+    (void)ppoll(&set, 1, via_deadline_timespec(deadline, &storage), NULL);
+    (void)via_hub_arm(channel->hub, VIA_WORK);
 }
 
 static via_status named_drain(void *self, via_deadline deadline, uint64_t *undelivered)
 {
     named_channel *channel = self;
-    via_status status = secure_all(channel, undelivered);
+    via_status status;
 
-    if (status == VIA_ETIMEDOUT && !channel->hub)
-        status = await_listener(channel, deadline);
-    return status == VIA_ENOENT ? drain_either(channel, deadline, undelivered) : status;
+    while ((status = secure_all(channel, undelivered)) == VIA_ETIMEDOUT && via_deadline_left(deadline) > 0)
+        await_once(channel, deadline);
+    if (status != VIA_ENOENT)
+        return status;
+    status = channel->hub ? VIA_OK : pipe_link_verdict(link_of(channel));
+    return status == VIA_OK ? drain_either(channel, deadline, undelivered) : status;
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------------------ */
@@ -203,7 +216,7 @@ static via_status named_arm(void *self, uint32_t event)
 
     if (channel->hub)
         return via_hub_arm(channel->hub, event);
-    if (pipe_link_check(link_of(channel)) == VIA_EPEER && event != VIA_WORK)
+    if (event != VIA_WORK && (pipe_link_check(link_of(channel)) == VIA_EPEER || pipe_link_is_refused(link_of(channel))))
         return VIA_EREADY;
     return via_stream_arm(&channel->stream, event);
 }

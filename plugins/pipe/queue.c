@@ -22,6 +22,8 @@ struct pipe_queue {
     void *tag;
     pthread_mutex_t lock;
     pipe_link *link; /* not taken up when it was looked at last; NULL = none. Under the lock */
+    bool has_lost;   /* a listener left with what was sent to it before its word: to be told once. Under the lock */
+    bool has_told;   /* that, of `link`. Under the lock */
 };
 
 /* ---- the side that binds ------------------------------------------------------------------------------------ */
@@ -47,6 +49,8 @@ static void forget(void *user)
     pipe_queue *queue = user;
 
     pthread_mutex_lock(&queue->lock);
+    if (queue->link && !queue->has_told && pipe_link_verdict(queue->link) != VIA_OK)
+        queue->has_lost = true;
     queue->link = NULL;
     pthread_mutex_unlock(&queue->lock);
 }
@@ -71,6 +75,7 @@ static via_status queue_connect(void *user, via_stream_config *out, via_error *e
     (void)pipe_link_watch(out->user, queue->set, queue->tag);
     pthread_mutex_lock(&queue->lock);
     queue->link = out->user;
+    queue->has_told = false;
     pthread_mutex_unlock(&queue->lock);
     return VIA_OK;
 }
@@ -91,13 +96,30 @@ static via_status queue_look(void *user, via_stream_config *out)
     return VIA_ETIMEDOUT;
 }
 
+static via_status secure_link(pipe_queue *queue)
+{
+    via_status status = pipe_link_secure(queue->link);
+
+    if (status != VIA_ENOENT && status != VIA_EPEER)
+        return status;
+    if (!queue->has_told && pipe_link_verdict(queue->link) != VIA_OK) {
+        queue->has_lost = true;
+        queue->has_told = true;
+    }
+    return VIA_ENOENT;
+}
+
 via_status pipe_queue_secure(pipe_queue *queue)
 {
     via_status status = VIA_ENOENT;
 
     pthread_mutex_lock(&queue->lock);
     if (queue->link)
-        status = pipe_link_secure(queue->link);
+        status = secure_link(queue);
+    if (status == VIA_ENOENT && queue->has_lost)
+        status = VIA_EPEER;
+    if (status == VIA_EPEER)
+        queue->has_lost = false;
     pthread_mutex_unlock(&queue->lock);
     return status;
 }

@@ -51,7 +51,7 @@ via_status pipe_record_read(const uint8_t bytes[PIPE_RECORD_SIZE], pipe_record *
     memcpy(&wire, bytes, sizeof(wire));
     if (memcmp(wire.magic, magic, sizeof(magic)) != 0 || wire.check != fnv(&wire, offsetof(struct wire, check)))
         return VIA_EPROTO;
-    if (wire.kind != PIPE_RECORD_CONNECT && wire.kind != PIPE_RECORD_REST)
+    if (wire.kind < PIPE_RECORD_CONNECT || wire.kind > PIPE_RECORD_AGAIN)
         return VIA_EPROTO;
     if (wire.role > 2 || wire.pid <= 0 || wire.pid > INT32_MAX)
         return VIA_EPROTO;
@@ -74,6 +74,19 @@ size_t pipe_record_resync(const uint8_t *bytes, size_t size)
             break;
     }
     return at < size ? at : size;
+}
+
+/* Who may talk to this role: a pair to a pair, one end of a queue to the other. */
+static uint32_t counterpart(uint32_t role)
+{
+    return role == VIA_PUSH ? VIA_PULL : role == VIA_PULL ? VIA_PUSH : role;
+}
+
+uint8_t pipe_record_judge(const pipe_record *record, uint32_t role, uint32_t framing)
+{
+    if (record->role != counterpart(role))
+        return PIPE_GREETING_PATTERN;
+    return record->framing == framing ? PIPE_GREETING_WELCOME : PIPE_GREETING_FRAMING;
 }
 
 uint32_t pipe_record_framing(const char *name)

@@ -16,7 +16,8 @@
 
 enum {                          /* pipe_record.kind */
        PIPE_RECORD_CONNECT = 1, /* two FIFOs wait to be opened */
-       PIPE_RECORD_REST = 2     /* the dialer has gone and left what it had sent in a file */
+       PIPE_RECORD_REST = 2,    /* the dialer has gone and left what it had sent in a file */
+       PIPE_RECORD_AGAIN = 3    /* as CONNECT, of a dialer that has announced itself before */
 };
 
 enum { /* what a listener answers */
@@ -38,6 +39,8 @@ void pipe_record_write(const pipe_record *record, uint8_t out[PIPE_RECORD_SIZE])
 via_status pipe_record_read(const uint8_t bytes[PIPE_RECORD_SIZE], pipe_record *record);
 /* The first place after 0 where an announcement may begin in `size` bytes; `size` if there is none. */
 size_t pipe_record_resync(const uint8_t *bytes, size_t size);
+/* What a listener of this role and framing answers: PIPE_GREETING_*. The dialer asks it, too; see card.h. */
+uint8_t pipe_record_judge(const pipe_record *record, uint32_t role, uint32_t framing);
 /* A number that stands for the name of a framing. */
 uint32_t pipe_record_framing(const char *name);
 

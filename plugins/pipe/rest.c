@@ -4,8 +4,8 @@
  *
  * Owns: the file FIFO.PID.ID.rest. A pipe's bytes die with its last descriptor. So a dialer that drains or closes early
  * moves them into this file, behind the listener's back: meanwhile its `up` is renamed to `hold`, which fails when the
- * listener has taken the connection up, and a listener that looks for it then takes it for withdrawn. That is why the
- * dialer announces itself again afterwards.
+ * listener has claimed the connection (see link.h), and a listener that looks for it then takes it for withdrawn. That
+ * is why the dialer announces itself again afterwards.
  * A dialer that goes on leaves one byte in the pipe, the poke: it makes the pipe show that there is something to read,
  * and the listener takes it off after the file.
  */
@@ -89,6 +89,8 @@ static bool poke(pipe_link *link)
 /* What has been read from the pipe and not been written to the file cannot be put back. */
 static via_status lose(pipe_link *link, int os_code)
 {
+    if (pipe_link_check_locked(link) == VIA_EPEER) /* then it is all the same */
+        return VIA_EPEER;
     pipe_place_remove(link->names);
     link->gone = true;
     via_count(&link->counters->dropped_closing, 1);
@@ -98,14 +100,21 @@ static via_status lose(pipe_link *link, int os_code)
     return VIA_EIO;
 }
 
+/* From the second rename on the listener may be at it again, so the last thing is to look for its word or its death. */
 static via_status secure_locked(pipe_link *link)
 {
+    via_status status;
+
     if (rename(link->names->up, link->names->hold) != 0)
-        return errno == ENOENT ? VIA_ENOENT : VIA_EIO;
+        return errno == ENOENT ? VIA_ETIMEDOUT : VIA_EIO; /* claimed: the listener's word is on its way */
     if (!store(link, false) || !poke(link) || rename(link->names->hold, link->names->up) != 0)
         return lose(link, errno);
-    link->announce_due = pipe_link_announce(link) == EAGAIN;
-    return link->announce_due ? VIA_ETIMEDOUT : VIA_OK;
+    link->record.kind = PIPE_RECORD_AGAIN;
+    link->announce_due = true;
+    status = pipe_link_check_locked(link);
+    if (status == VIA_OK)
+        return VIA_ENOENT;
+    return status != VIA_ETIMEDOUT || link->announce_due ? status : VIA_OK;
 }
 
 via_status pipe_link_secure(pipe_link *link)
@@ -195,6 +204,17 @@ int64_t pipe_rest_read(pipe_link *link, via_slice *into)
     return moved == 0 ? 0 : VIA_EIO;
 }
 
+bool pipe_rest_stand_in(int *out)
+{
+    int ends[2];
+
+    if (pipe_descriptors_make(ends) != 0)
+        return false;
+    *out = ends[1];
+    pipe_descriptors_close(&ends[0]);
+    return pipe_descriptors_unblock(*out) == 0;
+}
+
 /* Descriptors that show what is so: there is something to read, and nobody to write to. */
 static bool stand_in(pipe_link *link)
 {
@@ -204,11 +224,7 @@ static bool stand_in(pipe_link *link)
         return false;
     link->in = ends[0];
     pipe_descriptors_close(&ends[1]);
-    if (pipe_descriptors_make(ends) != 0)
-        return false;
-    link->out = ends[1];
-    pipe_descriptors_close(&ends[0]);
-    return pipe_descriptors_unblock(link->in) == 0 && pipe_descriptors_unblock(link->out) == 0;
+    return pipe_descriptors_unblock(link->in) == 0 && pipe_rest_stand_in(&link->out);
 }
 
 via_status pipe_rest_take(const pipe_settings *settings, const pipe_names *names, pipe_link *link,

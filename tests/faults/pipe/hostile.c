@@ -150,9 +150,9 @@ static void test_hostile__another_framing_or_pattern(void **state)
     assert_non_null(strstr(error.what, "framing"));
     via_close(channel);
 
-    assert_int_equal(via_join(NULL, address, VIA_PUSH, NULL, soon_enough(), &channel, &error), VIA_OK);
+    assert_int_equal(via_join(NULL, address, VIA_PUSH, NULL, soon_enough(), &channel, &error), VIA_EPROTO);
+    assert_non_null(strstr(error.what, "pattern"));
     assert_int_equal(via_accept(listener, VIA_NOW, &none, NULL), VIA_ETIMEDOUT);
-    via_close(channel);
     expect_service(address, listener, 5);
     via_listener_close(listener);
     assert_int_equal(count_files(), 0);

@@ -51,7 +51,7 @@ static void test_record__wrong_contents(void **state)
 {
     const pipe_record wrong[] = {
         {.kind = 0, .role = VIA_PAIR, .pid = 1},
-        {.kind = 3, .role = VIA_PAIR, .pid = 1},
+        {.kind = 4, .role = VIA_PAIR, .pid = 1},
         {.kind = PIPE_RECORD_CONNECT, .role = VIA_PUBLISH, .pid = 1},
         {.kind = PIPE_RECORD_CONNECT, .role = VIA_PAIR, .pid = 0},
         {.kind = PIPE_RECORD_CONNECT, .role = VIA_PAIR, .pid = -1},
