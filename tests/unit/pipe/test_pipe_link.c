@@ -4,7 +4,8 @@
  */
 #include "pipe_unit.h"
 
-#include "link.h"
+#include "card.h"
+#include "link_state.h"
 #include "listener.h"
 
 #include <fcntl.h>
@@ -90,6 +91,95 @@ static void test_link__unmarked_end_is_a_death(void **state)
     unit_folder_remove(path);
 }
 
+/* Whoever turns a dialer away has to claim it first, and leaves everything to one that is securing what it has sent. */
+static void test_link__is_turned_away_by_who_claims_it(void **state)
+{
+    pipe_settings settings = unit_settings(VIA_PAIR, VIA_SIDE_BIND);
+    char path[64];
+    pipe_listener *listener;
+    pipe_link *link;
+    pipe_place place;
+    via_stream_config config;
+    via_error error;
+
+    (void)state;
+    unit_folder_make(path);
+    listener = listen_at(&settings, path);
+    assert_int_equal(pipe_place_find(&unit_host, path, &place, &error), VIA_OK);
+    assert_int_equal(pipe_link_dial(&settings, &place, VIA_NOW, &config, &error), VIA_OK);
+    link = config.user;
+    assert_int_equal(rename(link->names->up, link->names->hold), 0);
+    assert_int_equal(pipe_link_turn_away(&place, &link->record, PIPE_GREETING_PATTERN), VIA_EBUSY);
+    assert_int_equal(unit_folder_count(path), 4);
+    assert_int_equal(pipe_link_check(link), VIA_ETIMEDOUT);
+    assert_int_equal(rename(link->names->hold, link->names->up), 0);
+    assert_int_equal(pipe_link_secure(link), VIA_OK);
+    assert_int_equal(pipe_link_turn_away(&place, &link->record, PIPE_GREETING_PATTERN), VIA_ENOPEER);
+    assert_int_equal(unit_folder_count(path), 2);
+    assert_int_equal(pipe_link_secure(link), VIA_ENOENT);
+    assert_int_equal(pipe_link_verdict(link), VIA_EPROTO);
+    assert_non_null(strstr(unit_failure.what, "pattern"));
+    pipe_link_abandon(link);
+    pipe_listener_close(listener, VIA_CLOSE_FLUSH);
+    unit_folder_remove(path);
+}
+
+/* One that is refused announces itself at every attempt to be heard, and counts once. */
+static void test_listener__counts_a_dialer_once(void **state)
+{
+    pipe_settings settings = unit_settings(VIA_PAIR, VIA_SIDE_BIND);
+    static const uint32_t kinds[] = {PIPE_RECORD_CONNECT, PIPE_RECORD_AGAIN, PIPE_RECORD_REST};
+    char path[64];
+    pipe_listener *listener;
+    via_stream_config config;
+
+    (void)state;
+    unit_folder_make(path);
+    listener = listen_at(&settings, path);
+    unit_counters.protocol_errors = 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        const pipe_record record = {.kind = kinds[i], .role = VIA_PUSH, .pid = getpid()};
+        uint8_t bytes[PIPE_RECORD_SIZE];
+
+        pipe_record_write(&record, bytes);
+        assert_int_equal(write(pipe_listener_descriptor(listener), bytes, sizeof(bytes)), sizeof(bytes));
+        assert_int_equal(pipe_listener_next(listener, &settings, &config), VIA_ETIMEDOUT);
+        assert_int_equal(unit_counters.protocol_errors, 1);
+    }
+    pipe_listener_close(listener, VIA_CLOSE_FLUSH);
+    unit_folder_remove(path);
+}
+
+/* What a listener serves is known as long as it has the name, and a line cut short is none. */
+static void test_card__lasts_as_long_as_the_name(void **state)
+{
+    pipe_settings settings = unit_settings(VIA_PUSH, VIA_SIDE_BIND);
+    char path[64];
+    char lock[80];
+    pipe_listener *listener;
+    pipe_place place;
+    pipe_card card;
+    via_error error;
+    struct stat status;
+
+    (void)state;
+    unit_folder_make(path);
+    assert_int_equal(pipe_place_find(&unit_host, path, &place, &error), VIA_OK);
+    assert_int_equal(pipe_card_read(&place, &card), VIA_ENOPEER);
+    listener = listen_at(&settings, path);
+    assert_int_equal(pipe_card_read(&place, &card), VIA_OK);
+    assert_int_equal(card.role, VIA_PUSH);
+    assert_int_equal(card.framing, pipe_record_framing("length32"));
+    (void)snprintf(lock, sizeof(lock), "%s.lock", path);
+    assert_int_equal(stat(lock, &status), 0);
+    for (off_t size = status.st_size - 2; size >= 0; size--) {
+        assert_int_equal(truncate(lock, size), 0);
+        assert_int_equal(pipe_card_read(&place, &card), VIA_ENOPEER);
+    }
+    pipe_listener_close(listener, VIA_CLOSE_FLUSH);
+    unit_folder_remove(path);
+}
+
 static void test_listener__counts_what_it_passes_over(void **state)
 {
     pipe_settings settings = unit_settings(VIA_PAIR, VIA_SIDE_BIND);
@@ -168,6 +258,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_link__no_names_once_both_have_it),
         cmocka_unit_test(test_link__unmarked_end_is_a_death),
+        cmocka_unit_test(test_link__is_turned_away_by_who_claims_it),
+        cmocka_unit_test(test_listener__counts_a_dialer_once),
+        cmocka_unit_test(test_card__lasts_as_long_as_the_name),
         cmocka_unit_test(test_listener__counts_what_it_passes_over),
         cmocka_unit_test(test_listener__keeps_its_name),
     };
