@@ -26,6 +26,7 @@ void via_context_init(via_context *context, via_route *route)
     context->route = via_route_hold(route);
     atomic_init(&context->is_interrupted, false);
     atomic_init(&context->entry, NULL);
+    atomic_init(&context->suspensions, 0);
     atomic_init(&context->notifiers, 0);
     for (size_t i = 0; i < 2; i++)
         atomic_init(&context->crowds[i], NULL);

@@ -21,6 +21,7 @@ struct via_context {
     via_route *route;
     atomic_bool is_interrupted;
     _Atomic(via_entry *) entry;     /* NULL = in no waitset */
+    atomic_uint suspensions;        /* calls that may end its handles for writing and for work, just now */
     atomic_uint notifiers;          /* threads and signal handlers that are looking at `entry` now */
     _Atomic(via_crowd *) crowds[2]; /* of a channel with VIA_MANY: their leaders do internal work */
     _Atomic(via_error *) failure;   /* made by the first failure; the reason stays */

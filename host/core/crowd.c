@@ -36,11 +36,6 @@ void via_crowd_fini(via_crowd *crowd, bool is_foreign)
     via_event_close(crowd->event);
 }
 
-static bool has_passed(via_deadline deadline)
-{
-    return deadline == VIA_NOW || (deadline != VIA_FOREVER && via_clock_now() >= deadline);
-}
-
 static bool is_interrupted(const via_crowd *crowd)
 {
     return atomic_load(crowd->is_interrupted);
@@ -108,13 +103,13 @@ static bool take_part(via_crowd *crowd, via_attempt_fn attempt, void *argument, 
         *status = VIA_ECANCELED;
         return false;
     }
-    if (crowd->is_led && !has_passed(deadline)) {
+    if (crowd->is_led && !via_clock_has_passed(deadline)) {
         follow(crowd, deadline);
         return true;
     }
     *status = attempt(argument);
     via_crowd_stir(crowd);
-    if (*status != VIA_ETIMEDOUT || has_passed(deadline))
+    if (*status != VIA_ETIMEDOUT || via_clock_has_passed(deadline))
         return false;
     *status = lead(crowd, deadline);
     return *status == VIA_OK;

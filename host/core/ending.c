@@ -52,11 +52,6 @@ static via_status attempt_drain(void *argument)
 
 /* ---- waiting in a crowd ------------------------------------------------------------------------------------- */
 
-static bool has_passed(via_deadline deadline)
-{
-    return deadline == VIA_NOW || (deadline != VIA_FOREVER && via_clock_now() >= deadline);
-}
-
 /*
  * Sleeps until internal work can go on, or the channel is interrupted, or it is time to look again: that a peer has
  * taken the last message is not an event that every transport can show.
@@ -74,7 +69,7 @@ via_status via_channel_work_until(via_channel *channel, via_attempt_fn attempt, 
     uint64_t pause_ns = shortest_pause_ns;
     for (;;) {
         const via_status status = via_crowd_run(channel->sender.crowd, attempt, argument, VIA_NOW);
-        if (status != VIA_ETIMEDOUT || has_passed(deadline))
+        if (status != VIA_ETIMEDOUT || via_clock_has_passed(deadline))
             return status;
         pause_for_work(channel, pause_ns, deadline);
         pause_ns = pause_ns * 2 < longest_pause_ns ? pause_ns * 2 : longest_pause_ns;
@@ -101,7 +96,12 @@ via_status via_flush(via_channel *channel, via_deadline deadline)
 
 via_status via_finish(via_channel *channel, via_deadline deadline)
 {
-    return run(channel, attempt_finish, NULL, deadline);
+    if (via_context_is_foreign(&channel->context))
+        return VIA_EFORK;
+    via_waitset_suspend(&channel->context);
+    const via_status status = run(channel, attempt_finish, NULL, deadline);
+    via_waitset_resume(&channel->context);
+    return status;
 }
 
 via_status via_drain(via_channel *channel, via_deadline deadline, uint64_t *undelivered)

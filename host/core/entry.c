@@ -31,6 +31,11 @@ static bool is_wanted(const via_entry *entry, uint32_t event)
     return event == VIA_WORK || (entry->events & event) != 0;
 }
 
+static bool is_suspended(const via_entry *entry, uint32_t event)
+{
+    return event != VIA_READ && atomic_load(&entry->context->suspensions) != 0;
+}
+
 /* ---- handles ------------------------------------------------------------------------------------------------ */
 
 /* The place of a handle: one that has it already, or a free one. */
@@ -61,7 +66,8 @@ static via_status resolve_event(via_entry *entry, size_t index)
 via_status via_entry_resolve(via_entry *entry)
 {
     for (size_t i = 0; i < VIA_ENTRY_EVENTS; i++) {
-        if (entry->place_of[i] != VIA_ENTRY_NO_PLACE || !is_wanted(entry, events_in_order[i]))
+        if (entry->place_of[i] != VIA_ENTRY_NO_PLACE || !is_wanted(entry, events_in_order[i]) ||
+            is_suspended(entry, events_in_order[i]))
             continue;
         const via_status status = resolve_event(entry, i);
         if (status != VIA_OK)
@@ -76,7 +82,7 @@ static via_status add_second(via_entry *entry, via_entry_place *place, uint32_t 
     const intptr_t second = via_poller_second(place->handle);
     if (second < 0)
         return VIA_ELIMIT;
-    const via_status status = via_poller_add(entry->set->poller, second, wait, entry);
+    const via_status status = via_poller_add(entry->set->poller, second, wait, entry->tag);
     if (status != VIA_OK) {
         via_poller_second_close(second);
         return status;
@@ -96,9 +102,9 @@ static via_status apply(via_entry *entry, via_entry_place *place, uint32_t wait)
     if (wait == 0)
         via_poller_remove(poller, place->handle);
     else if (place->wait != 0)
-        status = via_poller_change(poller, place->handle, wait, entry);
+        status = via_poller_change(poller, place->handle, wait, entry->tag);
     else {
-        status = via_poller_add(poller, place->handle, wait, entry);
+        status = via_poller_add(poller, place->handle, wait, entry->tag);
         if (status == VIA_EBUSY)
             status = add_second(entry, place, wait);
     }
@@ -107,15 +113,39 @@ static via_status apply(via_entry *entry, via_entry_place *place, uint32_t wait)
     return status;
 }
 
+static void withdraw(via_entry *entry, via_entry_place *place)
+{
+    (void)apply(entry, place, 0);
+    if (place->is_second)
+        via_poller_second_close(place->handle);
+    place->is_second = false;
+}
+
 void via_entry_withdraw(via_entry *entry)
 {
+    for (size_t i = 0; i < VIA_ENTRY_EVENTS; i++)
+        withdraw(entry, &entry->places[i]);
+}
+
+void via_entry_suspend(via_entry *entry)
+{
     for (size_t i = 0; i < VIA_ENTRY_EVENTS; i++) {
-        via_entry_place *place = &entry->places[i];
-        (void)apply(entry, place, 0);
-        if (place->is_second)
-            via_poller_second_close(place->handle);
-        place->is_second = false;
+        const uint8_t place = entry->place_of[i];
+        if (place == VIA_ENTRY_NO_PLACE || place == entry->place_of[0])
+            continue;
+        withdraw(entry, &entry->places[place]);
+        entry->places[place].handle = -1;
+        for (size_t j = i; j < VIA_ENTRY_EVENTS; j++) {
+            if (entry->place_of[j] == place)
+                entry->place_of[j] = VIA_ENTRY_NO_PLACE;
+        }
     }
+}
+
+void via_entry_forget_poller(via_entry *entry)
+{
+    for (size_t i = 0; i < VIA_ENTRY_EVENTS; i++)
+        entry->places[i].wait = 0;
 }
 
 /* ---- arming ------------------------------------------------------------------------------------------------- */

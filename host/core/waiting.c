@@ -11,8 +11,8 @@
  */
 #include "core/waitset.h"
 
+#include "platform/clock.h"
 #include "platform/event.h"
-#include <stdlib.h>
 
 enum { LOOK_BATCH = 64 };
 
@@ -128,47 +128,69 @@ static size_t serve(via_waitset *set, via_ready *ready, size_t capacity, size_t 
     return count;
 }
 
-static void bury(via_waitset *set)
+/*
+ * The poller shows a handle of nobody's time and again: a transport has closed it behind our back, and a copy of it in
+ * another process keeps it there, where no name reaches it any more. A new poller has never heard of it.
+ */
+static void renew_poller(via_waitset *set)
 {
-    while (set->graveyard != NULL) {
-        via_entry *entry = set->graveyard;
-        set->graveyard = entry->dirty_next;
-        free(entry);
+    via_poller fresh;
+    int32_t os_code;
+    if (via_poller_open(&fresh, &os_code) != VIA_OK)
+        return; /* the next look tries it again */
+    if (via_poller_add(fresh, set->event, VIA_WAIT_READABLE, VIA_WAITSET_EVENT_TAG) != VIA_OK) {
+        via_poller_close(fresh);
+        return;
+    }
+    via_poller_close(set->poller);
+    set->poller = fresh;
+    set->strangers = 0;
+    for (via_entry *entry = set->entries; entry != NULL; entry = entry->next) {
+        via_entry_forget_poller(entry);
+        via_waitset_mark(set, entry);
     }
 }
 
-static void take_in(via_waitset *set, void *const *tags, size_t count)
+static void take_in(via_waitset *set, const uint64_t *tags, size_t count)
 {
+    bool has_stranger = false;
     for (size_t i = 0; i < count; i++) {
-        via_entry *entry = tags[i];
-        if (entry == NULL) {
+        if (tags[i] == VIA_WAITSET_EVENT_TAG) {
             via_event_clear(set->event);
             continue;
         }
+        via_entry *entry = via_tags_find(&set->tags, tags[i]);
+        has_stranger = has_stranger || entry == NULL;
+        if (entry == NULL)
+            continue; /* perhaps removed while the poller was asked: then it is not shown again */
         entry->is_woken = true;
         via_waitset_mark(set, entry);
     }
+    set->strangers = has_stranger ? set->strangers + 1 : 0;
+    if (set->strangers > 1)
+        renew_poller(set);
 }
 
 /* Asks the poller, asleep if need be, and marks what it shows. The lock is held before and after. */
 static via_status look(via_waitset *set, via_deadline deadline)
 {
-    void *tags[LOOK_BATCH];
+    uint64_t tags[LOOK_BATCH];
     size_t count = 0;
     atomic_store(&set->is_sleeping, true);
     const bool has_news = atomic_load(&set->inbox) != NULL || atomic_load(&set->is_woken);
-    set->is_looking = true;
+    const via_poller poller = set->poller; /* replaced by this thread only */
     via_mutex_give(&set->lock);
-    const via_status status = via_poller_wait(set->poller, tags, LOOK_BATCH, &count, has_news ? VIA_NOW : deadline);
+    const via_status status = via_poller_wait(poller, tags, LOOK_BATCH, &count, has_news ? VIA_NOW : deadline);
     via_mutex_take(&set->lock);
-    set->is_looking = false;
     atomic_store(&set->is_sleeping, false);
     take_in(set, tags, count);
-    bury(set);
     return status == VIA_ETIMEDOUT && has_news ? VIA_OK : status;
 }
 
-/* The poller is asked at least once in a wait that reports something, so that no busy channel hides another. */
+/*
+ * The poller is asked at least once in a wait that reports something, so that no busy channel hides another; the clock
+ * after each round, since what wakes us need not be anything to report.
+ */
 static via_status wait_for_some(via_waitset *set, via_ready *ready, size_t capacity, size_t *count,
                                 via_deadline deadline)
 {
@@ -181,7 +203,9 @@ static via_status wait_for_some(via_waitset *set, via_ready *ready, size_t capac
         if (*count > 0 && has_looked)
             return VIA_OK;
         if (*count == 0 && (atomic_exchange(&set->is_woken, false) || status != VIA_OK))
-            return status == VIA_ETIMEDOUT ? VIA_ETIMEDOUT : status;
+            return status;
+        if (*count == 0 && has_looked && via_clock_has_passed(deadline))
+            return VIA_ETIMEDOUT;
         status = look(set, *count > 0 ? VIA_NOW : deadline);
         has_looked = true;
     }

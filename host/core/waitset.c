@@ -29,7 +29,7 @@ via_status via_waitset_create(via_waitset **out, via_error *error)
     if (status == VIA_OK)
         status = via_event_open(&set->event, &os_code);
     if (status == VIA_OK)
-        status = via_poller_add(set->poller, set->event, VIA_WAIT_READABLE, NULL);
+        status = via_poller_add(set->poller, set->event, VIA_WAIT_READABLE, VIA_WAITSET_EVENT_TAG);
     if (status != VIA_OK) {
         via_waitset_destroy(set);
         (void)via_error_set(error, status, VIA_STAGE_OPEN, "raise the limit of open files (ulimit -n), or close some",
@@ -64,6 +64,7 @@ void via_waitset_destroy(via_waitset *set)
     free_entries(set, via_fork_word_is_foreign(set->generation));
     via_event_close(set->event);
     via_poller_close(set->poller);
+    via_tags_fini(&set->tags);
     via_mutex_fini(&set->lock);
     free(set);
 }
@@ -75,6 +76,10 @@ static via_entry *make_entry(via_waitset *set, via_context *context, via_channel
     via_entry *entry = calloc(1, sizeof(*entry));
     if (entry == NULL)
         return NULL;
+    if (via_tags_take(&set->tags, entry, &entry->tag) != VIA_OK) {
+        free(entry);
+        return NULL;
+    }
     entry->set = set;
     entry->context = context;
     entry->channel = channel;
@@ -104,7 +109,13 @@ static void unlink_entry(via_waitset *set, via_entry *entry)
         entry->next->previous = entry->previous;
 }
 
-/* With the lock held. The entry's memory stays while a wait may still see it in the poller's answer. */
+static void free_entry(via_waitset *set, via_entry *entry)
+{
+    via_tags_give(&set->tags, entry->tag);
+    free(entry);
+}
+
+/* With the lock held. A wait that sleeps meanwhile may still be shown the entry's tag, and finds nobody. */
 static void remove_entry(via_waitset *set, via_entry *entry)
 {
     via_context_leave(entry->context);
@@ -115,13 +126,7 @@ static void remove_entry(via_waitset *set, via_entry *entry)
         via_entry_queue_drop(&set->dirty, entry);
         via_entry_queue_drop(&set->reported, entry);
     }
-    entry->context = NULL;
-    if (!set->is_looking) {
-        free(entry);
-        return;
-    }
-    entry->dirty_next = set->graveyard;
-    set->graveyard = entry;
+    free_entry(set, entry);
 }
 
 static via_status insert(via_waitset *set, via_entry *entry, uint32_t events, void *user)
@@ -134,6 +139,8 @@ static via_status insert(via_waitset *set, via_entry *entry, uint32_t events, vo
     via_entry *nobody = NULL;
     if (!atomic_compare_exchange_strong(&entry->context->entry, &nobody, entry))
         return VIA_EBUSY;
+    if (atomic_load(&entry->context->suspensions) != 0) /* whoever suspended it has not seen the entry */
+        via_entry_suspend(entry);
     link_entry(set, entry);
     via_waitset_mark(set, entry);
     via_waitset_raise(set);
@@ -170,8 +177,8 @@ static via_status add(via_waitset *set, via_context *context, via_channel *chann
     } else {
         entry = make_entry(set, context, channel, listener);
         status = entry != NULL ? insert(set, entry, events, user) : VIA_ENOMEM;
-        if (status != VIA_OK)
-            free(entry);
+        if (status != VIA_OK && entry != NULL)
+            free_entry(set, entry);
     }
     via_mutex_give(&set->lock);
     return status;
@@ -189,6 +196,57 @@ static via_status withdraw(via_waitset *set, via_context *context)
     via_mutex_give(&set->lock);
     return is_member ? VIA_OK : VIA_ENOENT;
 }
+
+/* ---- suspending --------------------------------------------------------------------------------------------- */
+
+/*
+ * The entry of a channel that others may be taking out of its set, or whose set they may be freeing: NULL, or the set's
+ * lock is held and the entry stays until leave(). Never waits for the lock while it is counted as looking, since
+ * whoever holds it may wait for that count.
+ */
+static via_entry *enter(via_context *context)
+{
+    for (;;) {
+        (void)atomic_fetch_add(&context->notifiers, 1);
+        via_entry *entry = atomic_load(&context->entry);
+        if (entry != NULL && via_mutex_try(&entry->set->lock))
+            return entry;
+        (void)atomic_fetch_sub(&context->notifiers, 1);
+        if (entry == NULL)
+            return NULL;
+        via_mutex_yield();
+    }
+}
+
+static void leave(via_context *context, via_waitset *set)
+{
+    via_mutex_give(&set->lock);
+    (void)atomic_fetch_sub(&context->notifiers, 1);
+}
+
+void via_waitset_suspend(via_context *context)
+{
+    (void)atomic_fetch_add(&context->suspensions, 1);
+    via_entry *entry = enter(context);
+    if (entry == NULL)
+        return;
+    via_entry_suspend(entry);
+    leave(context, entry->set);
+}
+
+void via_waitset_resume(via_context *context)
+{
+    (void)atomic_fetch_sub(&context->suspensions, 1);
+    via_entry *entry = enter(context);
+    if (entry == NULL)
+        return;
+    (void)via_entry_resolve(entry); /* what cannot be waited for any more is left out */
+    via_waitset_mark(entry->set, entry);
+    via_waitset_raise(entry->set);
+    leave(context, entry->set);
+}
+
+/* ---- calls -------------------------------------------------------------------------------------------------- */
 
 via_status via_waitset_add(via_waitset *set, via_channel *channel, uint32_t events, void *user)
 {

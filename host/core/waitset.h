@@ -9,11 +9,13 @@
 #define VIADUCT_HOST_WAITSET_H
 
 #include "core/context.h"
+#include "core/tags.h"
 #include "platform/mutex.h"
 #include "platform/poller.h"
 #include <viaduct/viaduct.h>
 
 enum { VIA_ENTRY_EVENTS = 3, VIA_ENTRY_NO_PLACE = 255 };
+enum { VIA_WAITSET_EVENT_TAG = 0 }; /* of the set's own event in its poller */
 
 /* One handle of an entry; events of one channel that share a handle share a place. */
 typedef struct via_entry_place {
@@ -24,7 +26,8 @@ typedef struct via_entry_place {
 
 struct via_entry {
     via_waitset *set;
-    via_context *context; /* NULL = removed */
+    uint64_t tag;         /* what the poller shows for its handles */
+    via_context *context; /* NULL = closed in a forked child */
     via_channel *channel;
     via_listener *listener;
     void *user;
@@ -56,9 +59,9 @@ struct via_waitset {
     via_entry *entries;
     via_entry_queue dirty;    /* to be armed before a sleep */
     via_entry_queue reported; /* ready the last time: to be armed first thing in the next wait */
-    via_entry *graveyard;     /* removed while a wait slept */
+    via_tags tags;
+    uint32_t strangers; /* looks in a row in which the poller has shown a handle of nobody's */
     bool is_waiting;
-    bool is_looking; /* the poller is being asked without the lock */
     _Atomic(via_entry *) inbox;
     atomic_bool is_sleeping;
     atomic_bool is_woken;
@@ -88,7 +91,17 @@ via_status via_entry_resolve(via_entry *entry);
 uint32_t via_entry_arm(via_entry *entry);
 /* Takes all of it out of the poller. */
 void via_entry_withdraw(via_entry *entry);
+/*
+ * Takes the handles out of the poller that the transport may be about to end, those for writing and for work that do
+ * not serve for reading too, and forgets them until they are resolved again.
+ */
+void via_entry_suspend(via_entry *entry);
+/* All handles are out of the poller, which has gone. */
+void via_entry_forget_poller(via_entry *entry);
 
+/* Around a call that may end handles for writing and for work: they are not waited for meanwhile, and found anew afterwards. */
+void via_waitset_suspend(via_context *context);
+void via_waitset_resume(via_context *context);
 /* Removes a channel or listener that is about to be closed. Nothing happens if it is in no set. */
 void via_waitset_forget(via_context *context);
 

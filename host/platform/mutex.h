@@ -8,6 +8,7 @@
 #define VIADUCT_HOST_PLATFORM_MUTEX_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <viaduct/types.h>
 
 typedef struct via_mutex {
@@ -21,6 +22,8 @@ typedef struct via_condition {
 void via_mutex_init(via_mutex *mutex);
 void via_mutex_fini(via_mutex *mutex);
 void via_mutex_take(via_mutex *mutex);
+/* True: it is taken. */
+bool via_mutex_try(via_mutex *mutex);
 void via_mutex_give(via_mutex *mutex);
 
 void via_condition_init(via_condition *condition);

@@ -16,6 +16,11 @@ uint64_t via_clock_now(void)
     return (uint64_t)now.tv_sec * second_ns + (uint64_t)now.tv_nsec;
 }
 
+bool via_clock_has_passed(via_deadline deadline)
+{
+    return deadline == VIA_NOW || (deadline != VIA_FOREVER && via_clock_now() >= deadline);
+}
+
 void via_clock_sleep_until(uint64_t point_ns)
 {
     const struct timespec point = {(time_t)(point_ns / second_ns), (long)(point_ns % second_ns)};

@@ -23,6 +23,11 @@ void via_mutex_take(via_mutex *mutex)
     (void)pthread_mutex_lock(&mutex->handle);
 }
 
+bool via_mutex_try(via_mutex *mutex)
+{
+    return pthread_mutex_trylock(&mutex->handle) == 0;
+}
+
 void via_mutex_give(via_mutex *mutex)
 {
     (void)pthread_mutex_unlock(&mutex->handle);

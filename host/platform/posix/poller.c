@@ -28,29 +28,29 @@ void via_poller_close(via_poller poller)
         (void)close((int)poller);
 }
 
-static via_status control(via_poller poller, int operation, intptr_t handle, uint32_t wait, void *tag)
+static via_status control(via_poller poller, int operation, intptr_t handle, uint32_t wait, uint64_t tag)
 {
     struct epoll_event event = {0};
     event.events = ((wait & VIA_WAIT_READABLE) != 0 ? EPOLLIN : 0u) | ((wait & VIA_WAIT_WRITABLE) != 0 ? EPOLLOUT : 0u);
-    event.data.ptr = tag;
+    event.data.u64 = tag;
     if (epoll_ctl((int)poller, operation, (int)handle, &event) == 0)
         return VIA_OK;
     return errno == EEXIST ? VIA_EBUSY : via_os_error_status(errno);
 }
 
-via_status via_poller_add(via_poller poller, intptr_t handle, uint32_t wait, void *tag)
+via_status via_poller_add(via_poller poller, intptr_t handle, uint32_t wait, uint64_t tag)
 {
     return control(poller, EPOLL_CTL_ADD, handle, wait, tag);
 }
 
-via_status via_poller_change(via_poller poller, intptr_t handle, uint32_t wait, void *tag)
+via_status via_poller_change(via_poller poller, intptr_t handle, uint32_t wait, uint64_t tag)
 {
     return control(poller, EPOLL_CTL_MOD, handle, wait, tag);
 }
 
 void via_poller_remove(via_poller poller, intptr_t handle)
 {
-    (void)control(poller, EPOLL_CTL_DEL, handle, 0, NULL);
+    (void)control(poller, EPOLL_CTL_DEL, handle, 0, 0);
 }
 
 intptr_t via_poller_second(intptr_t handle)
@@ -91,7 +91,7 @@ static int wait_once(via_poller poller, struct epoll_event *events, int capacity
     return shown < 0 && errno == ENOSYS ? wait_by_milliseconds(poller, events, capacity, left) : shown;
 }
 
-via_status via_poller_wait(via_poller poller, void **tags, size_t capacity, size_t *count, via_deadline deadline)
+via_status via_poller_wait(via_poller poller, uint64_t *tags, size_t capacity, size_t *count, via_deadline deadline)
 {
     struct epoll_event events[BATCH];
     int shown;
@@ -102,7 +102,7 @@ via_status via_poller_wait(via_poller poller, void **tags, size_t capacity, size
     if (shown < 0)
         return VIA_EIO;
     for (int i = 0; i < shown; i++)
-        tags[i] = events[i].data.ptr;
+        tags[i] = events[i].data.u64;
     *count = (size_t)shown;
     return shown > 0 ? VIA_OK : VIA_ETIMEDOUT;
 }

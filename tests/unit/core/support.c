@@ -103,6 +103,13 @@ void core_kill(via_channel *channel)
     control->die(self);
 }
 
+void core_shut(via_channel *channel)
+{
+    void *self;
+    const via_loop_control *control = control_of(channel, &self);
+    control->shut(self);
+}
+
 uint64_t core_arms(via_channel *channel)
 {
     void *self;

@@ -42,5 +42,6 @@ void core_send(via_channel *channel, const char *text);
 /* The loop transport's own control. */
 void core_kill(via_channel *channel);
 uint64_t core_arms(via_channel *channel);
+void core_shut(via_channel *channel);
 
 #endif
