@@ -137,6 +137,91 @@ static void test_threads__many_deadlines(via_conform *suite)
     via_conform_close(&link);
 }
 
+/* ---- many, and more than fits ------------------------------------------------------------------------------- */
+
+enum {
+    LARGE_SIZE = 4 << 20, /* above what any socket or pipe holds by default */
+    TAIL_SIZE = 1 << 20   /* enough for a piece of it to find no room */
+};
+
+typedef struct via_conform_bulk {
+    via_conform *suite;
+    const via_conform_link *link;
+    size_t size;
+    uint64_t count; /* messages there, and as many back */
+    bool answered;
+} via_conform_bulk;
+
+/* One message that is too large to leave at once, or as many as it takes. */
+static via_conform_bulk make_bulk(via_conform *suite, const via_conform_link *link)
+{
+    via_conform_bulk bulk = {suite, link, via_conform_fit(suite, LARGE_SIZE), 1, false};
+    while (bulk.count * bulk.size < LARGE_SIZE)
+        bulk.count++;
+    bulk.answered = suite->claims->pattern == VIA_PATTERN_PAIR && link->tx != link->rx;
+    return bulk;
+}
+
+/* Sends all, and is then in no call at all, or in one that waits for the answer. */
+static void *send_bulk(void *argument)
+{
+    const via_conform_bulk *bulk = argument;
+
+    for (uint64_t i = 0; i < bulk->count; i++)
+        CHECK_OK(via_conform_try_send(bulk->suite, bulk->link->tx, i, bulk->size, 0, via_conform_soon()));
+    for (uint64_t i = 0; bulk->answered && i < bulk->count; i++)
+        via_conform_expect(bulk->suite, bulk->link->tx, 1000 + i, bulk->size);
+    return NULL;
+}
+
+static void test_threads__many_large(via_conform *suite)
+{
+    via_conform_link link;
+    via_conform_how how = {.threads = VIA_MANY, .options = {"overflow=block"}};
+
+    via_conform_open(suite, &link, &how);
+    via_conform_bulk bulk = make_bulk(suite, &link);
+    for (int round = 0; round < 2; round++) {
+        via_conform_thread *sender = via_conform_thread_start(send_bulk, &bulk);
+        for (uint64_t i = 0; i < bulk.count; i++)
+            via_conform_expect(suite, link.rx, i, bulk.size);
+        for (uint64_t i = 0; bulk.answered && i < bulk.count; i++)
+            via_conform_send(suite, link.rx, 1000 + i, bulk.size);
+        (void)via_conform_thread_join(sender);
+    }
+    via_conform_close(&link);
+}
+
+static void *wait_for_answer(void *argument)
+{
+    const via_conform_bulk *bulk = argument;
+    via_conform_expect(bulk->suite, bulk->link->tx, 1000, bulk->size);
+    return NULL;
+}
+
+/* What a send with VIA_NOW left behind leaves with the thread that waits on the channel, whichever of them came first. */
+static void test_threads__many_tail(via_conform *suite)
+{
+    via_conform_link link;
+    via_conform_how how = {.threads = VIA_MANY};
+    via_conform_thread *receiver = NULL;
+
+    via_conform_open(suite, &link, &how);
+    via_conform_bulk bulk = {suite, &link, via_conform_fit(suite, TAIL_SIZE), 0, true};
+    for (int round = 0; round < 4; round++) {
+        if (round % 2)
+            receiver = via_conform_thread_start(wait_for_answer, &bulk);
+        uint64_t sent = via_conform_fill_up(suite, link.tx, 0, bulk.size);
+        if (!(round % 2))
+            receiver = via_conform_thread_start(wait_for_answer, &bulk);
+        for (uint64_t i = 0; i < sent; i++)
+            via_conform_expect(suite, link.rx, i, bulk.size);
+        via_conform_send(suite, link.rx, 1000, bulk.size);
+        (void)via_conform_thread_join(receiver);
+    }
+    via_conform_close(&link);
+}
+
 static const via_conform_test tests[] = {
     {"threads.both_ways", "Threads: one thread may send while another receives", VIA_PATTERN_PAIR, NEEDS_WHOLE,
      test_threads__both_ways},
@@ -144,6 +229,10 @@ static const via_conform_test tests[] = {
      test_threads__many},
     {"threads.many_deadlines", "Threads: with VIA_MANY each waiter's deadline is kept", CONFORM_ALL, NEEDS_WHOLE,
      test_threads__many_deadlines},
+    {"threads.many_large", "Threads: with VIA_MANY a send goes on with a message that does not fit at once",
+     CONFORM_ALL, NEEDS_WHOLE, test_threads__many_large},
+    {"threads.many_tail", "Progress: with VIA_MANY a kept tail moves inside a receive on the channel", VIA_PATTERN_PAIR,
+     NEEDS_WHOLE | NEEDS_TWO_ENDS, test_threads__many_tail},
 };
 
 const via_conform_group via_conform_threads_tests = {tests, sizeof(tests) / sizeof(tests[0])};
