@@ -258,7 +258,6 @@ via_status pipe_exec_dial(void *state, const via_open *open, void **out, via_err
     }
     pipe_descriptors_close(&ends.to_child[0]);
     pipe_descriptors_close(&ends.from_child[1]);
-    via_count(&open->counters->connects, 1);
     *out = channel;
     return VIA_OK;
 cleanup:

@@ -42,8 +42,6 @@ via_status pipe_named_create_pair(const pipe_settings *settings, const via_strea
         pipe_link_abandon(config->user);
         return via_fail(settings->host, error, VIA_ENOMEM, ENOMEM, NULL, "out of memory");
     }
-    via_count(&settings->counters->connects, 1);
-    via_count(&settings->counters->peers, 1);
     *out = channel;
     return VIA_OK;
 }

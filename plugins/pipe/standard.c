@@ -147,8 +147,6 @@ via_status pipe_stdio_dial(void *state, const via_open *open, void **channel, vi
     status = create(&settings, channel, error);
     if (status != VIA_OK)
         atomic_store(&is_open, false);
-    else
-        via_count(&open->counters->connects, 1);
     return status;
 }
 

@@ -42,8 +42,6 @@ via_status socket_channel_create_pair(const socket_settings *settings, const soc
         free(made);
         return via_fail(settings->host, error, status, 0, NULL, "cannot set up a channel");
     }
-    via_count(&settings->counters->connects, 1);
-    via_count(&settings->counters->peers, 1);
     *channel = made;
     return VIA_OK;
 }
@@ -187,8 +185,7 @@ static void channel_refresh_counters(void *self)
     if (channel->hub)
         via_hub_refresh_counters(channel->hub);
     else
-        __atomic_store_n(&channel->stream.config.counters->backlog_bytes, via_stream_backlog(&channel->stream),
-                         __ATOMIC_RELAXED);
+        via_stream_refresh_counters(&channel->stream);
 }
 
 static const void *channel_extension(void *self, const char *id, void **object)

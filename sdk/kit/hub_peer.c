@@ -25,6 +25,7 @@ static void turn_away(const via_hub *hub, const via_stream_config *given)
     via_note(hub->config.stream.host, hub->config.stream.context, VIA_LOG_WARNING,
              "a connection was turned away: no memory");
     config.linger_ns = 0;
+    config.uncounted = true;
     if (via_stream_init(&stream, &config) == VIA_OK)
         via_stream_fini(&stream, VIA_CLOSE_FLUSH);
 }
@@ -65,6 +66,7 @@ static via_status start(via_hub *hub, via_hub_peer *peer, const via_stream_confi
 
     config.host = &hub->quiet;
     config.linger_ns = 0;
+    config.uncounted = true;
     return via_stream_init(&peer->stream, &config);
 }
 

@@ -37,11 +37,36 @@ via_status via_stream_init(via_stream *stream, const via_stream_config *config)
     atomic_init(&stream->ready_fd, -1);
     atomic_init(&stream->write_set, -1);
     via_wake_init(&stream->wake);
+    atomic_init(&stream->over, (config->read_fd < 0 ? VIA_STREAM_OVER_RECEIVING : 0u) |
+                                   (config->write_fd < 0 ? VIA_STREAM_OVER_SENDING : 0u));
     atomic_init(&stream->sleeps, false);
     atomic_init(&stream->backlog, 0);
     atomic_init(&stream->due, false);
     atomic_init(&stream->finished, false);
+    if (!config->uncounted) {
+        via_count(&config->counters->connects, 1);
+        via_count(&config->counters->peers, 1);
+    }
     return VIA_OK;
+}
+
+void via_stream_end(via_stream *stream, unsigned halves)
+{
+    unsigned before = atomic_fetch_or(&stream->over, halves);
+
+    if (stream->config.uncounted || before == VIA_STREAM_OVER || (before | halves) != VIA_STREAM_OVER)
+        return;
+    via_count(&stream->config.counters->disconnects, 1);
+    via_count(&stream->config.counters->peers, UINT64_MAX); /* one less */
+}
+
+/* On TCP that cannot be told as long as nothing is sent: the other end may go on receiving for ever. */
+void via_stream_look_for_end(via_stream *stream)
+{
+    struct pollfd set = {.fd = stream->config.write_fd};
+
+    if (atomic_load(&stream->over) == VIA_STREAM_OVER_RECEIVING && poll(&set, 1, 0) > 0)
+        via_stream_end(stream, VIA_STREAM_OVER_SENDING);
 }
 
 void via_stream_await_greeting(via_stream *stream, via_deadline deadline)
@@ -72,6 +97,8 @@ void via_stream_fini(via_stream *stream, uint32_t how)
 {
     if (how != VIA_CLOSE_FORKED)
         linger(stream);
+    if (how != VIA_CLOSE_FORKED)
+        via_stream_end(stream, VIA_STREAM_OVER);
     stream->config.io->close(stream, how);
     via_stream_handles_fini(stream);
     via_stream_receive_fini(stream);
@@ -203,5 +230,6 @@ void via_stream_refresh_counters(void *self)
 {
     via_stream *stream = self;
 
+    via_stream_look_for_end(stream);
     __atomic_store_n(&stream->config.counters->backlog_bytes, via_stream_backlog(stream), __ATOMIC_RELAXED);
 }

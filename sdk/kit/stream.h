@@ -9,6 +9,7 @@
  *
  * Receiving reads as much as there is into a block (64 KiB) and lends messages out of it; a message larger than what is left
  * of the block gets a block of its own, read in place. Blocks are counted and freed when idle (arm VIA_READ).
+ * Counts itself: a connection that is made (connects, peers), and its end, once (disconnects, peers).
  * Sending is one gathering write; a message's first byte out means the message is accepted and its tail kept.
  */
 #ifndef VIADUCT_KIT_STREAM_H
@@ -58,6 +59,7 @@ typedef struct via_stream_config {
     uint8_t prefix[16];
     via_status (*check_prefix)(void *user, const uint8_t *bytes);
     void *user;
+    bool uncounted; /* one of a hub's, which counts its connections itself */
 } via_stream_config;
 
 /* The structure is public so that it can be embedded; its fields are the kit's. See kit/stream_state.h. */
@@ -80,7 +82,7 @@ via_status via_stream_arm(void *stream, uint32_t event);
 void via_stream_interrupt(void *stream);
 void via_stream_close(void *stream, uint32_t how);
 
-/* `backlog_bytes`; the other counters are always up to date. */
+/* `backlog_bytes`, and an end that nobody has run into so far; the other counters are always up to date. */
 void via_stream_refresh_counters(void *stream);
 
 /*

@@ -9,6 +9,15 @@
 
 #include <errno.h>
 
+/* ---- stream.c ----------------------------------------------------------------------------------------------- */
+
+enum { VIA_STREAM_OVER_RECEIVING = 1u, VIA_STREAM_OVER_SENDING = 2u, VIA_STREAM_OVER = 3u };
+
+/* These halves have ended. With the second of them the connection has, and that is counted. Any thread. */
+void via_stream_end(via_stream *stream, unsigned halves);
+/* The other end has finished. Has it gone as well? */
+void via_stream_look_for_end(via_stream *stream);
+
 /* ---- stream_receive.c --------------------------------------------------------------------------------------- */
 
 /* Gives back every block; messages that are still lent keep theirs. */

@@ -176,6 +176,8 @@ static via_status end_receiving(via_stream *stream, via_status status, int os_co
     const via_stream_config *config = &stream->config;
 
     stream->recv_status = status;
+    via_stream_end(stream, status == VIA_ECLOSED ? VIA_STREAM_OVER_RECEIVING : VIA_STREAM_OVER);
+    via_stream_look_for_end(stream);
     if (status == VIA_ECLOSED)
         return status;
     if (status == VIA_EPROTO || status == VIA_ETOOBIG)

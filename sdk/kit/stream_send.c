@@ -103,6 +103,7 @@ static void account(via_stream *stream, struct parcel *parcel, size_t moved)
 static via_status end_sending(via_stream *stream, via_status status, int os_code)
 {
     stream->send_status = status;
+    via_stream_end(stream, status == VIA_ECLOSED ? VIA_STREAM_OVER_SENDING : VIA_STREAM_OVER);
     atomic_store_explicit(&stream->due, false, memory_order_relaxed); /* nothing can be done about it any more */
     if (status == VIA_ECLOSED)
         return status;
@@ -398,6 +399,7 @@ via_status via_stream_finish(void *self, via_deadline deadline)
     if (status != VIA_OK)
         return status;
     atomic_store(&stream->finished, true);
+    via_stream_end(stream, VIA_STREAM_OVER_SENDING);
     return stream->config.io->finish(stream);
 }
 

@@ -25,6 +25,7 @@ struct via_stream {
     size_t trailer_size;  /* of the framing */
     atomic_int ready_fd;  /* always ready: stands for a descriptor that epoll(7) refuses; -1 = not needed so far */
     atomic_int write_set; /* epoll: stands for a descriptor that finish takes away; -1 = not needed so far */
+    atomic_uint over;     /* VIA_STREAM_OVER_*: which halves have ended */
     char pad_receive[64];
 
     /* Receiving. */

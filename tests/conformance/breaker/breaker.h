@@ -154,6 +154,8 @@ via_status via_member_send(const via_breaker *breaker, via_member *member, const
 via_status via_member_recv(const via_breaker *breaker, via_member *member, via_packet **packet);
 via_status via_breaker_add(via_breaker *breaker, int fd);
 void via_breaker_drop(via_breaker *breaker, via_member *member);
+/* A connection is no more. */
+void via_breaker_count_end(via_breaker *breaker);
 /* Accepts and redials, without waiting. */
 void via_breaker_progress(via_breaker *breaker);
 void via_breaker_watch_room(via_breaker *breaker, via_member *member);

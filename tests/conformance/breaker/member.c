@@ -100,6 +100,14 @@ via_status via_breaker_add(via_breaker *breaker, int fd)
     return VIA_OK;
 }
 
+void via_breaker_count_end(via_breaker *breaker)
+{
+    if (via_breaker_is(breaker, BREAK_UNCOUNTED))
+        return;
+    via_count(&breaker->counters->disconnects, 1);
+    via_count(&breaker->counters->peers, UINT64_MAX);
+}
+
 void via_breaker_drop(via_breaker *breaker, via_member *member)
 {
     via_member **place = &breaker->members;
@@ -107,8 +115,8 @@ void via_breaker_drop(via_breaker *breaker, via_member *member)
     while (*place != member)
         place = &(*place)->next;
     *place = member->next;
-    via_count(&breaker->counters->disconnects, 1);
-    via_count(&breaker->counters->peers, UINT64_MAX);
+    if (breaker->pattern != VIA_PATTERN_PAIR || breaker->end == VIA_OK)
+        via_breaker_count_end(breaker);
     via_count(&breaker->counters->dropped_closing, member->queue.count);
     via_packets_clear(&member->queue);
     (void)close(member->fd);

@@ -71,6 +71,7 @@ static bool is_wanted(const via_breaker *breaker, const via_packet *packet)
 static via_status end_pair(via_breaker *breaker, bool said_goodbye)
 {
     breaker->end = said_goodbye ? VIA_ECLOSED : VIA_EPEER;
+    via_breaker_count_end(breaker);
     if (breaker->end == VIA_EPEER)
         breaker->host->failed(breaker->context, VIA_EPEER, 0, "the other end went without a goodbye", NULL);
     if (breaker->end == VIA_EPEER && via_breaker_is(breaker, BREAK_DEATH_TEARS)) {
