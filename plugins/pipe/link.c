@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -83,7 +84,7 @@ void pipe_link_destroy(pipe_link *link, uint32_t how)
     pipe_descriptors_close(&link->spent);
     pthread_mutex_destroy(&link->lock);
     pipe_descriptors_close(&link->rest);
-    free(link->names);
+    free(link->path);
     free(link);
 }
 
@@ -127,6 +128,14 @@ via_status pipe_link_fail(const pipe_link *link, via_status status, const char *
     if (!link->in_queue)
         link->host->failed(link->context, status, 0, what, mend);
     return status;
+}
+
+void pipe_link_names(const pipe_link *link, pipe_names *names)
+{
+    pipe_place place;
+
+    (void)snprintf(place.path, sizeof(place.path), "%s", link->path);
+    pipe_place_names(&place, &link->record, names);
 }
 
 void pipe_link_mark(int descriptor)

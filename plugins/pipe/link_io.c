@@ -153,9 +153,12 @@ static via_status link_finish(via_stream *stream)
 static void tidy(const pipe_link *link)
 {
     struct stat status;
+    pipe_names names;
 
-    if (link->gone || (fstat(link->in, &status) == 0 && status.st_nlink > 0))
-        pipe_place_remove(link->names);
+    if (!link->gone && (fstat(link->in, &status) != 0 || status.st_nlink == 0))
+        return;
+    pipe_link_names(link, &names);
+    pipe_place_remove(&names);
 }
 
 /*
@@ -175,7 +178,7 @@ static void part(pipe_link *link, bool complete)
         pipe_link_mark(link->in);
     if (link->out >= 0 && complete)
         pipe_link_mark(link->out);
-    if (link->names && status != VIA_ETIMEDOUT)
+    if (link->path && status != VIA_ETIMEDOUT)
         tidy(link);
 }
 

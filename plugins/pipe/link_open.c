@@ -75,17 +75,17 @@ static via_status open_notice(const via_host_api *host, const pipe_place *place,
 /* ---- dialer: its own two ------------------------------------------------------------------------------------ */
 
 /* Our own reading end first: without one `up` cannot be opened for writing without waiting. */
-static bool open_own(pipe_link *link)
+static bool open_own(pipe_link *link, const pipe_names *names)
 {
-    if (mkfifo(link->names->up, 0600) != 0)
+    if (mkfifo(names->up, 0600) != 0)
         return false;
-    link->kept_reader = open(link->names->up, O_RDONLY | OPEN_FLAGS);
+    link->kept_reader = open(names->up, O_RDONLY | OPEN_FLAGS);
     if (link->kept_reader < 0)
         return false;
-    link->out = open(link->names->up, O_WRONLY | OPEN_FLAGS);
-    if (link->out < 0 || mkfifo(link->names->down, 0600) != 0)
+    link->out = open(names->up, O_WRONLY | OPEN_FLAGS);
+    if (link->out < 0 || mkfifo(names->down, 0600) != 0)
         return false;
-    link->in = open(link->names->down, O_RDONLY | OPEN_FLAGS);
+    link->in = open(names->down, O_RDONLY | OPEN_FLAGS);
     return link->in >= 0;
 }
 
@@ -98,15 +98,17 @@ static bool hand_over(const pipe_link *link, const struct stat *listener)
            fchown(link->in, listener->st_uid, listener->st_gid) == 0;
 }
 
-static bool make_own(const pipe_place *place, pipe_link *link, const struct stat *listener)
+static bool make_own(pipe_link *link, const struct stat *listener)
 {
+    pipe_names names;
+
     if (getrandom(link->record.id, sizeof(link->record.id), 0) != (ssize_t)sizeof(link->record.id))
         return false;
-    pipe_place_names(place, &link->record, link->names);
-    if (open_own(link) && hand_over(link, listener))
+    pipe_link_names(link, &names);
+    if (open_own(link, &names) && hand_over(link, listener))
         return true;
     int saved_errno = errno;
-    pipe_place_remove(link->names);
+    pipe_place_remove(&names);
     pipe_descriptors_close(&link->kept_reader);
     pipe_descriptors_close(&link->out);
     pipe_descriptors_close(&link->in);
@@ -143,12 +145,13 @@ static via_status announce(const pipe_settings *settings, const pipe_place *plac
 static via_status make_and_announce(const pipe_settings *settings, const pipe_place *place, via_deadline deadline,
                                     pipe_link *link, const struct stat *listener, via_error *error)
 {
+    pipe_names names;
     via_status status;
     bool made = false;
 
     /* A new owner that tidies up may take a FIFO that is not open yet for a dead dialer's: then once more. */
     for (int i = 0; i < ATTEMPTS && !made; i++) {
-        made = make_own(place, link, listener);
+        made = make_own(link, listener);
         if (!made && errno != ENOENT)
             break;
     }
@@ -157,8 +160,10 @@ static via_status make_and_announce(const pipe_settings *settings, const pipe_pl
                         errno == EMFILE || errno == ENFILE ? limit_mend : "make the folder of the FIFO writable",
                         "cannot make a FIFO beside %s", place->path);
     status = announce(settings, place, link, deadline, error);
-    if (status != VIA_OK)
-        pipe_place_remove(link->names);
+    if (status == VIA_OK)
+        return VIA_OK;
+    pipe_link_names(link, &names);
+    pipe_place_remove(&names);
     return status;
 }
 
@@ -169,6 +174,7 @@ static via_status make_and_announce(const pipe_settings *settings, const pipe_pl
 static via_status announce_and_judge(const pipe_settings *settings, const pipe_place *place, via_deadline deadline,
                                      pipe_link *link, const struct stat *listener, via_error *error)
 {
+    pipe_names names;
     pipe_card card;
     const char *mend;
     const char *what;
@@ -182,7 +188,8 @@ static via_status announce_and_judge(const pipe_settings *settings, const pipe_p
     status = make_and_announce(settings, place, deadline, link, listener, error);
     if (status != VIA_OK || verdict == PIPE_GREETING_WELCOME)
         return status;
-    pipe_place_remove(link->names);
+    pipe_link_names(link, &names);
+    pipe_place_remove(&names);
     pipe_link_refuse(link, verdict);
     if (settings->role == VIA_PAIR)
         return VIA_OK;
@@ -190,14 +197,15 @@ static via_status announce_and_judge(const pipe_settings *settings, const pipe_p
     return via_fail(settings->host, error, VIA_EPROTO, 0, mend, "%s", what);
 }
 
-static pipe_link *create_dialer(const pipe_settings *settings, int notice, const struct stat *listener)
+static pipe_link *create_dialer(const pipe_settings *settings, const pipe_place *place, int notice,
+                                const struct stat *listener)
 {
     pipe_link *link = pipe_link_create(settings);
 
     if (!link)
         return NULL;
-    link->names = malloc(sizeof(*link->names));
-    if (!link->names) {
+    link->path = strdup(place->path);
+    if (!link->path) {
         pipe_link_destroy(link, VIA_CLOSE_FLUSH);
         return NULL;
     }
@@ -221,7 +229,7 @@ via_status pipe_link_dial(const pipe_settings *settings, const pipe_place *place
 
     if (status != VIA_OK)
         return status;
-    link = create_dialer(settings, notice, &listener);
+    link = create_dialer(settings, place, notice, &listener);
     if (!link) {
         pipe_descriptors_close(&notice);
         return via_fail(settings->host, error, VIA_ENOMEM, ENOMEM, NULL, "out of memory");

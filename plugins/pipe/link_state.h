@@ -29,7 +29,7 @@ struct pipe_link {
     void (*forget)(void *user); /* may be NULL */
     void *forget_user;
     pipe_record record; /* dialer: to withdraw with */
-    pipe_names *names;  /* dialer: of the files to remove */
+    char *path;         /* dialer: of the listener's FIFO, which the names of its own files begin with; else NULL */
     bool sent_ahead;    /* dialer: something was written before the listener's word */
     bool welcome;       /* that was a welcome, or this is the listener's end */
     uint8_t refusal;    /* dialer: it was none; PIPE_GREETING_* or PIPE_NO_GREETING */
@@ -49,6 +49,9 @@ enum { PIPE_NO_GREETING = 0xff }; /* what came was none */
 
 /* pipe_link_check() for who has the lock. */
 via_status pipe_link_check_locked(pipe_link *link);
+
+/* The names of a dialer's files: composed anew each time, since they are long and seldom asked for. */
+void pipe_link_names(const pipe_link *link, pipe_names *names);
 
 /* A link without descriptors, or NULL. */
 pipe_link *pipe_link_create(const pipe_settings *settings);

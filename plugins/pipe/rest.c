@@ -59,9 +59,9 @@ static bool empty_into(pipe_link *link, int file)
 }
 
 /* Appends to the file what the pipe holds. */
-static bool store(pipe_link *link, bool complete)
+static bool store(pipe_link *link, const pipe_names *names, bool complete)
 {
-    int file = open(link->names->rest, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int file = open(names->rest, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     bool stored;
 
     if (file < 0)
@@ -75,9 +75,9 @@ static bool store(pipe_link *link, bool complete)
 }
 
 /* `out` may be closed already, so that a writer of its own does it. */
-static bool poke(pipe_link *link)
+static bool poke(pipe_link *link, const pipe_names *names)
 {
-    int writer = open(link->names->hold, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+    int writer = open(names->hold, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 
     if (writer < 0)
         return false;
@@ -87,11 +87,11 @@ static bool poke(pipe_link *link)
 }
 
 /* What has been read from the pipe and not been written to the file cannot be put back. */
-static via_status lose(pipe_link *link, int os_code)
+static via_status lose(pipe_link *link, const pipe_names *names, int os_code)
 {
     if (pipe_link_check_locked(link) == VIA_EPEER) /* then it is all the same */
         return VIA_EPEER;
-    pipe_place_remove(link->names);
+    pipe_place_remove(names);
     link->gone = true;
     via_count(&link->counters->dropped_closing, 1);
     (void)pipe_link_fail(link, VIA_EIO, "make room in the folder of the FIFO",
@@ -103,12 +103,14 @@ static via_status lose(pipe_link *link, int os_code)
 /* From the second rename on the listener may be at it again, so the last thing is to look for its word or its death. */
 static via_status secure_locked(pipe_link *link)
 {
+    pipe_names names;
     via_status status;
 
-    if (rename(link->names->up, link->names->hold) != 0)
+    pipe_link_names(link, &names);
+    if (rename(names.up, names.hold) != 0)
         return errno == ENOENT ? VIA_ETIMEDOUT : VIA_EIO; /* claimed: the listener's word is on its way */
-    if (!store(link, false) || !poke(link) || rename(link->names->hold, link->names->up) != 0)
-        return lose(link, errno);
+    if (!store(link, &names, false) || !poke(link, &names) || rename(names.hold, names.up) != 0)
+        return lose(link, &names, errno);
     link->record.kind = PIPE_RECORD_AGAIN;
     link->announce_due = true;
     status = pipe_link_check_locked(link);
@@ -147,15 +149,18 @@ static bool announce_patiently(const pipe_link *link)
 
 bool pipe_rest_leave(pipe_link *link, bool complete)
 {
-    if (rename(link->names->up, link->names->hold) != 0)
+    pipe_names names;
+
+    pipe_link_names(link, &names);
+    if (rename(names.up, names.hold) != 0)
         return false;
     link->record.kind = PIPE_RECORD_REST;
-    if (store(link, complete) && announce_patiently(link)) {
-        unlink(link->names->hold);
-        unlink(link->names->down);
+    if (store(link, &names, complete) && announce_patiently(link)) {
+        unlink(names.hold);
+        unlink(names.down);
         return true;
     }
-    pipe_place_remove(link->names);
+    pipe_place_remove(&names);
     via_count(&link->counters->dropped_closing, 1);
     via_note(link->host, link->context, VIA_LOG_WARNING,
              "closed before the listener took the connection up, and what was sent could not be left for it");

@@ -99,6 +99,7 @@ static void test_link__is_turned_away_by_who_claims_it(void **state)
     pipe_listener *listener;
     pipe_link *link;
     pipe_place place;
+    pipe_names names;
     via_stream_config config;
     via_error error;
 
@@ -108,11 +109,12 @@ static void test_link__is_turned_away_by_who_claims_it(void **state)
     assert_int_equal(pipe_place_find(&unit_host, path, &place, &error), VIA_OK);
     assert_int_equal(pipe_link_dial(&settings, &place, VIA_NOW, &config, &error), VIA_OK);
     link = config.user;
-    assert_int_equal(rename(link->names->up, link->names->hold), 0);
+    pipe_place_names(&place, &link->record, &names);
+    assert_int_equal(rename(names.up, names.hold), 0);
     assert_int_equal(pipe_link_turn_away(&place, &link->record, PIPE_GREETING_PATTERN), VIA_EBUSY);
     assert_int_equal(unit_folder_count(path), 4);
     assert_int_equal(pipe_link_check(link), VIA_ETIMEDOUT);
-    assert_int_equal(rename(link->names->hold, link->names->up), 0);
+    assert_int_equal(rename(names.hold, names.up), 0);
     assert_int_equal(pipe_link_secure(link), VIA_OK);
     assert_int_equal(pipe_link_turn_away(&place, &link->record, PIPE_GREETING_PATTERN), VIA_ENOPEER);
     assert_int_equal(unit_folder_count(path), 2);
