@@ -3,12 +3,13 @@
  * `via bridge`: listens on A, dials B, and moves messages between them, whatever carries either.
  *
  * Owns: which roles fit together, and a thread for each client of A. Queues and topics have no clients: there it is
- * one bridge, in this thread. What a message carries (key, type, priority) goes along as far as the wires carry it.
+ * one bridge, in one such thread. A signal ends it at once: the thread that looks for it never dials, and those that
+ * wait for B are left behind. What a message carries (key, type, priority) goes along as far as the wires carry it.
  */
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "relay.h"
@@ -23,9 +24,11 @@ struct bridge {
     via_host *host;
     const char *a, *b;
     uint32_t roles[2]; /* of A and of B */
-    atomic_size_t clients;
     pthread_mutex_t lock;
-    pthread_cond_t left; /* a struct client has left */
+    pthread_cond_t changed;  /* a count below */
+    size_t clients, dialing; /* threads; those that wait for B */
+    bool is_abandoned;       /* those that still dial are not waited for: the process ends */
+    int result;              /* of the client that left last */
 };
 
 struct client {
@@ -108,20 +111,40 @@ static via_status dial_b(struct bridge *bridge, via_channel **channel, via_error
     return via_join(bridge->host, bridge->b, bridge->roles[1], &options, deadline, channel, error);
 }
 
-/* Takes the channel of A; answers an exit status. */
+/* False: the process is ending, and nothing of the bridge is this thread's any more. */
+static bool count_dialing(struct bridge *bridge, bool begins)
+{
+    (void)pthread_mutex_lock(&bridge->lock);
+    bool goes_on = !bridge->is_abandoned;
+    bridge->dialing = begins ? bridge->dialing + 1 : bridge->dialing - 1;
+    (void)pthread_cond_signal(&bridge->changed);
+    (void)pthread_mutex_unlock(&bridge->lock);
+    return goes_on;
+}
+
+static int move(struct bridge *bridge, via_channel *a, via_channel *b)
+{
+    via_cli_relay relay = {.args = bridge->args, .host = bridge->host};
+    for (int i = 0; i < 2; i++) {
+        relay.channels[i] = i == 0 ? a : b;
+        relay.names[i] = i == 0 ? bridge->a : bridge->b;
+        relay.flows[i] = receives(bridge->roles[i]) && sends(bridge->roles[1 - i]);
+    }
+    relay.skips = bridge->roles[0] != VIA_PAIR; /* a client of a pair learns of it by its end; here nobody else would */
+    return via_cli_relay_run(&relay);
+}
+
+/* Answers an exit status, or -1: the process is ending. */
 static int serve(struct bridge *bridge, via_channel *a)
 {
     via_channel *b = NULL;
     via_error error;
+    if (!count_dialing(bridge, true))
+        return -1;
     via_status status = dial_b(bridge, &b, &error);
-    int result = status == VIA_OK ? VIA_EXIT_OK : via_cli_error(bridge->b, &error);
-    if (status == VIA_OK) {
-        via_cli_relay relay = {.channels = {a, b}, .names = {bridge->a, bridge->b}};
-        relay.flows[0] = receives(bridge->roles[0]) && sends(bridge->roles[1]);
-        relay.flows[1] = receives(bridge->roles[1]) && sends(bridge->roles[0]);
-        result = via_cli_relay_run(&relay);
-    }
-    via_close(a);
+    if (!count_dialing(bridge, false))
+        return -1;
+    int result = status == VIA_OK ? move(bridge, a, b) : via_cli_error(bridge->b, &error);
     via_close(b);
     return result;
 }
@@ -130,16 +153,29 @@ static void *run_client(void *argument)
 {
     struct client *client = argument;
     struct bridge *bridge = client->bridge;
-    (void)serve(bridge, client->channel);
+    int result = serve(bridge, client->channel);
+    if (result < 0)
+        return NULL;
+    via_close(client->channel);
     free(client);
+    if (bridge->roles[0] != VIA_PAIR)
+        via_cli_stop_now(); /* it was the only one */
     (void)pthread_mutex_lock(&bridge->lock);
-    (void)atomic_fetch_sub(&bridge->clients, 1);
-    (void)pthread_cond_signal(&bridge->left);
+    bridge->result = result;
+    bridge->clients--;
+    (void)pthread_cond_signal(&bridge->changed);
     (void)pthread_mutex_unlock(&bridge->lock);
     return NULL;
 }
 
 /* ---- many clients ------------------------------------------------------------------------------------------- */
+
+static void count_client(struct bridge *bridge, bool comes)
+{
+    (void)pthread_mutex_lock(&bridge->lock);
+    bridge->clients = comes ? bridge->clients + 1 : bridge->clients - 1;
+    (void)pthread_mutex_unlock(&bridge->lock);
+}
 
 static int start_client(struct bridge *bridge, via_channel *channel)
 {
@@ -152,21 +188,23 @@ static int start_client(struct bridge *bridge, via_channel *channel)
     client->channel = channel;
     (void)pthread_attr_init(&attributes);
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    (void)atomic_fetch_add(&bridge->clients, 1);
+    count_client(bridge, true);
     int failed = pthread_create(&thread, &attributes, run_client, client);
     (void)pthread_attr_destroy(&attributes);
     if (!failed)
         return VIA_EXIT_OK;
-    (void)atomic_fetch_sub(&bridge->clients, 1);
+    count_client(bridge, false);
     free(client);
     return via_cli_os_error("thread", failed, "raise 'ulimit -u'");
 }
 
+/* Once the process shall stop, those that wait for B are no reason to stay. */
 static void wait_for_clients(struct bridge *bridge)
 {
     (void)pthread_mutex_lock(&bridge->lock);
-    while (atomic_load(&bridge->clients) > 0)
-        (void)pthread_cond_wait(&bridge->left, &bridge->lock);
+    while (bridge->clients > (via_cli_stopped() ? bridge->dialing : 0))
+        (void)pthread_cond_wait(&bridge->changed, &bridge->lock);
+    bridge->is_abandoned = bridge->clients > 0;
     (void)pthread_mutex_unlock(&bridge->lock);
 }
 
@@ -201,6 +239,15 @@ static int serve_clients(struct bridge *bridge)
     return via_cli_stopped() ? via_cli_stop_result(VIA_EXIT_FAILED) : via_cli_status(bridge->a, NULL, status);
 }
 
+/* Without a descriptor for it a signal ends the process anyway. */
+static void wait_for_stop(void)
+{
+    via_cli_sleep sleep;
+    via_cli_sleep_init(&sleep, VIA_FOREVER);
+    while (via_cli_stop_descriptor() >= 0 && !via_cli_stopped())
+        (void)via_cli_sleep_wait(&sleep);
+}
+
 static int serve_one(struct bridge *bridge)
 {
     via_channel *a;
@@ -210,7 +257,18 @@ static int serve_one(struct bridge *bridge)
                          .side = VIA_SIDE_BIND,
                          .deadline = VIA_FOREVER};
     int result = via_cli_channel_open(bridge->args, &what, &a);
-    return result == VIA_EXIT_OK ? serve(bridge, a) : result;
+    if (result != VIA_EXIT_OK)
+        return result;
+    result = start_client(bridge, a);
+    if (result != VIA_EXIT_OK) {
+        via_close(a);
+        return result;
+    }
+    wait_for_stop();
+    wait_for_clients(bridge);
+    if (bridge->is_abandoned)
+        via_close(a); /* gives its name back; the one that dials touches it no more */
+    return via_cli_stop_result(bridge->result);
 }
 
 int via_cli_run_bridge(const via_cli_args *args)
@@ -220,11 +278,14 @@ int via_cli_run_bridge(const via_cli_args *args)
     if (result != VIA_EXIT_OK)
         return result;
     (void)pthread_mutex_init(&bridge.lock, NULL);
-    (void)pthread_cond_init(&bridge.left, NULL);
+    (void)pthread_cond_init(&bridge.changed, NULL);
     result = choose_roles(&bridge);
     if (result == VIA_EXIT_OK)
         result = bridge.roles[0] == VIA_PAIR ? serve_clients(&bridge) : serve_one(&bridge);
-    (void)pthread_cond_destroy(&bridge.left);
+    if (bridge.is_abandoned)
+        _exit(
+            result); /* all that was accepted has left; a thread that dials cannot be ended, and still needs the host */
+    (void)pthread_cond_destroy(&bridge.changed);
     (void)pthread_mutex_destroy(&bridge.lock);
     via_host_close(bridge.host);
     return result;

@@ -132,6 +132,8 @@ const via_cli_command via_cli_commands[] = {
      .about =
          "One B for each client of A, until a signal. A queue flows from A to B (pull, push), a topic from B to A\n"
          "(pub, sub); --as says otherwise: the role on A, then the role on B.\n"
+         "A message that the other side cannot carry is told and left out; it ends a pair, which promises to lose "
+         "none.\n"
          "--timeout bounds the wait for B (default 5s).",
      .takes = HOST | TAKES(TIMEOUT) | TAKES(PATTERN) | TAKES(AS),
      .run = via_cli_run_bridge},

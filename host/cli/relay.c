@@ -2,6 +2,7 @@
 /* The relay of relay.h. Owns: the state of each direction. */
 #include "relay.h"
 
+#include "refusal.h"
 #include "session.h"
 #include "stop.h"
 #include "wait.h"
@@ -18,7 +19,9 @@ typedef enum direction_state {
 struct direction {
     via_channel *from, *to;
     const char *from_name, *to_name;
+    const via_cli_relay *relay;
     via_msg held;
+    uint64_t number; /* of the message held, from 1 */
     direction_state state;
 };
 
@@ -30,24 +33,43 @@ static bool is_blocked(via_status status)
 static via_status receive(struct direction *direction)
 {
     via_status status = via_recv(direction->from, VIA_NOW, &direction->held);
-    if (status == VIA_OK)
+    if (status == VIA_OK) {
         direction->state = HOLDING;
+        direction->number++;
+    }
     if (status != VIA_ECLOSED)
         return status;
     direction->state = FINISHING;
     return VIA_OK;
 }
 
+static int tell_refusal(const struct direction *direction, via_status status)
+{
+    const via_cli_relay *relay = direction->relay;
+    via_cli_letter letter = {.args = relay->args, .host = relay->host, .address = direction->to_name};
+    letter.channel = direction->to;
+    letter.body = (via_slice){direction->held.data, direction->held.size};
+    letter.number = direction->number;
+    return via_cli_refused(&letter, status);
+}
+
+/* What is refused stays held where it ends the relay, which then tells it. */
 static via_status send_on(struct direction *direction)
 {
     via_meta meta = direction->held.meta;
     meta.flags = 0;
     via_status status = via_send(direction->to, direction->held.data, direction->held.size, &meta, VIA_NOW);
-    if (is_blocked(status))
+    if (status == VIA_EDROPPED) {
+        status = VIA_OK; /* as the policy has it, which counts them */
+    } else if (via_cli_is_refusal(status) && direction->relay->skips) {
+        (void)tell_refusal(direction, status);
+        status = VIA_OK;
+    }
+    if (is_blocked(status) || via_cli_is_refusal(status))
         return status;
     via_release(direction->from, &direction->held);
-    direction->state = status == VIA_OK || status == VIA_EDROPPED ? EMPTY : ENDED;
-    return status == VIA_EDROPPED ? VIA_OK : status;
+    direction->state = status == VIA_OK ? EMPTY : ENDED;
+    return status;
 }
 
 /* Where a transport cannot say "finished", the end of the whole relay says it. */
@@ -112,6 +134,8 @@ static int tell(const struct direction *direction, via_status status)
     via_error_init(&error);
     if (status == VIA_ECLOSED)
         return VIA_EXIT_OK;
+    if (direction->state == HOLDING && via_cli_is_refusal(status))
+        return tell_refusal(direction, status);
     bool is_source = via_failure(direction->from, &error) == VIA_OK && error.status == status;
     return via_cli_status(is_source ? direction->from_name : direction->to_name,
                           is_source ? direction->from : direction->to, status);
@@ -138,6 +162,7 @@ int via_cli_relay_run(const via_cli_relay *relay)
     struct direction directions[2];
     for (int i = 0; i < 2; i++) {
         directions[i] = (struct direction){.from = relay->channels[i], .to = relay->channels[1 - i]};
+        directions[i].relay = relay;
         directions[i].from_name = relay->names[i];
         directions[i].to_name = relay->names[1 - i];
         directions[i].state = relay->flows[i] ? EMPTY : ENDED;

@@ -8,12 +8,15 @@
 #ifndef VIADUCT_CLI_RELAY_H
 #define VIADUCT_CLI_RELAY_H
 
-#include <viaduct/viaduct.h>
+#include "cli.h"
 
 typedef struct via_cli_relay {
+    const via_cli_args *args;
+    via_host *host;
     via_channel *channels[2];
     const char *names[2]; /* for errors */
     bool flows[2];        /* [0]: from channel 0 to 1; [1]: back */
+    bool skips;           /* a message that the other channel refuses is told and left out; false: it ends the relay */
 } via_cli_relay;
 
 /*

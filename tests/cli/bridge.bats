@@ -83,6 +83,63 @@ load helpers
     signal_via INT $bridge 2>/dev/null || true
 }
 
+@test "cli__bridge_ends_at_once_while_it_waits_for_b" {
+    for pattern in pair queue; do
+        start bridge via bridge unix:in unix:nobody --timeout forever --pattern $pattern
+        bridge=$!
+        await_name in.sock
+        start client via send unix:in hi --pattern $pattern --timeout 10s
+        await eval '[ "$(ls /proc/$bridge/task | wc -l)" -ge 2 ]'
+        signal_via TERM $bridge
+        await eval '! kill -0 $bridge 2>/dev/null'
+        finish $bridge
+        expect_status 143
+        [ ! -s bridge.err ]
+        [ ! -e "$XDG_RUNTIME_DIR/viaduct/in.sock" ]
+    done
+}
+
+@test "cli__bridge_of_a_queue_leaves_out_what_b_cannot_carry_and_goes_on" {
+    start worker via pull unix:b2 --count 2 --timeout 10s
+    worker=$!
+    start bridge via bridge unix:b1 'unix:b2?max_message=10' --pattern queue
+    bridge=$!
+    run bash -c "printf 'small\nfar too large\nsmall2\n' | via push unix:b1 --timeout 10s"
+    expect_status 0
+    finish $worker
+    expect_status 0
+    expect_file worker.out $'small\nsmall2'
+    grep -q 'unix:b2?max_message=10: message 2 has 13 bytes; this channel carries at most 10' bridge.err
+    grep -q 'mend: ' bridge.err
+    kill -0 $bridge
+    start worker via recv 'unix:c2?framing=line' --count 2 --timeout 10s
+    worker=$!
+    start bridge via bridge unix:c1 'unix:c2?framing=line' --as pull,pair
+    run bash -c "printf 'one\0two\nlines\0three\0' | via push unix:c1 --format null --timeout 10s"
+    finish $worker
+    expect_status 0
+    expect_file worker.out $'one\nthree'
+    grep -q 'message 2 holds a newline, the delimiter of framing=line' bridge.err
+}
+
+@test "cli__bridge_of_a_pair_ends_the_client_that_it_cannot_serve_whole" {
+    start bridge via bridge unix:in 'exec:cat?max_message=5'
+    bridge=$!
+    mkfifo input
+    start_from input client via dial unix:in
+    client=$!
+    exec 5<>input
+    echo short >&5
+    await_text short client.out
+    printf 'too long\nnever\n' >&5
+    finish $client
+    expect_file client.out short
+    await_text 'message 2 has 8 bytes; this channel carries at most 5' bridge.err
+    run bash -c 'echo again | via dial unix:in'
+    expect_status 0
+    [ "$output" = again ]
+}
+
 @test "cli__bridge_tells_wrong_roles" {
     run via bridge unix:a unix:b --as pull
     expect_status 2
