@@ -53,7 +53,7 @@ int via_bench_run(const via_cli_args *args, via_host *host, const char *address,
 
 bool via_bench_print_table(const via_bench_row *rows, size_t count);
 bool via_bench_print_json(const via_bench_row *rows, size_t count);
-/* Is gnuplot there, and the name one for what it draws? An exit status; to be asked before the measuring begins. */
+/* Is gnuplot there, and the name one for what it draws, where it can be written? An exit status; to be asked before the measuring begins. */
 int via_bench_plot_check(const char *name);
 int via_bench_plot(const char *file, const via_bench_row *rows, size_t count);
 

@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,23 @@ extern char **environ;
 static const char missing_mend[] = "install it (apt-get install gnuplot-nox), or leave out --plot and use --json";
 
 /* ---- finding and starting it -------------------------------------------------------------------------------- */
+
+/* Written to and taken away again: every other question leaves a reason out for which gnuplot may fail. */
+static int check_writable(const char *name)
+{
+    struct stat there;
+    bool is_new = stat(name, &there) != 0;
+    if (!is_new && !S_ISREG(there.st_mode))
+        return via_cli_complain(VIA_EXIT_FAILED, "name a regular file, or one that is not there",
+                                "%s is not a regular file", name);
+    int file = open(name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+    if (file < 0)
+        return via_cli_os_error(name, errno, "name a file that can be written");
+    (void)close(file);
+    if (is_new)
+        (void)unlink(name);
+    return VIA_EXIT_OK;
+}
 
 static bool is_svg(const char *name)
 {
@@ -37,7 +55,7 @@ int via_bench_plot_check(const char *name)
         size_t length = strcspn(next, ":");
         (void)snprintf(file, sizeof file, "%.*s/gnuplot", (int)length, next);
         if (access(file, X_OK) == 0)
-            return VIA_EXIT_OK;
+            return check_writable(name);
         next += length + (next[length] == ':');
     }
     return via_cli_complain(VIA_EXIT_FAILED, missing_mend, "--plot needs gnuplot, which is in no folder of PATH");
@@ -53,6 +71,8 @@ static FILE *start(pid_t *child)
         return NULL;
     (void)posix_spawn_file_actions_init(&actions);
     (void)posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+    /* It may print the picture there (without its file), where the table or the JSON goes. */
+    (void)posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     int failed = posix_spawnp(child, "gnuplot", &actions, NULL, words, environ);
     (void)posix_spawn_file_actions_destroy(&actions);
     (void)close(ends[0]);

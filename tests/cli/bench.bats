@@ -120,11 +120,47 @@ quick="--count 50 --rounds 1"
 }
 
 @test "cli__bench_tells_a_plot_that_cannot_be_written" {
+    mkfifo fifo.svg
+    mkdir folder.svg
+    for json in '' --json; do
+        # shellcheck disable=SC2086
+        run timeout 20 via bench unix:b --count 1000000000 --plot nowhere/x.svg $json
+        expect_status 1
+        expect "nowhere/x.svg: No such file or directory"
+        expect_way_out
+        expect_not "<svg"
+        for name in fifo.svg folder.svg; do
+            # shellcheck disable=SC2086
+            run timeout 20 via bench unix:b --count 1000000000 --plot $name $json
+            expect_status 1
+            expect "$name is not a regular file"
+            expect_way_out
+        done
+    done
+    [ -p fifo.svg ]
+}
+
+@test "cli__bench_looks_at_the_plots_file_without_leaving_or_changing_it" {
+    echo old >old.svg
+    for name in old new; do
+        run via bench unix:b --rounds 0 --plot $name.svg
+        expect_status 2
+        run via bench exec:cat --plot $name.svg --size 64 --count 10
+        expect_status 1
+    done
+    expect_file old.svg old
+    [ ! -e new.svg ]
+}
+
+@test "cli__bench_keeps_what_gnuplot_prints_out_of_its_own_output" {
+    mkdir fake
+    printf '#!/bin/sh\ncat >script; echo noise; : >drawn.svg\n' >fake/gnuplot
+    chmod +x fake/gnuplot
     # shellcheck disable=SC2086
-    run via bench unix:b --size 64 --mode latency $quick --plot nowhere/x.svg
-    expect_status 1
-    expect "gnuplot did not draw nowhere/x.svg"
-    expect_way_out
+    PATH=$work/fake:$PATH run via bench unix:b --size 64 --mode latency $quick --plot drawn.svg --json
+    expect_status 0
+    expect_json 'len(it) == 1'
+    grep -q "set output 'drawn.svg'" script
 }
 
 @test "cli__bench_tells_wrong_numbers" {
