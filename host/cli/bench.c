@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "facts.h"
 #include "session.h"
 
 enum { MOST_SIZES = 16, MOST_ROUNDS = 1000, USUAL_LATENCY_COUNT = 2000, MOST_THROUGHPUT_COUNT = 100000 };
@@ -96,6 +97,22 @@ static int check_row(const struct plan *plan, const via_bench_row *row)
     return VIA_EXIT_OK;
 }
 
+/* Before anything is allocated or started: the size may be beyond all memory. */
+static int check_sizes(const struct plan *plan, const char *address)
+{
+    char limit[32];
+    uint64_t most = via_cli_max_message_of(plan->args, plan->host, address);
+    for (size_t i = 0; i < plan->size_count; i++) {
+        if (plan->sizes[i] <= most)
+            continue;
+        via_cli_format_size(most, limit, sizeof limit);
+        return via_cli_usage(plan->args->command, "choose a smaller --size, or raise max_message if it was lowered",
+                             "%s: --size %llu is above the %s that it carries at most", address,
+                             (unsigned long long)plan->sizes[i], limit);
+    }
+    return VIA_EXIT_OK;
+}
+
 static int add_row(struct plan *plan, const char *address, uint64_t size, uint32_t mode)
 {
     via_bench_row *row = &plan->rows[plan->row_count];
@@ -111,6 +128,10 @@ static int add_rows(struct plan *plan)
 {
     const via_cli_list *addresses = &plan->args->operands;
     int result = VIA_EXIT_OK;
+    for (size_t a = 0; a < addresses->count && result == VIA_EXIT_OK; a++)
+        result = check_sizes(plan, addresses->items[a]);
+    if (result != VIA_EXIT_OK)
+        return result;
     plan->rows = calloc(addresses->count * plan->size_count * 2, sizeof *plan->rows);
     if (!plan->rows)
         return via_cli_out_of_memory();

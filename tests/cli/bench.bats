@@ -163,6 +163,17 @@ quick="--count 50 --rounds 1"
     grep -q "set output 'drawn.svg'" script
 }
 
+@test "cli__bench_refuses_a_size_that_the_address_does_not_carry" {
+    run via bench unix:b --size 64,99999999999999
+    expect_status 2
+    expect "unix:b: --size 99999999999999 is above the 1GiB that it carries at most"
+    expect_way_out
+    run via bench unix:b 'pipe:b?max_message=1KiB' --size 4KiB
+    expect_status 2
+    expect "pipe:b?max_message=1KiB: --size 4096 is above the 1KiB that it carries at most"
+    expect_way_out
+}
+
 @test "cli__bench_tells_wrong_numbers" {
     for sizes in x ,64 64,,4 1YiB '' 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17; do
         run via bench unix:b --size "$sizes"
