@@ -28,7 +28,8 @@ const via_cli_command *via_cli_command_find(const char *name)
 
 #define ABOUT_FORMATS                                                                                                  \
     "Formats: line (one message a line), raw (bytes as they are), null (a NUL after each), quoted (escapes between\n"  \
-    "double quotes), hex, json (an object a line, with key, type and priority)."
+    "double quotes), hex, json (an object a line, with key, type and priority; what is no UTF-8 is in base64,\n"       \
+    "key_base64 or type_base64)."
 
 const via_cli_command via_cli_commands[] = {
     {.name = "plugins",

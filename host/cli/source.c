@@ -92,6 +92,22 @@ static bool copy_label(const json_t *value, char *label, const char **used)
     return true;
 }
 
+/* A label is text that ends with a NUL: none may be in it. */
+static bool decode_label(const json_t *value, char *label, const char **used)
+{
+    char text[(255 + 2) / 3 * 4 + 1];
+    size_t length = json_string_length(value), size = 0;
+    if (!json_is_string(value) || length >= sizeof text)
+        return false;
+    memcpy(text, json_string_value(value), length);
+    if (!via_cli_base64_decode(text, length, &size) || size > 255 || memchr(text, '\0', size))
+        return false;
+    memcpy(label, text, size);
+    label[size] = '\0';
+    *used = label;
+    return true;
+}
+
 static bool copy_body(const json_t *value, via_slice *body, bool is_base64)
 {
     size_t length = json_string_length(value), room = (size_t)(body->size);
@@ -117,6 +133,10 @@ static bool take_member(via_cli_source *source, const char *name, const json_t *
         return copy_label(value, source->key, &meta->key);
     if (strcmp(name, "type") == 0)
         return copy_label(value, source->type, &meta->content_type);
+    if (strcmp(name, "key_base64") == 0)
+        return decode_label(value, source->key, &meta->key);
+    if (strcmp(name, "type_base64") == 0)
+        return decode_label(value, source->type, &meta->content_type);
     if (strcmp(name, "priority") == 0 && json_is_integer(value)) {
         json_int_t number = json_integer_value(value);
         meta->priority = (int32_t)number;
@@ -175,7 +195,8 @@ const char *via_cli_format_expected(via_cli_format format)
     case VIA_CLI_HEX:
         return "two hexadecimal digits for each byte and nothing else";
     case VIA_CLI_JSON_LINES:
-        return "an object with \"text\" or \"base64\", and perhaps \"key\", \"type\", \"priority\"";
+        return "an object with \"text\" or \"base64\", and perhaps \"key\", \"type\" (or \"key_base64\", "
+               "\"type_base64\"), \"priority\"";
     default:
         return "any bytes";
     }

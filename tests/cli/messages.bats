@@ -376,6 +376,34 @@ load helpers
     expect_json 'it["text"] == "rain" and it["key"] == "weather"'
 }
 
+@test "cli__a_key_that_is_no_text_is_shown_in_base64_and_read_back" {
+    start subscriber via sub 'unix:news?key_delimiter=%20' --count 2 --format json
+    subscriber=$!
+    start_from <(printf '{"text":"x","key_base64":"/2s="}\n{"text":"y","key":"z"}\n') publisher \
+        via pub 'unix:news?key_delimiter=%20' --format json --timeout 10s
+    finish $!
+    expect_status 0
+    finish $subscriber
+    expect_status 0
+    output=$(sed 1q subscriber.out)
+    expect_json 'it["text"] == "x" and it["key_base64"] == "/2s=" and "key" not in it'
+    output=$(sed 1d subscriber.out)
+    expect_json 'it["text"] == "y" and it["key"] == "z" and "key_base64" not in it'
+    start subscriber via sub 'unix:news?key_delimiter=%20' --count 1 --format json
+    subscriber=$!
+    run via pub 'unix:news?key_delimiter=%20' rain --key $'\xffk'
+    expect_status 0
+    finish $subscriber
+    output=$(cat subscriber.out)
+    expect_json 'it["text"] == "rain" and it["key_base64"] == "/2s="'
+    for wrong in '"AGs="' '"?"' 1; do
+        run bash -c "echo '{\"text\":\"x\",\"key_base64\":$wrong}' | via pub unix:news --wait 0 --format json"
+        expect_status 1
+        expect "key_base64"
+        expect_way_out
+    done
+}
+
 @test "cli__a_pattern_that_a_scheme_has_not_is_told" {
     run via pub pipe:news x
     expect_status 1
