@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { CARD_MAX = 64, FILE_MAX = 127 };
+enum { CARD_MAX = 64, FILE_MAX = 511 };
 
 via_status pipe_card_leave(const via_lock *lock, const pipe_card *card)
 {

@@ -10,6 +10,7 @@
 #include "descriptors.h"
 #include "kit/deadline.h"
 #include "kit/fail.h"
+#include "kit/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -225,7 +226,11 @@ via_status pipe_link_dial(const pipe_settings *settings, const pipe_place *place
     struct stat listener;
     int notice;
     pipe_link *link;
-    via_status status = open_notice(settings->host, place, &notice, &listener, error);
+    via_status status;
+
+    if (via_lock_is_orphaned(place->path)) /* a dead listener's child keeps the FIFO open, and will never read it */
+        return nobody(settings->host, place, 0, error);
+    status = open_notice(settings->host, place, &notice, &listener, error);
 
     if (status != VIA_OK)
         return status;

@@ -76,6 +76,8 @@ static via_status make_fifo(pipe_listener *listener, via_error *error)
         return via_fail(host, error, via_status_of_errno(errno) == VIA_ENOENT ? VIA_EINVAL : via_status_of_errno(errno),
                         errno, "choose a folder that exists and that you may write to", "cannot make the FIFO %s",
                         path);
+    if (lstat(path, &status) == 0) /* before it is open, so that a child can have it open only if it is noted */
+        via_lock_note_file(&listener->lock, status.st_dev, status.st_ino);
     listener->fifo = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (listener->fifo < 0 || fstat(listener->fifo, &status) != 0) {
         (void)via_fail(host, error, via_status_of_errno(errno), errno, NULL, "cannot open the FIFO %s", path);

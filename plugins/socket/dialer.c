@@ -8,6 +8,7 @@
 
 #include "greeting.h"
 #include "kit/fail.h"
+#include "kit/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -122,11 +123,21 @@ static via_status finish(socket_dialer *dialer, const socket_endpoint *to, socke
     return VIA_OK;
 }
 
+/* A dead listener's child keeps its socket open: the system would connect us to a backlog that nobody will ever accept. */
+static bool is_orphaned(const socket_endpoint *to)
+{
+    const struct sockaddr_un *name = (const struct sockaddr_un *)&to->storage;
+
+    return name->sun_family == AF_UNIX && name->sun_path[0] != '\0' && via_lock_is_orphaned(name->sun_path);
+}
+
 static via_status begin(socket_dialer *dialer, const socket_endpoint *to, socket_connection *connection,
                         via_error *error)
 {
     int code;
 
+    if (is_orphaned(to))
+        return fail_connect(dialer, to, ECONNREFUSED, error);
     dialer->descriptor = socket(to->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (dialer->descriptor < 0)
         return fail_connect(dialer, to, errno, error);

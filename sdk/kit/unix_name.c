@@ -117,6 +117,7 @@ static via_status bind_file(const via_host_api *host, const address *ours, uint3
         return fail_os(host, error, "look at", path);
     name->device = made.st_dev;
     name->inode = made.st_ino;
+    via_lock_note_file(&name->lock, made.st_dev, made.st_ino);
     if ((made.st_mode & 07777) == mode || chmod(path, (mode_t)mode) == 0)
         return VIA_OK;
     return fail_os(host, error, "set the mode of", path);
