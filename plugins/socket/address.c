@@ -142,18 +142,36 @@ static void add_wildcard(socket_address *address)
     add_endpoint(address, (const struct sockaddr *)&four, sizeof(four));
 }
 
-static via_status fail_lookup(const via_host_api *host, const char *name, int code, via_error *error)
+/* Only what may be better soon is VIA_ENOPEER, which the host tries again; a listener's name is nobody else's business. */
+static via_status status_of_lookup(int code, int os_code, uint32_t side)
 {
-    int os_code = code == EAI_SYSTEM ? errno : 0;
-    via_status status = code == EAI_MEMORY   ? VIA_ENOMEM
-                        : code == EAI_SYSTEM ? via_status_of_errno(os_code)
-                                             : VIA_ENOPEER;
-
-    return via_fail(host, error, status, os_code, "check the name with: getent ahosts NAME",
-                    "the host '%.200s' cannot be looked up: %s", name, gai_strerror(code));
+    switch (code) {
+    case EAI_MEMORY:
+        return VIA_ENOMEM;
+    case EAI_SYSTEM:
+        return via_status_of_errno(os_code);
+    case EAI_AGAIN:
+        return side == VIA_SIDE_CONNECT ? VIA_ENOPEER : VIA_EIO;
+    case EAI_FAIL:
+        return VIA_EIO;
+    default: /* there is no such name, or it has no address */
+        return VIA_EINVAL;
+    }
 }
 
-static via_status look_up(const via_host_api *host, socket_address *address, via_error *error)
+static via_status fail_lookup(const via_host_api *host, const char *name, int code, uint32_t side, via_error *error)
+{
+    int os_code = code == EAI_SYSTEM ? errno : 0;
+    via_status status = status_of_lookup(code, os_code, side);
+    const char *mend = "check the name with: getent ahosts NAME";
+
+    if (status == VIA_EINVAL && side != VIA_SIDE_CONNECT)
+        mend = "listen on 127.0.0.1, [::1] or another address of this machine (ip addr lists them)";
+    return via_fail(host, error, status, os_code, mend, "the host '%.200s' cannot be looked up: %s", name,
+                    gai_strerror(code));
+}
+
+static via_status look_up(const via_host_api *host, uint32_t side, socket_address *address, via_error *error)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
@@ -164,7 +182,7 @@ static via_status look_up(const via_host_api *host, socket_address *address, via
         return via_fail(host, error, status, 0, TCP_MEND, "the host '%.200s' has a bad percent escape", address->host);
     int code = getaddrinfo(name, address->port, &hints, &found);
     if (code != 0)
-        status = fail_lookup(host, name, code, error);
+        status = fail_lookup(host, name, code, side, error);
     for (const struct addrinfo *i = found; i; i = i->ai_next)
         add_endpoint(address, i->ai_addr, i->ai_addrlen);
     if (found)
@@ -182,7 +200,7 @@ static via_status resolve_tcp(const via_host_api *host, const via_open *open, so
     if (open->side == VIA_SIDE_CONNECT && strcmp(address->port, "0") == 0)
         return fail_tcp(host, open->rest, "port 0 can be listened on, not dialled", error);
     if (strcmp(address->host, "*") != 0)
-        return look_up(host, address, error);
+        return look_up(host, open->side, address, error);
     if (open->side == VIA_SIDE_CONNECT)
         return fail_tcp(host, open->rest, "'*' can be listened on, not dialled", error);
     add_wildcard(address);

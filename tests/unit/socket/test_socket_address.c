@@ -2,6 +2,7 @@
 /*
  * The notation of unix: and tcp: addresses.
  */
+#include <netdb.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -159,13 +160,53 @@ static void test_address__refuses_bad_names(void **state)
     assert_int_equal(resolve("unix", long_path, VIA_SIDE_BIND, &address), VIA_OK);
 }
 
-static void test_address__says_so_when_nobody_knows_a_host(void **state)
+static int lookup_code; /* what the next looking up of a name answers; 0 = the resolver's answer */
+
+int __real_getaddrinfo(const char *name, const char *port, const struct addrinfo *hints, struct addrinfo **found);
+int __wrap_getaddrinfo(const char *name, const char *port, const struct addrinfo *hints, struct addrinfo **found);
+
+/* Stands between the plugin and the C library (see CMakeLists.txt), since not every machine has a name server. */
+int __wrap_getaddrinfo(const char *name, const char *port, const struct addrinfo *hints, struct addrinfo **found)
 {
-    socket_address address;
+    return lookup_code ? lookup_code : __real_getaddrinfo(name, port, hints, found);
+}
+
+static void test_address__tells_a_wrong_name_from_a_resolver_that_is_busy(void **state)
+{
+    static const struct {
+        int code;
+        via_status binding;
+        via_status connecting; /* VIA_ENOPEER is tried again and again */
+    } cases[] = {
+        {EAI_NONAME, VIA_EINVAL, VIA_EINVAL}, {EAI_NODATA, VIA_EINVAL, VIA_EINVAL}, {EAI_AGAIN, VIA_EIO, VIA_ENOPEER},
+        {EAI_FAIL, VIA_EIO, VIA_EIO},         {EAI_MEMORY, VIA_ENOMEM, VIA_ENOMEM},
+    };
 
     (void)state;
-    via_status status = resolve("tcp", "//no-such-host.invalid:1", VIA_SIDE_CONNECT, &address);
-    assert_int_equal(status, VIA_ENOPEER);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        socket_address address;
+        lookup_code = cases[i].code;
+        via_status binding = resolve("tcp", "//misspelt:1", VIA_SIDE_BIND, &address);
+        via_status connecting = resolve("tcp", "//misspelt:1", VIA_SIDE_CONNECT, &address);
+        lookup_code = 0;
+        assert_int_equal(binding, cases[i].binding);
+        assert_int_equal(connecting, cases[i].connecting);
+    }
+}
+
+static void test_address__of_an_unknown_host_has_a_way_out(void **state)
+{
+    socket_address address;
+    via_open open = fixture_open("tcp", "//misspelt:1", VIA_SIDE_BIND);
+    via_error error;
+
+    (void)state;
+    lookup_code = EAI_NONAME;
+    via_status status = socket_address_resolve(&fixture_host, &open, &address, &error);
+    lookup_code = 0;
+    assert_int_equal(status, VIA_EINVAL);
+    assert_non_null(strstr(error.what, "'misspelt'"));
+    assert_non_null(strstr(error.mend, "127.0.0.1"));
 }
 
 int main(void)
@@ -179,7 +220,8 @@ int main(void)
         cmocka_unit_test(test_address__makes_paths_of_names),
         cmocka_unit_test(test_address__knows_abstract_names),
         cmocka_unit_test(test_address__refuses_bad_names),
-        cmocka_unit_test(test_address__says_so_when_nobody_knows_a_host),
+        cmocka_unit_test(test_address__tells_a_wrong_name_from_a_resolver_that_is_busy),
+        cmocka_unit_test(test_address__of_an_unknown_host_has_a_way_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
