@@ -59,6 +59,8 @@ via_status via_cli_source_fill(via_cli_source *source)
 /* The bytes of the next message without its end mark, and how many bytes it takes with it. False: incomplete. */
 static bool find_next(const via_cli_source *source, size_t *size, size_t *taken)
 {
+    if (!source->buffer) /* nothing has been asked for yet */
+        return false;
     const char *from = source->buffer + source->start;
     size_t left = source->end - source->start;
     if (source->format == VIA_CLI_RAW) {
@@ -85,7 +87,7 @@ bool via_cli_source_has_next(const via_cli_source *source)
 static bool copy_label(const json_t *value, char *label, const char **used)
 {
     const char *text = json_string_value(value);
-    if (!text || json_string_length(value) > 255)
+    if (!text || json_string_length(value) > 255 || strlen(text) != json_string_length(value))
         return false;
     memcpy(label, text, json_string_length(value) + 1);
     *used = label;

@@ -182,6 +182,15 @@ load helpers
     expect_way_out
 }
 
+# A label is a C string further on: what follows its NUL would be gone without a word.
+@test "cli__a_key_with_a_nul_is_told" {
+    start receiver via recv unix:mail
+    run bash -c 'echo "{\"text\": \"x\", \"key\": \"a\\u0000b\"}" | via send unix:mail --format json'
+    expect_status 1
+    expect "message 1 of the input is not in the format 'json'"
+    expect_way_out
+}
+
 @test "cli__a_message_larger_than_the_channel_carries_is_told" {
     start receiver via recv unix:mail
     run via send 'unix:mail?max_message=8' '123456789'
