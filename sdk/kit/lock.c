@@ -153,6 +153,15 @@ static via_status release_dead(const via_host_api *host, const char *name, const
     return unlink(path) == 0 ? VIA_ETIMEDOUT : open_failed(host, path, errno, error);
 }
 
+/* Ours begin with a pid. Whatever else has the name is somebody's file, and stays as it is. */
+static bool is_ours(int descriptor)
+{
+    char record[RECORD_SIZE];
+
+    read_record(descriptor, record);
+    return record[0] == '\0' || (record[0] >= '1' && record[0] <= '9' && strspn(record, "0123456789") < 20);
+}
+
 /* With CHANGING held. */
 static via_status take_opened(const via_host_api *host, const char *name, const char *path, int descriptor,
                               via_error *error)
@@ -162,6 +171,9 @@ static via_status take_opened(const via_host_api *host, const char *name, const 
                                         : open_failed(host, path, errno, error);
     if (!is_current(descriptor, path))
         return VIA_ETIMEDOUT;
+    if (!is_ours(descriptor))
+        return via_fail(host, error, VIA_EPERM, 0, "choose another name, or remove that file if nobody needs it",
+                        "%s is needed for the lock, and is there and no lock", path);
     return write_record(descriptor) ? VIA_OK : open_failed(host, path, errno, error);
 }
 

@@ -307,6 +307,31 @@ static void test_lock__a_file_that_is_removed_meanwhile_does_not_count(void **st
     via_lock_drop(&lock);
 }
 
+/* Cargo and others have lock files of that name, too. */
+static void test_lock__leaves_a_file_alone_that_is_no_lock(void **state)
+{
+    static const char precious[] = "# generated\nversion = 3\n";
+    char name[108], file[120], found[64] = "";
+    via_lock lock;
+    via_error error;
+
+    (void)state;
+    lock_name(name, sizeof(name));
+    snprintf(file, sizeof(file), "%s.lock", name);
+    FILE *theirs = fopen(file, "w");
+    assert_non_null(theirs);
+    assert_int_equal(fwrite(precious, 1, sizeof(precious) - 1, theirs), sizeof(precious) - 1);
+    fclose(theirs);
+    assert_int_equal(via_lock_take(&fake_host_api, name, &lock, &error), VIA_EPERM);
+    assert_non_null(strstr(error.what, ".lock"));
+    assert_true(error.mend[0] != '\0');
+    theirs = fopen(file, "r");
+    assert_non_null(theirs);
+    assert_int_equal(fread(found, 1, sizeof(found) - 1, theirs), sizeof(precious) - 1);
+    fclose(theirs);
+    assert_string_equal(found, precious);
+}
+
 static void test_lock__refuses_a_symlink_and_a_fifo(void **state)
 {
     char name[108];
@@ -408,6 +433,7 @@ int main(void)
         IN_FOLDER(test_lock__a_forked_child_does_not_drop_it),
         IN_FOLDER(test_lock__survives_owners_that_come_and_go),
         IN_FOLDER(test_lock__a_file_that_is_removed_meanwhile_does_not_count),
+        IN_FOLDER(test_lock__leaves_a_file_alone_that_is_no_lock),
         IN_FOLDER(test_lock__refuses_a_symlink_and_a_fifo),
         IN_FOLDER(test_lock__refuses_a_path_that_is_too_long),
         cmocka_unit_test(test_credentials__come_from_the_kernel),
