@@ -8,15 +8,14 @@
  */
 #include "exec.h"
 
-#include "child.h"
 #include "descriptors.h"
 #include "exec_plan.h"
+#include "exec_state.h"
 #include "kit/deadline.h"
 #include "kit/fail.h"
 #include "settings.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,15 +23,6 @@
 #include <unistd.h>
 
 enum { GRACE_NS = 100 * 1000 * 1000 }; /* between the last descriptor that an ending process closes and its end */
-
-typedef struct exec_channel {
-    via_stream stream; /* first: the kit's slots get this address */
-    pipe_child child;
-    uint64_t terminate_ns;
-    pthread_mutex_t lock; /* of the two below */
-    int read_set;         /* epoll: the child's output and, after that, its end; -1 = not asked for so far */
-    bool output_ended;
-} exec_channel;
 
 /* ---- the end ------------------------------------------------------------------------------------------------ */
 
@@ -127,26 +117,8 @@ static int64_t exec_write(via_stream *stream, const via_slice *from, size_t coun
 
 static via_status exec_finish(via_stream *stream)
 {
+    pipe_exec_keep_input((exec_channel *)stream);
     return via_stream_io_pipe.finish(stream);
-}
-
-/* Reads what the child still says, so that it does not die of a closed pipe, until it ends. */
-static bool outlive(exec_channel *channel, via_deadline deadline)
-{
-    char scrap[4096];
-    struct pollfd set[2] = {{.fd = channel->stream.config.read_fd, .events = POLLIN},
-                            {.fd = channel->child.pidfd, .events = POLLIN}};
-
-    while (!pipe_child_has_ended(&channel->child)) {
-        struct timespec storage;
-        int ready = ppoll(set, 2, via_deadline_timespec(deadline, &storage), NULL);
-
-        if (ready == 0 || (ready < 0 && errno != EINTR))
-            return false;
-        if (ready > 0 && set[0].revents && read(set[0].fd, scrap, sizeof(scrap)) == 0)
-            set[0].fd = -1;
-    }
-    return true;
 }
 
 static void exec_close_stream(via_stream *stream, uint32_t how)
@@ -156,10 +128,11 @@ static void exec_close_stream(via_stream *stream, uint32_t how)
 
     pipe_descriptors_close(&stream->config.write_fd);
     if (how != VIA_CLOSE_FORKED) {
-        if (!outlive(channel, via_deadline_after(linger_ns > INT64_MAX ? -1 : (int64_t)linger_ns)))
+        if (!pipe_exec_outlive(channel, via_deadline_after(linger_ns > INT64_MAX ? -1 : (int64_t)linger_ns)))
             pipe_child_end(&channel->child, channel->terminate_ns);
     }
     pipe_descriptors_close(&stream->config.read_fd);
+    pipe_descriptors_close(&channel->input);
 }
 
 static const via_stream_io exec_io = {
@@ -243,6 +216,8 @@ via_status pipe_exec_dial(void *state, const via_open *open, void **out, via_err
     if (!channel)
         return via_fail(state, error, VIA_ENOMEM, 0, NULL, "out of memory");
     channel->read_set = -1;
+    channel->input = -1;
+    channel->deliver_ns = pipe_settings_duration(open, "deliver");
     channel->terminate_ns = pipe_settings_duration(open, "terminate");
     status = make_ends(&settings, &ends, error);
     if (status != VIA_OK)
@@ -310,6 +285,8 @@ static void exec_close(void *self, uint32_t how)
 {
     exec_channel *channel = self;
 
+    if (how != VIA_CLOSE_FORKED)
+        pipe_exec_deliver(channel);
     via_stream_fini(&channel->stream, how);
     if (channel->read_set >= 0)
         close(channel->read_set);

@@ -5,6 +5,9 @@
 #include "pipe_fixture.h"
 
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +24,58 @@ static void test_exec__tail_goes_out_after_the_last_word(void **state)
     expect_end(channel, VIA_ECLOSED);
     via_close(channel);
     test_free(bytes);
+}
+
+/* The program sleeps for longer than `linger`; SIGTERM ends it, but only before it has begun to read. */
+static void close_before_it_is_read(size_t size, bool finish)
+{
+    uint8_t *bytes = test_calloc(1, size);
+    char path[256];
+    char address[1024];
+    via_channel *channel;
+    struct stat heard;
+
+    (void)snprintf(path, sizeof(path), "%s/heard-%zu-%d", getenv("XDG_RUNTIME_DIR"), size, finish);
+    (void)snprintf(address, sizeof(address),
+                   "exec:sh -c 'trap \"exit 1\" TERM; sleep 0.3; trap \"\" TERM; tee %s.part; mv %s.part %s'"
+                   "?framing=raw&linger=1ms&terminate=30s",
+                   path, path, path);
+    channel = dial_to(address);
+    assert_int_equal(via_send(channel, bytes, size, NULL, VIA_NOW), VIA_OK);
+    if (finish)
+        assert_int_equal(via_finish(channel, VIA_NOW), VIA_OK);
+    via_close(channel);
+    assert_int_equal(stat(path, &heard), 0);
+    assert_int_equal(heard.st_size, size);
+    assert_int_equal(unlink(path), 0);
+    test_free(bytes);
+}
+
+static void test_exec__close_lets_everything_be_read(void **state)
+{
+    (void)state;
+    close_before_it_is_read(10, false);
+    close_before_it_is_read(10, true);
+    close_before_it_is_read(LARGE, false); /* with a tail, and more than the pipe back holds */
+}
+
+/* Such a program would be waited for; whoever interrupts, or says `deliver`, does not. */
+static void test_exec__close_can_be_impatient(void **state)
+{
+    static const char *const options[] = {"deliver=1ms&linger=0s&terminate=0s", "linger=0s&terminate=0s"};
+
+    (void)state;
+    for (int interrupt = 0; interrupt < 2; interrupt++) {
+        char address[128];
+        via_channel *channel;
+
+        (void)snprintf(address, sizeof(address), "exec:sleep 1000?framing=raw&%s", options[interrupt]);
+        channel = dial_to(address);
+        assert_int_equal(via_send(channel, "unread", 6, NULL, VIA_NOW), VIA_OK);
+        if (interrupt)
+            via_interrupt(channel);
+        via_close(channel);
+    }
 }
 
 /* `channel` finishes while a waitset has it and a forked child has its descriptors. */
@@ -88,6 +143,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exec__tail_goes_out_after_the_last_word),
+        cmocka_unit_test(test_exec__close_lets_everything_be_read),
+        cmocka_unit_test(test_exec__close_can_be_impatient),
         cmocka_unit_test(test_exec__finish_leaves_nothing_in_a_waitset),
         cmocka_unit_test(test_pipe__finish_leaves_nothing_in_a_waitset),
     };
