@@ -238,7 +238,7 @@ static via_status receive(via_hub *hub, via_deadline deadline, via_msg *out)
             via_hub_work(hub);
             return via_hub_pull(hub, out);
         }
-        status = via_hub_sleep(hub, hub->set.main, deadline);
+        status = via_hub_sleep(hub, hub->set.main, &deadline);
         if (status != VIA_OK)
             break;
     }

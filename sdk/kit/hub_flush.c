@@ -50,7 +50,7 @@ via_status via_hub_flush_all(via_hub *hub, via_deadline deadline)
     while (try_all(hub)) {
         if (deadline == VIA_NOW)
             return VIA_ETIMEDOUT;
-        via_status status = via_hub_sleep(hub, hub->set.main, deadline);
+        via_status status = via_hub_sleep(hub, hub->set.main, &deadline);
         if (status != VIA_OK)
             return status;
     }
@@ -73,9 +73,11 @@ via_status via_hub_drain_all(via_hub *hub, via_deadline deadline)
         via_deadline look = via_deadline_min(deadline, via_deadline_after(LOOK_NS));
         if (deadline == VIA_NOW)
             return VIA_ETIMEDOUT;
-        status = via_hub_sleep(hub, hub->set.main, look);
-        if (status != VIA_OK && (status != VIA_ETIMEDOUT || via_deadline_left(deadline) == 0))
+        status = via_hub_sleep(hub, hub->set.main, &look);
+        if (status != VIA_OK)
             return status;
+        if (via_deadline_left(deadline) == 0)
+            deadline = VIA_NOW;
     }
     return status;
 }

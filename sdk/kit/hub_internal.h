@@ -142,10 +142,11 @@ void via_hub_work(via_hub *hub);
 /* The number of peers has changed: accepts from now on, or no longer. */
 void via_hub_admit(via_hub *hub);
 /*
- * Sleeps without the lock until something may have changed, at most until `deadline`, and handles it. VIA_OK, VIA_ETIMEDOUT,
- * VIA_ECANCELED (not while closing), VIA_EIO.
+ * Sleeps without the lock until something may have changed, at most until *deadline, and handles it. Once that has passed,
+ * whatever came in the meantime, *deadline is VIA_NOW: the caller tries a last time. VIA_OK, VIA_ECANCELED (not while
+ * closing), VIA_EIO.
  */
-via_status via_hub_sleep(via_hub *hub, int epoll, via_deadline deadline);
+via_status via_hub_sleep(via_hub *hub, int epoll, via_deadline *deadline);
 
 /* ---- hub_dial.c --------------------------------------------------------------------------------------------- */
 

@@ -205,7 +205,7 @@ static via_status give_and_wait(via_hub *hub, publication *message, via_deadline
         hub->gathering = false;
         if (deadline == VIA_NOW)
             return status;
-        status = via_hub_sleep(hub, hub->set.write, deadline);
+        status = via_hub_sleep(hub, hub->set.write, &deadline);
         if (status != VIA_OK)
             return status;
     }

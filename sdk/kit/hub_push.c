@@ -37,7 +37,7 @@ static via_status offer(via_hub *hub, const via_slice *slices, size_t count, con
 static void wait_for_tail(via_hub *hub, via_hub_peer *peer, via_deadline deadline)
 {
     while (!peer->gone && via_stream_backlog(&peer->stream) > 0 && deadline != VIA_NOW)
-        if (via_hub_sleep(hub, hub->set.main, deadline) != VIA_OK)
+        if (via_hub_sleep(hub, hub->set.main, &deadline) != VIA_OK)
             break;
 }
 
@@ -71,7 +71,7 @@ via_status via_hub_push(via_hub *hub, const via_slice *slices, size_t count, con
         hub->gathering = false;
         if (deadline == VIA_NOW)
             return status;
-        status = via_hub_sleep(hub, hub->set.write, deadline);
+        status = via_hub_sleep(hub, hub->set.write, &deadline);
         if (status != VIA_OK)
             return status;
     }
