@@ -153,6 +153,10 @@ static void describe_hub(const via_open *open, socket_port *port, via_hub_config
     config->queue_limit = (uint64_t)via_option_find(open, "queue_limit")->number;
     config->reconnect_ns = port->settings.reconnect_ns;
     config->peer_limit = (uint32_t)via_option_find(open, "peers")->number;
+    if (open->side == VIA_SIDE_BIND && open->role == VIA_PUBLISH && port->settings.speaks_sp) {
+        config->greeting_ns = port->settings.handshake_ns;
+        config->greeting_limit = port->settings.handshake_limit;
+    }
     config->filter = via_option_find(open, "filter")->text;
     config->key_delimiter = via_option_find(open, "key_delimiter")->text;
 }

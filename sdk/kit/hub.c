@@ -44,12 +44,15 @@ static void prepare(via_hub *hub, const via_hub_config *config)
     hub->set = (via_pollset){-1, -1};
     hub->timer = -1;
     hub->changed = -1;
+    hub->patience = -1;
+    hub->patience_until = VIA_FOREVER;
     via_wake_init(&hub->wake);
     (void)pthread_mutex_init(&hub->lock, NULL);
     via_hub_ring_init(&hub->peers);
     via_hub_ring_init(&hub->departed);
     via_hub_ring_init(&hub->active);
     via_hub_ring_init(&hub->warm);
+    via_hub_ring_init(&hub->strangers);
 }
 
 static via_status copy_texts(via_hub *hub)
@@ -115,6 +118,8 @@ static via_status make_handles(via_hub *hub)
         status = make_events(hub);
     if (status == VIA_OK)
         status = make_timer(hub);
+    if (status == VIA_OK)
+        status = via_hub_stranger_watch(hub);
     return status == VIA_OK ? watch_port(hub) : status;
 }
 
@@ -129,6 +134,8 @@ static void destroy(via_hub *hub, uint32_t how)
         (void)close(hub->timer);
     if (hub->changed >= 0)
         (void)close(hub->changed);
+    if (hub->patience >= 0)
+        (void)close(hub->patience);
     via_wake_fini(&hub->wake);
     if (how != VIA_CLOSE_FORKED)
         (void)pthread_mutex_destroy(&hub->lock);

@@ -10,7 +10,8 @@
  *   push: round robin over the peers that can take a message now; blocks while there is none.
  *   pull: takes from the ready peers in turn.
  *   publish: frames a message once, writes it to everybody; what a slow subscriber cannot take yet waits in a queue of its
- *            own (`queue_limit`), then `overflow` decides.
+ *            own (`queue_limit`), then `overflow` decides. Nobody waits for one that has not greeted yet; what is beyond its
+ *            queue is dropped.
  *   subscribe: takes from all publishers, drops what no filter wants.
  */
 #ifndef VIADUCT_KIT_HUB_H
@@ -56,6 +57,8 @@ typedef struct via_hub_config {
     uint64_t queue_limit;      /* bytes waiting per subscriber */
     uint64_t reconnect_ns;     /* first back-off; doubles up to 20 times that */
     uint32_t peer_limit;       /* connections at once; more wait to be accepted until one leaves */
+    uint64_t greeting_ns;      /* publisher: how long one that has connected may take to greet; 0 = it never has to */
+    uint32_t greeting_limit;   /* that many of such ones at once, at least 1; the oldest gives way */
     const char *filter;        /* prefixes separated by ',', "" = everything */
     const char *key_delimiter; /* see plugins/socket; "" = the key is the beginning of the body */
 } via_hub_config;

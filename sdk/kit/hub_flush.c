@@ -28,8 +28,8 @@ via_status via_hub_flush_peer(via_hub *hub, via_hub_peer *peer)
     return status;
 }
 
-/* Tries all. True: something is left. */
-static bool try_all(via_hub *hub)
+/* Tries all. True: something is left that is worth waiting for. */
+static bool try_all(via_hub *hub, bool for_strangers)
 {
     via_hub_link *next;
     bool left = false;
@@ -39,15 +39,16 @@ static bool try_all(via_hub *hub)
         next = i->next;
         if (via_stream_backlog(&peer->stream) == 0 && peer->queue.count == 0)
             continue;
+        bool counts = for_strangers || !via_hub_is_stranger(peer);
         via_status status = via_hub_flush_peer(hub, peer);
-        left = left || status == VIA_ETIMEDOUT || status == VIA_ENOMEM || status == VIA_ELIMIT;
+        left = left || (counts && (status == VIA_ETIMEDOUT || status == VIA_ENOMEM || status == VIA_ELIMIT));
     }
     return left;
 }
 
-via_status via_hub_flush_all(via_hub *hub, via_deadline deadline)
+static via_status flush_until(via_hub *hub, via_deadline deadline, bool for_strangers)
 {
-    while (try_all(hub)) {
+    while (try_all(hub, for_strangers)) {
         if (deadline == VIA_NOW)
             return VIA_ETIMEDOUT;
         via_status status = via_hub_sleep(hub, hub->set.main, &deadline);
@@ -55,6 +56,16 @@ via_status via_hub_flush_all(via_hub *hub, via_deadline deadline)
             return status;
     }
     return VIA_OK;
+}
+
+via_status via_hub_flush_all(via_hub *hub, via_deadline deadline)
+{
+    return flush_until(hub, deadline, true);
+}
+
+via_status via_hub_flush_known(via_hub *hub, via_deadline deadline)
+{
+    return flush_until(hub, deadline, false);
 }
 
 static bool any_unsent(const via_hub *hub)

@@ -73,13 +73,15 @@ typedef struct via_hub_queue {
 } via_hub_queue;
 
 typedef struct via_hub_peer {
-    via_hub_link all;    /* in hub->peers, or in hub->departed */
-    via_hub_link active; /* in hub->active: perhaps there is something to receive */
-    via_hub_link warm;   /* in hub->warm: it has a receive buffer */
-    bool gone;           /* its descriptor is closed; the memory stays while messages are lent or somebody sleeps */
-    bool wants_out;      /* watched for room to write, since something waits for it */
-    bool stalled;        /* keeps a blocking publisher waiting */
-    bool shows_room;     /* watched for room in the second epoll, for that reason */
+    via_hub_link all;      /* in hub->peers, or in hub->departed */
+    via_hub_link active;   /* in hub->active: perhaps there is something to receive */
+    via_hub_link warm;     /* in hub->warm: it has a receive buffer */
+    via_hub_link stranger; /* in hub->strangers: it has not greeted */
+    via_deadline greet_by; /* of a stranger */
+    bool gone;             /* its descriptor is closed; the memory stays while messages are lent or somebody sleeps */
+    bool wants_out;        /* watched for room to write, since something waits for it */
+    bool stalled;          /* keeps a blocking publisher waiting */
+    bool shows_room;       /* watched for room in the second epoll, for that reason */
     size_t lent;
     via_hub_queue queue;
     via_stream stream;
@@ -99,6 +101,10 @@ typedef struct via_hub {
     via_hub_link departed; /* gone, not freed yet */
     via_hub_link active;
     via_hub_link warm;
+    via_hub_link strangers; /* the first to be late first */
+    size_t stranger_count;
+    int patience;                /* timerfd for them, or -1 */
+    via_deadline patience_until; /* what it is set to */
     size_t peer_count;
     bool full;       /* as many as may be: nobody is accepted, and nobody who waits for it shows */
     size_t sleepers; /* threads that hold events of the epoll without the lock */
@@ -134,6 +140,24 @@ void via_hub_peer_watch(via_hub *hub, via_hub_peer *peer);
 void via_hub_peer_finish(const via_hub *hub, via_hub_peer *peer);
 /* Has the OS room for more? */
 bool via_hub_peer_has_room(const via_hub_peer *peer);
+
+/* ---- hub_stranger.c ----------------------------------------------------------------------------------------- */
+
+/* It has connected to a publisher, and its greeting is still to come. */
+static inline bool via_hub_is_stranger(const via_hub_peer *peer)
+{
+    return peer->stranger.next != NULL;
+}
+
+via_status via_hub_stranger_watch(via_hub *hub);
+/* A fresh peer, which may be gone afterwards; in memory it stays, as in the next two, while the hub handles events. */
+void via_hub_stranger_add(via_hub *hub, via_hub_peer *peer);
+/* Takes what a peer that only receives has to say: its greeting, its end, or that it talks where it must not. */
+void via_hub_listen(via_hub *hub, via_hub_peer *peer);
+/* Ends those whose time is over. */
+void via_hub_stranger_expire(via_hub *hub);
+/* It has greeted, or leaves. */
+void via_hub_stranger_forget(via_hub *hub, via_hub_peer *peer);
 
 /* ---- hub_work.c --------------------------------------------------------------------------------------------- */
 
@@ -185,6 +209,8 @@ void via_hub_queue_fini(via_hub_queue *queue);
 via_status via_hub_flush_peer(via_hub *hub, via_hub_peer *peer);
 /* The same for all, until nothing is left or the deadline. */
 via_status via_hub_flush_all(via_hub *hub, via_deadline deadline);
+/* The same, but does not wait for strangers. */
+via_status via_hub_flush_known(via_hub *hub, via_deadline deadline);
 /* Messages that have not left. */
 uint64_t via_hub_undelivered(const via_hub *hub);
 /* Writes everything, then waits until the peers' systems have it. Needs the lock. */

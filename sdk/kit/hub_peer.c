@@ -91,6 +91,7 @@ via_status via_hub_peer_add(via_hub *hub, const via_stream_config *config)
     hub->peer_count++;
     via_count(&counters->connects, 1);
     via_count(&counters->peers, 1);
+    via_hub_stranger_add(hub, peer);
     via_hub_admit(hub);
     return VIA_OK;
 }
@@ -169,6 +170,7 @@ static void detach(via_hub *hub, via_hub_peer *peer, uint32_t how)
     via_hub_queue_fini(&peer->queue);
     via_hub_link_remove(&peer->active);
     via_hub_link_remove(&peer->warm);
+    via_hub_stranger_forget(hub, peer);
     if (how != VIA_CLOSE_FORKED) {
         unwatch(hub, peer);
         tell_publisher(hub, peer);

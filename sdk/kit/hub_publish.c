@@ -79,10 +79,13 @@ static via_status compose(const via_hub *hub, publication *message, const via_sl
 
 /* ---- one subscriber ----------------------------------------------------------------------------------------- */
 
-/* A message larger than the limit may wait alone. Who blocks looks before it gives, and keeps the rest whatever its size. */
+/*
+ * A message larger than the limit may wait alone. Who blocks looks before it gives, and keeps the rest whatever its size; at
+ * strangers it does not look, so for them the limit holds.
+ */
 static bool has_room(const via_hub *hub, const via_hub_peer *peer, size_t size)
 {
-    return hub->config.overflow == VIA_HUB_BLOCK || peer->queue.count == 0 ||
+    return (hub->config.overflow == VIA_HUB_BLOCK && !via_hub_is_stranger(peer)) || peer->queue.count == 0 ||
            peer->queue.bytes + size <= hub->config.queue_limit;
 }
 
@@ -121,11 +124,14 @@ static void give(via_hub *hub, via_hub_peer *peer, publication *message)
 
 /* ---- all of them -------------------------------------------------------------------------------------------- */
 
+/* Strangers do not count: one that stays silent must not keep a message from the others. */
 static bool all_have_room(const via_hub *hub, size_t size)
 {
-    for (const via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next)
-        if (!has_room(hub, VIA_HUB_PEER_OF(i, all), size))
+    for (const via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next) {
+        const via_hub_peer *peer = VIA_HUB_PEER_OF(i, all);
+        if (!via_hub_is_stranger(peer) && !has_room(hub, peer, size))
             return false;
+    }
     return true;
 }
 
@@ -154,7 +160,8 @@ static void forget_change(via_hub *hub)
 
 /*
  * Nothing of ours waits for anybody, and each has room. Who keeps us waiting is shown by the second epoll until we look
- * again, whatever is flushed meanwhile. `ask`: ask the OS also about those that have not kept us waiting so far.
+ * again, whatever is flushed meanwhile. `ask`: ask the OS also about those that have not kept us waiting so far. Strangers
+ * never do.
  */
 static bool all_are_ready(via_hub *hub, bool ask)
 {
@@ -163,7 +170,8 @@ static bool all_are_ready(via_hub *hub, bool ask)
     forget_change(hub);
     for (via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next) {
         via_hub_peer *peer = VIA_HUB_PEER_OF(i, all);
-        peer->stalled = peer->wants_out || ((ask || peer->stalled) && !via_hub_peer_has_room(peer));
+        peer->stalled =
+            !via_hub_is_stranger(peer) && (peer->wants_out || ((ask || peer->stalled) && !via_hub_peer_has_room(peer)));
         if (peer->stalled != peer->shows_room)
             via_hub_peer_watch(hub, peer);
         ready = ready && !peer->stalled;
@@ -174,8 +182,8 @@ static bool all_are_ready(via_hub *hub, bool ask)
 /* VIA_ETIMEDOUT: it has not been given to anybody. With one subscriber there is no need to ask first. */
 static via_status give_all_or_none(via_hub *hub, publication *message)
 {
-    bool alone = hub->peer_count == 1;
     via_hub_peer *peer = VIA_HUB_PEER_OF(hub->peers.next, all);
+    bool alone = hub->peer_count == 1 && !via_hub_is_stranger(peer);
 
     if (!all_are_ready(hub, !alone && !message->more))
         return VIA_ETIMEDOUT;
@@ -212,7 +220,7 @@ static via_status give_and_wait(via_hub *hub, publication *message, via_deadline
     hub->gathering = message->more && status == VIA_OK;
     /* A long message has begun to leave: as in a pair, the call goes on with it until its deadline. */
     if (status == VIA_OK && !message->more && deadline != VIA_NOW)
-        (void)via_hub_flush_all(hub, deadline);
+        (void)via_hub_flush_known(hub, deadline);
     return status;
 }
 

@@ -49,25 +49,6 @@ static void accept_all(via_hub *hub)
     }
 }
 
-/* A peer that only receives shows its greeting, its end, or that it talks where it must not. */
-static void listen_to(via_hub *hub, via_hub_peer *peer)
-{
-    via_msg message;
-    via_status status = via_stream_recv(&peer->stream, VIA_NOW, &message);
-
-    if (status == VIA_ETIMEDOUT) {
-        (void)via_stream_arm(&peer->stream, VIA_READ); /* gives the buffer back */
-        return;
-    }
-    if (status == VIA_OK) {
-        via_stream_release(&peer->stream, &message);
-        via_count(&hub->config.stream.counters->protocol_errors, 1);
-        status = VIA_EPROTO;
-    }
-    if (status != VIA_ENOMEM)
-        via_hub_peer_remove(hub, peer, status);
-}
-
 static void handle_peer(via_hub *hub, via_hub_peer *peer, uint32_t events)
 {
     const via_stream_config *config = &peer->stream.config;
@@ -82,7 +63,7 @@ static void handle_peer(via_hub *hub, via_hub_peer *peer, uint32_t events)
     if ((events & EPOLLERR) != 0 && config->read_fd != config->write_fd)
         via_hub_peer_remove(hub, peer, VIA_ECLOSED); /* nobody reads at the other end of a pipe */
     else if ((events & ~(uint32_t)EPOLLOUT) != 0 && config->read_fd >= 0)
-        listen_to(hub, peer);
+        via_hub_listen(hub, peer);
     if ((events & EPOLLOUT) != 0 && !peer->gone)
         (void)via_hub_flush_peer(hub, peer);
 }
@@ -93,6 +74,10 @@ static void handle(via_hub *hub, const struct epoll_event *event)
 
     if (tag == &hub->wake)
         return;
+    if (tag == &hub->strangers) {
+        via_hub_stranger_expire(hub);
+        return;
+    }
     if (tag != &hub->set && tag != &hub->timer) {
         handle_peer(hub, tag, event->events);
         return;

@@ -247,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_hub__a_series_that_breaks_off_leaves_by_itself),
         cmocka_unit_test(test_hub__deadlines_hold_while_events_keep_coming),
         cmocka_unit_test(test_hub__deadlines_hold_while_a_subscriber_is_stuck),
+        cmocka_unit_test(test_hub__a_full_one_accepts_again_when_a_peer_leaves),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
