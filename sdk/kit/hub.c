@@ -141,6 +141,7 @@ static void destroy(via_hub *hub, uint32_t how)
         (void)pthread_mutex_destroy(&hub->lock);
     free(hub->filter);
     free(hub->key_delimiter);
+    via_hub_series_fini(hub);
     free(hub);
 }
 
@@ -170,27 +171,19 @@ via_status via_hub_create(const via_hub_config *config, via_deadline deadline, v
     return status;
 }
 
-/* One limit for all of them together. */
-static void await_greetings(via_hub *hub, via_deadline deadline)
-{
-    via_deadline limit = via_deadline_min(deadline, via_deadline_after(VIA_STREAM_GREETING_LINGER_NS));
-
-    for (via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next)
-        via_stream_await_greeting(&VIA_HUB_PEER_OF(i, all)->stream, limit);
-}
-
 void via_hub_close(void *self, uint32_t how)
 {
     via_hub *hub = self;
     uint64_t linger = hub->config.stream.linger_ns;
 
-    hub->closing = true;
     if (how != VIA_CLOSE_FORKED && hub->sends) {
         (void)pthread_mutex_lock(&hub->lock);
+        via_hub_series_end(hub);
+        hub->closing = true;
         via_pollset_remove(&hub->set, via_wake_descriptor(&hub->wake)); /* an interrupt no longer wakes us */
         via_deadline deadline = via_deadline_after(linger > INT64_MAX ? -1 : (int64_t)linger);
         (void)via_hub_flush_all(hub, deadline);
-        await_greetings(hub, deadline);
+        via_hub_await_greetings(hub, deadline);
         (void)pthread_mutex_unlock(&hub->lock);
     }
     destroy(hub, how);
@@ -285,9 +278,10 @@ static via_status empty(via_hub *hub, via_status (*how)(via_hub *hub, via_deadli
     via_status status = VIA_OK;
 
     (void)pthread_mutex_lock(&hub->lock);
-    if (hub->sends)
+    if (hub->sends) {
+        via_hub_series_end(hub);
         status = via_wake_is_raised(&hub->wake) ? VIA_ECANCELED : how(hub, deadline);
-    hub->gathering = false;
+    }
     (void)pthread_mutex_unlock(&hub->lock);
     return status;
 }
@@ -382,7 +376,9 @@ static via_status arm(via_hub *hub, uint32_t event)
     if (event == VIA_WRITE)
         return can_send(hub) ? VIA_EREADY : VIA_OK;
     via_hub_work(hub);
-    return VIA_OK; /* somebody may always come, or leave */
+    if (!hub->gathering)
+        via_hub_series_fini(hub); /* an idle publisher needs none */
+    return VIA_OK;                /* somebody may always come, or leave */
 }
 
 via_status via_hub_arm(void *self, uint32_t event)

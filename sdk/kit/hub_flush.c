@@ -93,6 +93,14 @@ via_status via_hub_drain_all(via_hub *hub, via_deadline deadline)
     return status;
 }
 
+void via_hub_await_greetings(via_hub *hub, via_deadline deadline)
+{
+    via_deadline limit = via_deadline_min(deadline, via_deadline_after(VIA_STREAM_GREETING_LINGER_NS));
+
+    for (via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next)
+        via_stream_await_greeting(&VIA_HUB_PEER_OF(i, all)->stream, limit);
+}
+
 uint64_t via_hub_undelivered(const via_hub *hub)
 {
     uint64_t messages = 0;

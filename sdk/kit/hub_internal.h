@@ -111,6 +111,10 @@ typedef struct via_hub {
     bool gathering;  /* the message before said VIA_MORE */
     bool finished;
     bool closing;
+    /* Of a publisher: what is gathered and newcomers have not got. */
+    uint8_t *series;
+    size_t series_size;
+    size_t series_capacity;
     /* A message that was found by looking whether there is one. */
     bool has_stash;
     via_msg stash;
@@ -188,10 +192,25 @@ bool via_hub_push_ready(via_hub *hub);
 via_status via_hub_publish(via_hub *hub, const via_slice *slices, size_t count, const via_meta *meta,
                            via_deadline deadline);
 bool via_hub_publish_ready(via_hub *hub);
+/* Gives a fresh peer what is gathered. As with all of publish, it may be gone afterwards. */
+void via_hub_publish_gathered(via_hub *hub, via_hub_peer *peer);
 /* VIA_ETIMEDOUT: nothing complete has come. */
 via_status via_hub_pull(via_hub *hub, via_msg *out);
 /* Is it wanted? Splits the key off. */
 bool via_hub_subscribe_accepts(const via_hub *hub, via_msg *message);
+
+/* ---- hub_series.c ------------------------------------------------------------------------------------------- */
+
+/* Can a message be gathered without looking who has come? If so, add it as soon as it is accepted. */
+bool via_hub_series_has_room(via_hub *hub, size_t size);
+void via_hub_series_add(via_hub *hub, const via_slice *slices, size_t count, size_t size);
+/* What there is, from *at = 0 on. False: no more. */
+bool via_hub_series_next(const via_hub *hub, size_t *at, via_slice *message);
+/* Looks who has come; to be done before anything leaves. */
+void via_hub_series_look(via_hub *hub);
+/* What is gathered is about to leave. */
+void via_hub_series_end(via_hub *hub);
+void via_hub_series_fini(via_hub *hub);
 
 /* ---- hub_queue.c -------------------------------------------------------------------------------------------- */
 
@@ -211,6 +230,8 @@ via_status via_hub_flush_peer(via_hub *hub, via_hub_peer *peer);
 via_status via_hub_flush_all(via_hub *hub, via_deadline deadline);
 /* The same, but does not wait for strangers. */
 via_status via_hub_flush_known(via_hub *hub, via_deadline deadline);
+/* Before closing: via_stream_await_greeting() for all, with one limit for all of them together. */
+void via_hub_await_greetings(via_hub *hub, via_deadline deadline);
 /* Messages that have not left. */
 uint64_t via_hub_undelivered(const via_hub *hub);
 /* Writes everything, then waits until the peers' systems have it. Needs the lock. */

@@ -92,6 +92,7 @@ via_status via_hub_peer_add(via_hub *hub, const via_stream_config *config)
     via_count(&counters->connects, 1);
     via_count(&counters->peers, 1);
     via_hub_stranger_add(hub, peer);
+    via_hub_publish_gathered(hub, peer);
     via_hub_admit(hub);
     return VIA_OK;
 }

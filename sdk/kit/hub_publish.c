@@ -18,6 +18,7 @@ typedef struct publication {
     size_t size;
     const via_meta *meta;
     bool more;
+    bool unseen;        /* nobody has looked who has come since the last that was */
     via_hub_item *item; /* a copy, made for the first subscriber that has to wait */
 } publication;
 
@@ -63,6 +64,7 @@ static via_status compose(const via_hub *hub, publication *message, const via_sl
     message->count = 0;
     message->size = 0;
     message->item = NULL;
+    message->unseen = false;
     message->meta = meta;
     message->more = meta && (meta->flags & VIA_MORE);
     if (meta && meta->key)
@@ -203,14 +205,26 @@ static via_status give_all_or_none(via_hub *hub, publication *message)
     return VIA_OK;
 }
 
+/* There is no room. Nobody is to wait for what is theirs already, and it may make room. False: there was nothing to do. */
+static bool break_series(via_hub *hub, publication *message)
+{
+    if (!hub->gathering && !message->unseen)
+        return false;
+    if (message->unseen)
+        via_hub_series_look(hub);
+    (void)via_hub_flush_all(hub, VIA_NOW);
+    hub->gathering = false;
+    message->unseen = false;
+    return true;
+}
+
 static via_status give_and_wait(via_hub *hub, publication *message, via_deadline deadline)
 {
     via_status status;
 
     while ((status = give_all_or_none(hub, message)) == VIA_ETIMEDOUT) {
-        if (hub->gathering) /* nobody else is to wait for what is theirs */
-            (void)via_hub_flush_all(hub, VIA_NOW);
-        hub->gathering = false;
+        if (break_series(hub, message))
+            continue;
         if (deadline == VIA_NOW)
             return status;
         status = via_hub_sleep(hub, hub->set.write, &deadline);
@@ -224,6 +238,19 @@ static via_status give_and_wait(via_hub *hub, publication *message, via_deadline
     return status;
 }
 
+static via_status publish(via_hub *hub, publication *message, via_deadline deadline)
+{
+    if (hub->config.overflow == VIA_HUB_BLOCK)
+        return give_and_wait(hub, message, deadline);
+    if (hub->config.overflow == VIA_HUB_FAIL && !all_have_room(hub, message->size)) {
+        via_count(&hub->config.stream.counters->dropped_newest, 1);
+        return VIA_EDROPPED;
+    }
+    give_all(hub, message);
+    hub->gathering = message->more;
+    return VIA_OK;
+}
+
 /* ---- the slot ----------------------------------------------------------------------------------------------- */
 
 via_status via_hub_publish(via_hub *hub, const via_slice *slices, size_t count, const via_meta *meta,
@@ -234,17 +261,28 @@ via_status via_hub_publish(via_hub *hub, const via_slice *slices, size_t count, 
 
     if (status != VIA_OK)
         return status;
-    if (!hub->gathering)
-        via_hub_work(hub); /* attaches whoever waits in the backlog */
-    if (hub->config.overflow == VIA_HUB_BLOCK)
-        return give_and_wait(hub, &message, deadline);
-    if (hub->config.overflow == VIA_HUB_FAIL && !all_have_room(hub, message.size)) {
-        via_count(&hub->config.stream.counters->dropped_newest, 1);
-        return VIA_EDROPPED;
+    message.unseen = message.more && !via_hub_ring_is_empty(&hub->peers) && via_hub_series_has_room(hub, message.size);
+    if (!message.unseen)
+        via_hub_series_look(hub); /* attaches whoever waits in the backlog */
+    status = publish(hub, &message, deadline);
+    if (status == VIA_OK && message.unseen)
+        via_hub_series_add(hub, message.slices, message.count, message.size);
+    return status;
+}
+
+void via_hub_publish_gathered(via_hub *hub, via_hub_peer *peer)
+{
+    static const via_meta more = {.flags = VIA_MORE};
+    publication message;
+    via_slice body;
+    size_t at = 0;
+
+    while (!peer->gone && via_hub_series_next(hub, &at, &body)) {
+        if (compose(hub, &message, &body, 1, &more) != VIA_OK) /* it did before */
+            return;
+        give(hub, peer, &message);
+        via_hub_item_release(message.item);
     }
-    give_all(hub, &message);
-    hub->gathering = message.more;
-    return VIA_OK;
 }
 
 bool via_hub_publish_ready(via_hub *hub)

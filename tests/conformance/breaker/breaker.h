@@ -40,6 +40,7 @@ enum {
     BREAK_FAIL_LEAVES,    /* a send that fails is sent later all the same */
     BREAK_LOSE_TAIL,      /* what does not fit is accepted and dropped */
     BREAK_LATE_ATTACH,    /* what came before the accept is thrown away */
+    BREAK_LATE_MORE,      /* who comes in the middle of a series gets nothing of it */
     BREAK_DEAF_DIALER,    /* what comes before the dialer's first receive is thrown away */
     BREAK_REFUSE,         /* nobody there is VIA_EREFUSED */
     BREAK_NO_REDIAL,      /* a lost connection stays lost */

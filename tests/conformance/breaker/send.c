@@ -146,7 +146,8 @@ static via_status deliver_to_all(via_breaker *breaker, via_packet *packet)
 /* VIA_OK: the packet is done with, and freed. */
 static via_status deliver(via_breaker *breaker, via_packet *packet)
 {
-    via_breaker_progress(breaker);
+    if (!via_breaker_is(breaker, BREAK_LATE_MORE) || !breaker->members)
+        via_breaker_progress(breaker);
     via_status status =
         breaker->role == VIA_PUBLISH ? deliver_to_all(breaker, packet) : deliver_to_one(breaker, packet);
     if (status == VIA_OK)
