@@ -18,6 +18,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* A listener that is in a call answers at once; one that is not accepts when it likes, and is not waited for any longer. */
+#define ANSWER_NS 1000000000U
+
 via_status socket_connection_greet(int descriptor, uint16_t protocol)
 {
     uint8_t greeting[SOCKET_GREETING_SIZE];
@@ -67,6 +70,8 @@ void socket_connection_describe(const socket_settings *settings, const socket_co
     config->linger_ns = settings->linger_ns;
     if (settings->speaks_sp)
         socket_greeting_configure(config, connection->protocol, connection->expects_greeting);
+    if (connection->expects_greeting && settings->side != VIA_SIDE_BIND)
+        config->answer_ns = ANSWER_NS;
     config->greeting_optional = connection->expects_greeting && is_served_by_viaduct(connection->descriptor);
 }
 

@@ -272,6 +272,11 @@ static void handles_unblock(via_stream *stream)
     via_stream_io_socket.unblock(stream);
 }
 
+static int64_t handles_peek(const via_stream *stream, uint8_t *into, size_t size)
+{
+    return via_stream_io_socket.peek(stream, into, size);
+}
+
 static uint64_t handles_unsent(const via_stream *stream)
 {
     return via_stream_io_socket.unsent ? via_stream_io_socket.unsent(stream) : 0;
@@ -310,6 +315,7 @@ const via_stream_io socket_handles_io = {
     .write = handles_write,
     .finish = handles_finish,
     .unblock = handles_unblock,
+    .peek = handles_peek,
     .unsent = handles_unsent,
     .close = handles_close,
 };

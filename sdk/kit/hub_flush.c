@@ -68,19 +68,33 @@ via_status via_hub_flush_known(via_hub *hub, via_deadline deadline)
     return flush_until(hub, deadline, false);
 }
 
+/* Something is in the hands of our system, or of one that may still refuse it. */
 static bool any_unsent(const via_hub *hub)
 {
-    for (const via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next)
-        if (via_stream_unsent(&VIA_HUB_PEER_OF(i, all)->stream) > 0)
+    for (const via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next) {
+        via_stream *stream = &VIA_HUB_PEER_OF(i, all)->stream;
+        if (via_stream_unsent(stream) > 0 || via_stream_is_unanswered(stream))
             return true;
+    }
     return false;
+}
+
+/* Once: what is sent from here on may go to a better one. */
+static via_status take_refusal(via_hub *hub)
+{
+    via_status refusal = hub->refusal;
+
+    hub->refusal = VIA_OK;
+    via_stream_tell_refusal(&hub->config.stream, refusal);
+    return refusal;
 }
 
 via_status via_hub_drain_all(via_hub *hub, via_deadline deadline)
 {
     via_status status;
 
-    while ((status = via_hub_flush_all(hub, deadline)) == VIA_OK && any_unsent(hub)) {
+    via_hub_work(hub); /* what has come may say that something was refused */
+    while ((status = via_hub_flush_all(hub, deadline)) == VIA_OK && hub->refusal == VIA_OK && any_unsent(hub)) {
         via_deadline look = via_deadline_min(deadline, via_deadline_after(LOOK_NS));
         if (deadline == VIA_NOW)
             return VIA_ETIMEDOUT;
@@ -90,7 +104,7 @@ via_status via_hub_drain_all(via_hub *hub, via_deadline deadline)
         if (via_deadline_left(deadline) == 0)
             deadline = VIA_NOW;
     }
-    return status;
+    return hub->refusal == VIA_OK ? status : take_refusal(hub);
 }
 
 void via_hub_await_greetings(via_hub *hub, via_deadline deadline)

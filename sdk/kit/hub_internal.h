@@ -105,6 +105,7 @@ typedef struct via_hub {
     size_t stranger_count;
     int patience;                /* timerfd for them, or -1 */
     via_deadline patience_until; /* what it is set to */
+    via_status refusal;          /* what became of something sent, for the next drain; VIA_OK = nothing bad */
     size_t peer_count;
     bool full;       /* as many as may be: nobody is accepted, and nobody who waits for it shows */
     size_t sleepers; /* threads that hold events of the epoll without the lock */

@@ -186,6 +186,14 @@ static void detach(via_hub *hub, via_hub_peer *peer, uint32_t how)
         via_hub_admit(hub);
 }
 
+/* Was it turned away, and with it what had been sent? */
+static via_status refusal_of(via_hub_peer *peer)
+{
+    via_status answer = via_stream_answer(&peer->stream);
+
+    return answer == VIA_ETIMEDOUT ? VIA_OK : answer;
+}
+
 void via_hub_peer_remove(via_hub *hub, via_hub_peer *peer, via_status why)
 {
     const via_stream_config *stream = &hub->config.stream;
@@ -194,6 +202,8 @@ void via_hub_peer_remove(via_hub *hub, via_hub_peer *peer, via_status why)
         return;
     via_note(stream->host, stream->context, why == VIA_ECLOSED ? VIA_LOG_DEBUG : VIA_LOG_INFO,
              "a connection ended (status %d); %zu left", (int)why, hub->peer_count - 1);
+    if (peer->stream.has_sent && hub->refusal == VIA_OK)
+        hub->refusal = refusal_of(peer);
     detach(hub, peer, VIA_CLOSE_FLUSH);
     via_hub_dial_later(hub);
     via_hub_peer_sweep(hub);

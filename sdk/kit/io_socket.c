@@ -98,6 +98,18 @@ static int64_t socket_read(via_stream *stream, via_slice *into, size_t count, vi
     }
 }
 
+static int64_t socket_peek(const via_stream *stream, uint8_t *into, size_t size)
+{
+    ssize_t there;
+
+    do
+        there = recv(stream->config.read_fd, into, size, MSG_PEEK | MSG_DONTWAIT);
+    while (there < 0 && errno == EINTR);
+    if (there < 0)
+        return errno == EAGAIN ? VIA_ETIMEDOUT : 0;
+    return there;
+}
+
 static int64_t socket_write(via_stream *stream, const via_slice *from, size_t count, via_deadline deadline)
 {
     for (;;) {
@@ -210,6 +222,7 @@ const via_stream_io via_stream_io_socket = {
     .write = socket_write,
     .finish = socket_finish,
     .unblock = socket_unblock,
+    .peek = socket_peek,
     .unsent = socket_unsent,
     .close = socket_close,
     .broken = socket_broken,

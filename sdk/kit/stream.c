@@ -33,6 +33,8 @@ via_status via_stream_init(via_stream *stream, const via_stream_config *config)
     stream->config = *config;
     stream->config.max_message = message_limit(config);
     stream->greeted = config->greeting_size == 0;
+    atomic_init(&stream->answer, stream->greeted ? VIA_STREAM_ADMITTED : VIA_STREAM_UNHEARD);
+    stream->answer_by = config->answer_ns ? via_deadline_after((int64_t)config->answer_ns) : VIA_NOW;
     stream->trailer_size = strlen(config->framing->trailer);
     atomic_init(&stream->ready_fd, -1);
     atomic_init(&stream->write_set, -1);
@@ -159,8 +161,10 @@ via_status via_stream_drain(void *self, via_deadline deadline, uint64_t *undeliv
     via_stream *stream = self;
     via_status status = stream->config.write_fd < 0 ? VIA_OK : via_stream_flush(stream, deadline);
 
-    if (status == VIA_OK)
-        return wait_for_unsent(stream, deadline, undelivered);
+    if (status == VIA_OK) {
+        status = wait_for_unsent(stream, deadline, undelivered);
+        return status == VIA_OK ? via_stream_await_answer(stream, deadline) : via_stream_judge(stream, status);
+    }
     pthread_mutex_lock(&stream->lock);
     *undelivered = via_stream_send_count(stream);
     via_stream_send_unlock(stream);

@@ -26,9 +26,11 @@ typedef struct via_stream via_stream;
 typedef struct via_stream_io {
     int64_t (*read)(via_stream *stream, via_slice *into, size_t count, via_deadline deadline);
     int64_t (*write)(via_stream *stream, const via_slice *from, size_t count, via_deadline deadline);
-    via_status (*finish)(via_stream *stream);     /* no more writes; the other end sees end of file */
-    void (*unblock)(via_stream *stream);          /* signal-safe: makes a blocked read or write return; may be NULL */
-    uint64_t (*unsent)(const via_stream *stream); /* bytes the OS still needs this process for; NULL = none */
+    via_status (*finish)(via_stream *stream); /* no more writes; the other end sees end of file */
+    void (*unblock)(via_stream *stream);      /* signal-safe: makes a blocked read or write return; may be NULL */
+    /* What comes next, without taking it, and without waiting. Needed for `answer_ns` only; may be NULL. */
+    int64_t (*peek)(const via_stream *stream, uint8_t *into, size_t size);
+    uint64_t (*unsent)(const via_stream *stream);    /* bytes the OS still needs this process for; NULL = none */
     void (*close)(via_stream *stream, uint32_t how); /* closes the descriptors */
     bool (*broken)(const via_stream *stream);        /* what is unsent will never arrive; NULL = never so */
 } via_stream_io;
@@ -54,6 +56,8 @@ typedef struct via_stream_config {
     size_t greeting_size;                                     /* at most 16 */
     via_status (*greeting)(void *user, const uint8_t *bytes); /* VIA_OK or VIA_EPROTO */
     bool greeting_optional; /* the other end takes what one sent that has gone: see via_stream_await_greeting */
+    /* Until its greeting the other end may refuse what was sent; a drain waits for it so long from now on. 0 = it does not */
+    uint64_t answer_ns;
     /* Bytes between framing header and body on the wire (SP pair1's hop count): sent as given, checked on receipt. */
     size_t prefix_size; /* at most 16 */
     uint8_t prefix[16];
@@ -109,6 +113,12 @@ via_status via_stream_sleep_for_input(via_stream *stream, via_deadline deadline)
  */
 void via_stream_close_writer(via_stream *stream);
 
+/* For hubs: something was sent, and its fate is not known but may be soon. */
+bool via_stream_is_unanswered(via_stream *stream);
+/* For hubs: VIA_OK: admitted, or not asked for; VIA_ETIMEDOUT: nobody knows; VIA_EPROTO, VIA_EPEER: refused. */
+via_status via_stream_answer(via_stream *stream);
+/* For hubs: keeps a refusal as the reason of the channel's failure. */
+void via_stream_tell_refusal(const via_stream_config *config, via_status status);
 /* For hubs: a receive would answer without a system call: a message is in the buffer, or the stream has ended. */
 bool via_stream_has_message(const via_stream *stream);
 /* For hubs: bytes of the tail and the gather buffer that the OS has not taken yet. */

@@ -57,6 +57,16 @@ const char *via_stream_mend_for(int os_code);
 
 void via_stream_handles_fini(via_stream *stream);
 
+/* ---- stream_answer.c ---------------------------------------------------------------------------------------- */
+
+/* Around a receive that may take the greeting. */
+void via_stream_answer_taking(via_stream *stream);
+void via_stream_answer_taken(via_stream *stream);
+/* `status`, or the refusal that is behind it, which is kept as the reason. */
+via_status via_stream_judge(via_stream *stream, via_status status);
+/* For drain. VIA_OK: admitted, or not to be known in time; VIA_ETIMEDOUT, VIA_ECANCELED; VIA_EPROTO, VIA_EPEER: refused. */
+via_status via_stream_await_answer(via_stream *stream, via_deadline deadline);
+
 /* ---- stream_quiet.c ----------------------------------------------------------------------------------------- */
 
 /* writev(2) with flags of pwritev2(2) that never raises SIGPIPE. Returns what writev would. */

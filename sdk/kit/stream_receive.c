@@ -302,6 +302,18 @@ static via_status fill(via_stream *stream, via_deadline deadline)
     return end_receiving(stream, (via_status)moved, errno, "the connection broke");
 }
 
+static via_status receive(via_stream *stream, via_deadline deadline, via_msg *out)
+{
+    via_status status;
+
+    while ((status = take(stream, out)) == VIA_ETIMEDOUT) {
+        status = stream->at_eof ? end_of_file(stream) : fill(stream, deadline);
+        if (status != VIA_OK)
+            return status;
+    }
+    return status;
+}
+
 via_status via_stream_recv(void *self, via_deadline deadline, via_msg *out)
 {
     via_stream *stream = self;
@@ -311,11 +323,11 @@ via_status via_stream_recv(void *self, via_deadline deadline, via_msg *out)
         return VIA_ECANCELED;
     if (stream->config.read_fd < 0)
         return VIA_ENOTSUP;
-    while ((status = take(stream, out)) == VIA_ETIMEDOUT) {
-        status = stream->at_eof ? end_of_file(stream) : fill(stream, deadline);
-        if (status != VIA_OK)
-            return status;
-    }
+    if (stream->greeted)
+        return receive(stream, deadline, out);
+    via_stream_answer_taking(stream);
+    status = receive(stream, deadline, out);
+    via_stream_answer_taken(stream);
     return status;
 }
 

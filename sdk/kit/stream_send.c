@@ -102,6 +102,7 @@ static void account(via_stream *stream, struct parcel *parcel, size_t moved)
 
 static via_status end_sending(via_stream *stream, via_status status, int os_code)
 {
+    status = via_stream_judge(stream, status);
     stream->send_status = status;
     via_stream_end(stream, status == VIA_ECLOSED ? VIA_STREAM_OVER_SENDING : VIA_STREAM_OVER);
     atomic_store_explicit(&stream->due, false, memory_order_relaxed); /* nothing can be done about it any more */

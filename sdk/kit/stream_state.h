@@ -18,14 +18,23 @@
 /* A counted piece of memory that messages are lent from; see stream_recv.c. */
 typedef struct via_stream_block via_stream_block;
 
+/* What both halves know of the greeting; the receiving half writes it. */
+enum {
+    VIA_STREAM_UNHEARD,  /* nothing of it has been taken */
+    VIA_STREAM_TAKING,   /* some of it has, or is about to be */
+    VIA_STREAM_ADMITTED, /* it is right, or none is expected */
+    VIA_STREAM_REFUSED   /* something else came, as `recv_status` says */
+};
+
 struct via_stream {
     /* Set once by init. */
     via_stream_config config;
     via_wake wake;
-    size_t trailer_size;  /* of the framing */
-    atomic_int ready_fd;  /* always ready: stands for a descriptor that epoll(7) refuses; -1 = not needed so far */
-    atomic_int write_set; /* epoll: stands for a descriptor that finish takes away; -1 = not needed so far */
-    atomic_uint over;     /* VIA_STREAM_OVER_*: which halves have ended */
+    size_t trailer_size;    /* of the framing */
+    via_deadline answer_by; /* a drain waits no longer for the greeting */
+    atomic_int ready_fd;    /* always ready: stands for a descriptor that epoll(7) refuses; -1 = not needed so far */
+    atomic_int write_set;   /* epoll: stands for a descriptor that finish takes away; -1 = not needed so far */
+    atomic_uint over;       /* VIA_STREAM_OVER_*: which halves have ended */
     char pad_receive[64];
 
     /* Receiving. */
@@ -55,6 +64,7 @@ struct via_stream {
     size_t out_capacity;
     size_t torn;           /* bytes at the start of `out` that continue a message begun outside it */
     atomic_size_t backlog; /* out_end - out_begin, for other threads */
+    atomic_int answer;     /* VIA_STREAM_UNHEARD... */
     atomic_bool due;       /* `out` waits for the OS, not for more messages */
     atomic_bool finished;
     via_status send_status; /* final; VIA_OK = going on */

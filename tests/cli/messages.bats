@@ -421,6 +421,26 @@ load helpers
     expect_way_out
 }
 
+# Tells in an exit status and a line that what was sent to a listener of another pattern is lost.
+# expect_refused LISTENER DIALER ADDRESS
+expect_refused() {
+    start listener via "$1" "$3" --timeout 20s
+    local listener=$!
+    run via "$2" "$3" lost --timeout 10s
+    [ "$status" -ne 0 ]
+    expect "$3: "
+    expect_way_out
+    kill -KILL "$listener"
+    finish "$listener"
+}
+
+@test "cli__what_a_listener_of_another_pattern_refuses_is_told" {
+    for address in unix:wrong "tcp://127.0.0.1:$(free_port)"; do
+        expect_refused pull send "$address"
+        expect_refused recv push "$address"
+    done
+}
+
 # ---- strangers -------------------------------------------------------------------------------------------------------
 
 @test "cli__nngcat_is_understood_and_understands" {

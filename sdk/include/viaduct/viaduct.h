@@ -308,7 +308,8 @@ VIA_API void via_waitset_destroy(via_waitset *set);
 
 /*
  * Waits until nothing accepted depends on this process any more. VIA_OK; VIA_ETIMEDOUT with *undelivered = messages
- * (or, where the transport cannot tell, bytes) still here. `undelivered` may be NULL. Blocks.
+ * (or, where the transport cannot tell, bytes) still here; VIA_EPEER, VIA_EPROTO: the other end died, or has refused what
+ * was sent. `undelivered` may be NULL. Blocks.
  */
 VIA_API VIA_CHECK_RESULT via_status via_drain(via_channel *channel, via_deadline deadline, uint64_t *undelivered);
 /* Ends every present and later blocking call on the channel with VIA_ECANCELED. Final. Any thread, signal-safe. */
