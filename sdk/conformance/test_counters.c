@@ -63,7 +63,7 @@ static void test_counters__end(via_conform *suite)
         CHECK_STATUS(VIA_ECLOSED, via_recv(link.rx, via_conform_soon(), &message));
     status =
         via_finish(link.rx, VIA_NOW); /* a wire that knows half a close cannot tell it from a whole one before that */
-    (void)status; /* nobody is there to be told */
+    (void)status;                     /* nobody is there to be told */
     CHECK_OK(via_stats(link.rx, &counters));
     CHECK(counters.connects == 1 && counters.disconnects == 1 && counters.peers == 0,
           "the other end has closed: connects says %llu, disconnects %llu, peers %llu",

@@ -202,7 +202,7 @@ void via_hub_peer_remove(via_hub *hub, via_hub_peer *peer, via_status why)
         return;
     via_note(stream->host, stream->context, why == VIA_ECLOSED ? VIA_LOG_DEBUG : VIA_LOG_INFO,
              "a connection ended (status %d); %zu left", (int)why, hub->peer_count - 1);
-    if (peer->stream.has_sent && hub->refusal == VIA_OK)
+    if (peer->stream.sent > 0 && hub->refusal == VIA_OK)
         hub->refusal = refusal_of(peer);
     detach(hub, peer, VIA_CLOSE_FLUSH);
     via_hub_dial_later(hub);

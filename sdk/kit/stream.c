@@ -75,7 +75,7 @@ void via_stream_await_greeting(via_stream *stream, via_deadline deadline)
 {
     via_deadline limit = via_deadline_min(deadline, via_deadline_after(VIA_STREAM_GREETING_LINGER_NS));
 
-    if (!stream->has_sent || stream->greeted || stream->config.greeting_optional || stream->arrived > 0 ||
+    if (stream->sent == 0 || stream->greeted || stream->config.greeting_optional || stream->arrived > 0 ||
         stream->config.read_fd < 0 || stream->send_status != VIA_OK || stream->recv_status != VIA_OK)
         return;
     stream->closing = true;
@@ -156,15 +156,26 @@ static via_status wait_for_unsent(via_stream *stream, via_deadline deadline, uin
     return VIA_OK;
 }
 
+/* The OS has it all. */
+static via_status drain_flushed(via_stream *stream, via_deadline deadline, uint64_t *undelivered)
+{
+    via_status status = wait_for_unsent(stream, deadline, undelivered);
+
+    if (status != VIA_OK)
+        return via_stream_judge(stream, status);
+    status = via_stream_await_answer(stream, deadline);
+    if (status == VIA_ETIMEDOUT)
+        *undelivered = stream->sent; /* any of it may still be refused */
+    return status;
+}
+
 via_status via_stream_drain(void *self, via_deadline deadline, uint64_t *undelivered)
 {
     via_stream *stream = self;
     via_status status = stream->config.write_fd < 0 ? VIA_OK : via_stream_flush(stream, deadline);
 
-    if (status == VIA_OK) {
-        status = wait_for_unsent(stream, deadline, undelivered);
-        return status == VIA_OK ? via_stream_await_answer(stream, deadline) : via_stream_judge(stream, status);
-    }
+    if (status == VIA_OK)
+        return drain_flushed(stream, deadline, undelivered);
     pthread_mutex_lock(&stream->lock);
     *undelivered = via_stream_send_count(stream);
     via_stream_send_unlock(stream);

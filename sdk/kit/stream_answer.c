@@ -67,7 +67,7 @@ via_status via_stream_answer(via_stream *stream)
 
 bool via_stream_is_unanswered(via_stream *stream)
 {
-    return stream->has_sent && via_stream_answer(stream) == VIA_ETIMEDOUT && via_deadline_left(stream->answer_by) > 0;
+    return stream->sent > 0 && via_stream_answer(stream) == VIA_ETIMEDOUT && via_deadline_left(stream->answer_by) > 0;
 }
 
 void via_stream_tell_refusal(const via_stream_config *config, via_status status)
@@ -111,5 +111,5 @@ via_status via_stream_await_answer(via_stream *stream, via_deadline deadline)
         if (status != VIA_OK)
             return status;
     }
-    return stream->has_sent ? via_stream_judge(stream, VIA_OK) : VIA_OK;
+    return stream->sent > 0 ? via_stream_judge(stream, VIA_OK) : VIA_OK;
 }

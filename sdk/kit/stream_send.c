@@ -342,7 +342,7 @@ via_status via_stream_send(void *self, const via_slice *slices, size_t count, co
     pthread_mutex_lock(&stream->lock);
     status = send_locked(stream, slices, count, more, deadline);
     if (status == VIA_OK)
-        stream->has_sent = true;
+        stream->sent++;
     if (!more || status != VIA_OK || stream->torn > 0)
         newly_due = become_due(stream);
     leave(stream, newly_due);

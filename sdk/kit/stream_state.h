@@ -68,10 +68,10 @@ struct via_stream {
     atomic_bool due;       /* `out` waits for the OS, not for more messages */
     atomic_bool finished;
     via_status send_status; /* final; VIA_OK = going on */
-    bool has_sent;
-    bool closing;          /* an interrupt no longer stops what is written */
-    via_deadline close_by; /* when closing: the end of `linger` */
-    uint8_t shared_write;  /* io_shared: how this descriptor may be written; 0 = not known so far */
+    uint64_t sent;          /* messages accepted so far */
+    bool closing;           /* an interrupt no longer stops what is written */
+    via_deadline close_by;  /* when closing: the end of `linger` */
+    uint8_t shared_write;   /* io_shared: how this descriptor may be written; 0 = not known so far */
 };
 
 #endif

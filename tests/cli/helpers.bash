@@ -124,3 +124,18 @@ expect_json() {
     python3 -c 'import json, sys; it = json.loads(sys.argv[1]); assert eval(sys.argv[2]), (sys.argv[2], it)' \
         "$output" "$1"
 }
+
+# A folder of plugins with a copy of a real one: socket.json and via_socket.so.
+make_folder() {
+    mkdir -m 755 "$1"
+    cp "$plugins/socket.json" "$plugins/via_socket.so" "$1"
+    chmod 644 "$1/socket.json"
+}
+
+# Edits a manifest: edit FILE PYTHON-STATEMENT, with the manifest as `it`.
+edit() {
+    python3 -c 'import json, sys
+it = json.load(open(sys.argv[1]))
+exec(sys.argv[2])
+json.dump(it, open(sys.argv[1], "w"))' "$1" "$2"
+}

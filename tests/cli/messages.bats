@@ -168,61 +168,6 @@ load helpers
     expect_way_out
 }
 
-@test "cli__a_message_in_the_wrong_format_is_told" {
-    start receiver via recv unix:mail
-    run bash -c 'echo "{\"txet\": \"x\"}" | via send unix:mail --format json'
-    expect_status 1
-    expect "message 1 of the input is not in the format 'json'"
-    expect 'an object with "text" or "base64"'
-    expect_way_out
-    start receiver via recv unix:other
-    run bash -c 'echo unquoted | via send unix:other --format quoted'
-    expect_status 1
-    expect "message 1 of the input is not in the format 'quoted': expected a text between double quotes"
-    expect_way_out
-}
-
-# A label is a C string further on: what follows its NUL would be gone without a word.
-@test "cli__a_key_with_a_nul_is_told" {
-    start receiver via recv unix:mail
-    run bash -c 'echo "{\"text\": \"x\", \"key\": \"a\\u0000b\"}" | via send unix:mail --format json'
-    expect_status 1
-    expect "message 1 of the input is not in the format 'json'"
-    expect_way_out
-}
-
-@test "cli__a_message_larger_than_the_channel_carries_is_told" {
-    start receiver via recv unix:mail
-    run via send 'unix:mail?max_message=8' '123456789'
-    expect_status 1
-    expect "unix:mail"
-    expect_way_out
-}
-
-@test "cli__a_message_that_holds_the_delimiter_is_told_with_its_number_and_the_ways_out" {
-    run via send exec:cat $'a\nb'
-    expect_status 1
-    expect "exec:cat: message 1 holds a newline, the delimiter of framing=line, which cannot carry it"
-    expect "mend: give both ends another framing (framing=raw, framing=length32, framing=content-length), or take the newline out"
-    run bash -c "printf 'one\0two\nlines\0' | via send exec:cat --format null"
-    expect_status 1
-    expect "message 2 holds a newline"
-    expect_way_out
-    echo '{"manifest": 1, "endpoints": {"cat": {"address": "exec:cat", "options": {"framing": "line"}}}}' >cat.json
-    run via send cat $'a\nb' --endpoints cat.json
-    expect "cat: message 1 holds a newline"
-    run via send exec:cat $'a\nb' --option framing=length32
-    expect_status 0
-}
-
-@test "cli__a_message_that_is_too_large_is_told_with_its_number_and_size" {
-    start receiver via recv unix:mail
-    run bash -c "printf 'short\nfar too long\n' | via send 'unix:mail?max_message=10'"
-    expect_status 1
-    expect "unix:mail?max_message=10: message 2 has 12 bytes; this channel carries at most 10"
-    expect_way_out
-}
-
 @test "cli__a_receiver_that_goes_is_told_as_4" {
     start receiver via recv unix:mail --count 1
     run bash -c "via send unix:mail < <(yes)"
@@ -346,27 +291,6 @@ load helpers
     run via pub unix:news x --timeout 50ms
     expect_status 4
     expect "unix:news: waited for 1 to connect, 0 came"
-    expect_way_out
-}
-
-@test "cli__a_message_that_overflow_drops_is_told_with_what_helps" {
-    mkfifo input
-    start subscriber via sub unix:news
-    subscriber=$!
-    start_from input publisher via pub 'unix:news?overflow=fail&queue_limit=4KiB' --timeout 10s
-    publisher=$!
-    exec 5<>input
-    echo first >&5
-    await_text first subscriber.out
-    kill -STOP $subscriber
-    seq 1000000 >&5 3>&- 4>&- &
-    finish $publisher
-    kill -CONT $subscriber
-    expect_status 1
-    output=$(cat publisher.err)
-    mapfile -t lines <publisher.err
-    [[ $output =~ "message "[0-9]+": discarded by the overflow policy" ]]
-    expect "mend: raise queue_limit=, choose another overflow="
     expect_way_out
 }
 
