@@ -24,6 +24,8 @@
 
 enum { USUAL_WAIT_S = 5, LAST_WAIT_MS = 1000 };
 
+enum { LOOK_MS = 100 }; /* between two looks whether an end that has finished still reads */
+
 struct talk {
     const via_cli_args *args;
     via_host *host;
@@ -110,6 +112,13 @@ static int hangup_of(struct talk *talk)
     return via_pollable(talk->channel, VIA_WRITE, &handle) == VIA_OK ? (int)handle.handle : -1;
 }
 
+/* The same, asked: a pipe's hang-up shows on no handle. */
+static bool has_left(struct talk *talk)
+{
+    via_counters counters = {.size = sizeof counters};
+    return via_stats(talk->channel, &counters) == VIA_OK && counters.peers == 0;
+}
+
 /*
  * VIA_OK: look again. VIA_ECLOSED: no more can or need be sent. VIA_ECANCELED: asked to stop.
  * Once the other end has finished, it may still read: only a hang-up says that it does not.
@@ -118,15 +127,16 @@ static via_status wait_to_send(struct talk *talk, uint32_t event, bool reads_inp
 {
     bool has_finished = atomic_load(&talk->receive_status) != VIA_OK;
     via_cli_sleep sleep;
-    via_cli_sleep_init(&sleep, VIA_FOREVER);
+    via_cli_sleep_init(&sleep, has_finished ? via_after_ms(LOOK_MS) : VIA_FOREVER);
     sleep.on[0].channel = talk->channel;
     sleep.on[0].events = event | VIA_WORK;
     sleep.readable[0] = reads_input ? talk->source.descriptor : -1;
     sleep.readable[1] = has_finished ? -1 : talk->received_all;
     sleep.hangup = has_finished ? hangup_of(talk) : -1;
-    if (has_finished && atomic_load(&talk->receive_status) != VIA_ECLOSED)
+    if (has_finished && (atomic_load(&talk->receive_status) != VIA_ECLOSED || has_left(talk)))
         return VIA_ECLOSED;
-    return via_cli_sleep_wait(&sleep);
+    via_status status = via_cli_sleep_wait(&sleep);
+    return status == VIA_ETIMEDOUT ? VIA_OK : status;
 }
 
 static via_status send_one(struct talk *talk, const via_slice *body, via_meta *meta)

@@ -12,7 +12,8 @@ enum { FREE, OUT, LENT };
 
 /* One line before each block. A gap at the end of the arena is a block that is free from the start. */
 typedef struct head {
-    uint64_t size; /* with the head */
+    uint64_t size;  /* with the head */
+    uint64_t asked; /* bytes that were asked for */
     uint32_t state;
 } head;
 
@@ -31,11 +32,11 @@ uint64_t shm_arena_limit(const shm_arena *arena)
     return arena->size - SHM_LINE;
 }
 
-static uint64_t place(shm_arena *arena, uint64_t whole, uint32_t state)
+static uint64_t place(shm_arena *arena, uint64_t whole, uint64_t asked, uint32_t state)
 {
     uint64_t offset = arena->put;
 
-    *head_at(arena, offset) = (head){whole, state};
+    *head_at(arena, offset) = (head){whole, asked, state};
     arena->used += whole;
     arena->put = offset + whole == arena->size ? 0 : offset + whole;
     return offset + SHM_LINE;
@@ -51,16 +52,16 @@ uint64_t shm_arena_take(shm_arena *arena, uint64_t size)
         arena->put = arena->get = 0;
     uint64_t to_end = arena->size - arena->put, room = arena->size - arena->used;
     if (whole <= to_end)
-        return whole <= room ? place(arena, whole, OUT) : SHM_ARENA_NONE;
+        return whole <= room ? place(arena, whole, size, OUT) : SHM_ARENA_NONE;
     if (to_end + whole > room)
         return SHM_ARENA_NONE;
-    (void)place(arena, to_end, FREE);
-    return place(arena, whole, OUT);
+    (void)place(arena, to_end, 0, FREE);
+    return place(arena, whole, size, OUT);
 }
 
 uint64_t shm_arena_holds(const shm_arena *arena, uint64_t offset)
 {
-    return head_at(arena, offset - SHM_LINE)->size - SHM_LINE;
+    return head_at(arena, offset - SHM_LINE)->asked;
 }
 
 void shm_arena_give(shm_arena *arena, uint64_t offset)

@@ -27,7 +27,7 @@ void shm_arena_init(shm_arena *arena, void *base, uint64_t size);
 uint64_t shm_arena_limit(const shm_arena *arena);
 /* The offset of `size` bytes, aligned to a cache line, or SHM_ARENA_NONE. */
 uint64_t shm_arena_take(shm_arena *arena, uint64_t size);
-/* How many bytes the block at `offset` holds. */
+/* How many bytes were asked for at `offset`. */
 uint64_t shm_arena_holds(const shm_arena *arena, uint64_t offset);
 void shm_arena_give(shm_arena *arena, uint64_t offset);
 /* Marks a block as a loan of the application, or no more. */

@@ -57,7 +57,8 @@ static via_status make_bells(shm_pair *pair)
     via_status status = VIA_OK;
 
     for (int i = 0; i < SHM_BELL_COUNT && status == VIA_OK; i++) {
-        pair->bells[i].event = events[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        /* Rung from the start: who armed before it asked for a handle has called for a bell that nobody had yet. */
+        pair->bells[i].event = events[i] = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
         status = events[i] < 0 ? via_status_of_errno(errno) : hang_up(pair, &pair->bells[i]);
     }
     if (status == VIA_OK)

@@ -310,7 +310,7 @@ static placed place_of(shm_pair *pair, const via_msg *message)
 
 static uint64_t room_of(const shm_pair *pair, const placed *place)
 {
-    return place->segment ? place->segment->memory.size : shm_arena_holds(&pair->arena, place->offset);
+    return place->segment ? place->segment->asked : shm_arena_holds(&pair->arena, place->offset);
 }
 
 via_status shm_pair_commit(void *channel, via_msg *message, via_deadline deadline)

@@ -123,9 +123,10 @@ static via_status end_of(shm_pair *pair, const shm_want *want)
     uint32_t enough = want->is_room ? SHM_GOODBYE : SHM_GOODBYE | SHM_FINISHED;
     via_status gone = atomic_load(&pair->gone);
 
-    if (atomic_load_explicit(&pair->met, memory_order_acquire) && SHM_LOOK(&pair->their_control->ended) & enough)
-        return VIA_ECLOSED;
-    return gone;
+    uint32_t ended = atomic_load_explicit(&pair->met, memory_order_acquire) ? SHM_LOOK(&pair->their_control->ended) : 0;
+    if (ended & SHM_GOODBYE)
+        (void)shm_pair_end(pair, VIA_ECLOSED, "");
+    return ended & enough ? VIA_ECLOSED : gone;
 }
 
 /* What came just before the end counts first. */

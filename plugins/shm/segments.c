@@ -71,12 +71,13 @@ static via_status tell(const shm_pool *pool, int socket, const shm_segment *segm
 
 via_status shm_pool_take(shm_pool *pool, int socket, size_t size, shm_segment **segment)
 {
-    shm_segment *place = find_free(pool, size), made = {.is_out = true};
+    shm_segment *place = find_free(pool, size), made = {.asked = size, .is_out = true};
     int descriptor = -1;
 
     *segment = place;
     if (place) {
         place->is_out = true;
+        place->asked = size;
         return VIA_OK;
     }
     if ((place = find_place(pool)) == NULL)

@@ -16,6 +16,7 @@ enum { SHM_SEGMENTS = 8 };
 
 typedef struct shm_segment {
     shm_memory memory;
+    size_t asked;    /* bytes, for the message that is out */
     uint32_t serial; /* 0 = none */
     bool is_out;
 } shm_segment;

@@ -209,6 +209,8 @@ via_status via_unix_name_dial(const via_host_api *host, const char *path, int ty
     if (made < 0)
         return fail_os(host, error, "make a socket for", path);
     int code = connect_to(made, &to);
+    if (code == 0 && via_lock_is_orphaned(path))
+        code = ECONNREFUSED; /* a dead owner's child has the backlog, and serves nobody */
     if (code == 0) {
         *descriptor = made;
         return VIA_OK;
