@@ -244,12 +244,13 @@ formats() {
 }
 
 @test "cli__what_the_channel_refuses_is_not_blamed_on_the_input" {
-    run bash -c "printf 'a\nb' | via dial --format raw exec:cat"
+    # What the child answers meanwhile would stand in the middle of a line.
+    run bash -c "printf 'a\nb' | via dial --format raw exec:cat >/dev/null"
     expect_status 1
     expect "exec:cat: message 1 holds a newline, the delimiter of framing=line"
     expect_not "not in the format"
     expect_way_out
-    run bash -c "printf '\"a\"\nb' | via dial --format quoted exec:cat"
+    run bash -c "printf '\"a\"\nb' | via dial --format quoted exec:cat >/dev/null"
     expect_status 1
     expect "message 2 of the input is not in the format: expected a text between double quotes"
     expect_way_out
