@@ -62,7 +62,7 @@ static size_t read_stream(const uint8_t *data, size_t size)
 
 static bool may_be(const pipe_record *record)
 {
-    return (record->kind == PIPE_RECORD_CONNECT || record->kind == PIPE_RECORD_REST) && record->role <= VIA_PULL &&
+    return record->kind >= PIPE_RECORD_CONNECT && record->kind <= PIPE_RECORD_AGAIN && record->role <= VIA_PULL &&
            record->pid > 0 && record->pid <= INT32_MAX;
 }
 
