@@ -102,6 +102,11 @@ typedef struct shm_want {
 
 /* VIA_OK: it is there. VIA_ETIMEDOUT, VIA_ECANCELED; VIA_ECLOSED, VIA_EPEER, VIA_EPROTO: and it never will be. */
 via_status shm_pair_await(shm_pair *pair, const shm_want *want, via_deadline deadline);
+/*
+ * Why no room, or no message, will ever come again; VIA_OK: it may still. An end that has only finished sends no more, and
+ * still reads.
+ */
+via_status shm_pair_end_of(shm_pair *pair, bool is_room);
 /* Wakes a reader or a writer at the other end, if it sleeps. */
 void shm_pair_wake_reader(shm_pair *pair);
 void shm_pair_wake_writer(shm_pair *pair);

@@ -104,19 +104,13 @@ via_status shm_pair_pollable(void *channel, uint32_t event, via_poll_handle *out
     return VIA_OK;
 }
 
-static bool is_over(const shm_pair *pair, uint32_t event)
-{
-    uint32_t enough = event == VIA_READ ? SHM_GOODBYE | SHM_FINISHED : SHM_GOODBYE;
-
-    if (via_wake_is_raised(&pair->wake) || atomic_load(&pair->gone) != VIA_OK)
-        return true;
-    return atomic_load_explicit(&pair->met, memory_order_acquire) && SHM_LOOK(&pair->their_control->ended) & enough;
-}
-
 static bool is_ready(shm_pair *pair, uint32_t event)
 {
-    return is_over(pair, event) ||
-           (event == VIA_READ ? shm_pair_has_message(pair, NULL) : shm_pair_has_room(pair, NULL));
+    bool is_room = event == VIA_WRITE;
+
+    if (via_wake_is_raised(&pair->wake) || shm_pair_end_of(pair, is_room) != VIA_OK)
+        return true;
+    return is_room ? shm_pair_has_room(pair, NULL) : shm_pair_has_message(pair, NULL);
 }
 
 static void clear(int event)

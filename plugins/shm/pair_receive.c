@@ -54,25 +54,30 @@ static bool fits(uint64_t place, uint64_t size, uint64_t whole)
     return place <= whole && size <= whole - place;
 }
 
-/* A segment that is not known yet has been announced before its message. */
-static const unsigned char *find_in_segment(shm_pair *pair, uint32_t serial, uint64_t size)
+/* Counts a message in it as lent. NULL: not known, or too small. */
+static const unsigned char *borrow_segment(shm_pair *pair, uint32_t serial, uint64_t size)
 {
     const unsigned char *bytes = NULL;
-    shm_view *view;
 
     (void)pthread_mutex_lock(&pair->lock);
-    view = shm_views_find(&pair->views, serial);
-    (void)pthread_mutex_unlock(&pair->lock);
-    if (!view)
-        shm_pair_listen(pair);
-    (void)pthread_mutex_lock(&pair->lock);
-    view = shm_views_find(&pair->views, serial);
+    shm_view *view = shm_views_find(&pair->views, serial);
     if (view && size <= view->memory.size) {
         view->lent++;
         bytes = view->memory.base;
     }
     (void)pthread_mutex_unlock(&pair->lock);
     return bytes;
+}
+
+/* A segment that is not known yet has been announced before its message. */
+static const unsigned char *find_in_segment(shm_pair *pair, uint32_t serial, uint64_t size)
+{
+    const unsigned char *bytes = borrow_segment(pair, serial, size);
+
+    if (bytes)
+        return bytes;
+    shm_pair_listen(pair);
+    return borrow_segment(pair, serial, size);
 }
 
 static void give_segment_back(shm_pair *pair, uint32_t serial)

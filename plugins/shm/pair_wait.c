@@ -117,13 +117,12 @@ static bool is_there(shm_pair *pair, const shm_want *want)
     return want->is_there(pair, want->argument);
 }
 
-/* Why it will never be there; VIA_OK: it may still come. A sender has no use for an end that only reads no more. */
-static via_status end_of(shm_pair *pair, const shm_want *want)
+via_status shm_pair_end_of(shm_pair *pair, bool is_room)
 {
-    uint32_t enough = want->is_room ? SHM_GOODBYE : SHM_GOODBYE | SHM_FINISHED;
+    uint32_t enough = is_room ? SHM_GOODBYE : SHM_GOODBYE | SHM_FINISHED;
     via_status gone = atomic_load(&pair->gone);
-
     uint32_t ended = atomic_load_explicit(&pair->met, memory_order_acquire) ? SHM_LOOK(&pair->their_control->ended) : 0;
+
     if (ended & SHM_GOODBYE)
         (void)shm_pair_end(pair, VIA_ECLOSED, "");
     return ended & enough ? VIA_ECLOSED : gone;
@@ -132,7 +131,7 @@ static via_status end_of(shm_pair *pair, const shm_want *want)
 /* What came just before the end counts first. */
 static via_status check_end(shm_pair *pair, const shm_want *want)
 {
-    via_status end = end_of(pair, want);
+    via_status end = shm_pair_end_of(pair, want->is_room);
 
     if (end == VIA_OK)
         return VIA_ETIMEDOUT;
@@ -199,7 +198,7 @@ static void sleep_for_news(shm_pair *pair, const shm_want *want, via_deadline un
     uint32_t seen = SHM_LOOK(news);
 
     shm_call(call, SHM_CALL_FUTEX | (SHM_GET(call) & SHM_CALL_BELL));
-    if (!is_there(pair, want) && end_of(pair, want) == VIA_OK && !via_wake_is_raised(&pair->wake))
+    if (!is_there(pair, want) && shm_pair_end_of(pair, want->is_room) == VIA_OK && !via_wake_is_raised(&pair->wake))
         sleep_on(news, seen, &pair->wake, until);
     shm_call_off(call);
 }

@@ -106,6 +106,16 @@ static void meet(scene *s)
     assert_int_equal(via_accept(s->listener, via_after_ms(PATIENCE_MS), &s->channel, NULL), VIA_OK);
 }
 
+/* Both ends go, and another liar may come. */
+static void part(scene *s)
+{
+    via_close(s->channel);
+    s->channel = NULL;
+    shm_memory_drop(&s->memory);
+    (void)close(s->socket);
+    s->socket = -1;
+}
+
 static void publish(scene *s, uint32_t position, const shm_slot *what)
 {
     shm_slot *slot = &s->slots[position % SLOTS];
@@ -198,12 +208,8 @@ static void test_hostile__slots_that_cannot_be_end_the_channel(void **state)
         meet(s);
         publish(s, 0, &slots[i]);
         expect_broken(s);
-        via_close(s->channel);
-        s->channel = NULL;
-        shm_memory_drop(&s->memory);
-        (void)close(s->socket);
+        part(s);
     }
-    s->socket = -1;
 }
 
 /* Texts always end, wherever the liar left the NUL out. */
@@ -252,12 +258,8 @@ static void test_hostile__words_that_make_no_sense_end_the_channel(void **state)
         meet(s);
         assert_int_equal(shm_word_send(s->socket, &word, NULL, 0), VIA_OK);
         expect_broken(s);
-        via_close(s->channel);
-        s->channel = NULL;
-        shm_memory_drop(&s->memory);
-        (void)close(s->socket);
+        part(s);
     }
-    s->socket = -1;
 }
 
 /* ---- all the time ------------------------------------------------------------------------------------------- */
@@ -324,12 +326,8 @@ static void test_hostile__a_memory_that_changes_all_the_time_harms_nothing(void 
         ended += status == VIA_EPROTO || status == VIA_ECLOSED;
         atomic_store(&liar.stop, true);
         assert_int_equal(pthread_join(thread, NULL), 0);
-        via_close(s->channel);
-        s->channel = NULL;
-        shm_memory_drop(&s->memory);
-        (void)close(s->socket);
+        part(s);
     }
-    s->socket = -1;
     assert_in_range(ended, 1, 60);
     (void)total;
 }
