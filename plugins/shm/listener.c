@@ -6,17 +6,15 @@
  */
 #include "listener.h"
 
-#include "kit/acceptor.h"
 #include "kit/credentials.h"
-#include "kit/deadline.h"
 #include "kit/fail.h"
+#include "kit/gate.h"
 #include "kit/runtime.h"
 #include "kit/text.h"
 #include "kit/unix_name.h"
 #include "pair.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,13 +22,10 @@
 #include <unistd.h>
 
 typedef struct shm_listener {
+    via_gate gate; /* first: it has slots of its own */
     shm_settings settings;
     via_unix_name name;
-    via_acceptor *acceptor;
-    via_pollset set;
-    via_wake wake;
-    pthread_mutex_t lock; /* of the acceptor: one thread accepts while a waitset's arms */
-    char *rest;           /* of the address, as it was given */
+    char *rest; /* of the address, as it was given */
 } shm_listener;
 
 static via_status find_path(const via_host_api *host, const via_open *open, char path[108], via_error *error)
@@ -112,25 +107,10 @@ static const via_greeter greeter = {sizeof(shm_greeting), begin, hear_hello, for
 
 static void release(shm_listener *listener, uint32_t how)
 {
-    via_acceptor_destroy(listener->acceptor, how);
+    via_gate_fini(&listener->gate, how);
     via_unix_name_give_up(&listener->name, how);
-    via_pollset_fini(&listener->set);
-    via_wake_fini(&listener->wake);
-    (void)pthread_mutex_destroy(&listener->lock);
     free(listener->rest);
     free(listener);
-}
-
-/* An interrupt shows on the handle too. */
-static via_status watch(shm_listener *listener, via_error *error)
-{
-    int interrupt = via_wake_descriptor(&listener->wake);
-
-    if (interrupt >= 0 && via_pollset_init(&listener->set, false) == VIA_OK &&
-        via_pollset_add(&listener->set, interrupt, EPOLLIN, 0, NULL) == VIA_OK)
-        return VIA_OK;
-    return via_fail(listener->settings.host, error, via_status_of_errno(errno), errno, "raise the limit of open files",
-                    "cannot make what a listener sleeps on");
 }
 
 static via_status start(shm_listener *listener, const via_open *open, via_error *error)
@@ -150,13 +130,13 @@ static via_status start(shm_listener *listener, const via_open *open, via_error 
         .context = settings->context,
         .counters = settings->counters,
         .listening = listener->name.descriptor,
-        .set = &listener->set,
+        .set = &listener->gate.set,
         .handshake_ns = settings->handshake_ns,
         .handshake_limit = settings->handshake_limit,
         .greeter = &greeter,
         .user = listener,
     };
-    return via_acceptor_create(&config, &listener->acceptor, error);
+    return via_acceptor_create(&config, &listener->gate.acceptor, error);
 }
 
 via_status shm_listener_open(const via_host_api *host, const via_open *open, void **listener, via_error *error)
@@ -168,11 +148,10 @@ via_status shm_listener_open(const via_host_api *host, const via_open *open, voi
         return via_fail(host, error, VIA_ENOMEM, 0, NULL, "no memory for a listener");
     shm_settings_read(host, open, &made->settings);
     made->name.descriptor = made->name.lock.descriptor = -1;
-    made->set = (via_pollset){-1, -1};
-    via_wake_init(&made->wake);
-    (void)pthread_mutex_init(&made->lock, NULL);
+    status = via_gate_init(&made->gate, host, error);
     made->rest = strdup(open->rest);
-    status = made->rest ? watch(made, error) : via_fail(host, error, VIA_ENOMEM, 0, NULL, "no memory for a listener");
+    if (status == VIA_OK && !made->rest)
+        status = via_fail(host, error, VIA_ENOMEM, 0, NULL, "no memory for a listener");
     if (status == VIA_OK)
         status = start(made, open, error);
     if (status == VIA_OK)
@@ -184,28 +163,6 @@ via_status shm_listener_open(const via_host_api *host, const via_open *open, voi
 
 /* ---- the slots ---------------------------------------------------------------------------------------------- */
 
-static via_status next(shm_listener *listener, int *descriptor, shm_greeting *greeting)
-{
-    (void)pthread_mutex_lock(&listener->lock);
-    via_status status = via_acceptor_next(listener->acceptor, descriptor, greeting);
-    (void)pthread_mutex_unlock(&listener->lock);
-    return status;
-}
-
-static via_status wait_for_next(shm_listener *listener, via_deadline deadline, int *descriptor, shm_greeting *greeting)
-{
-    for (;;) {
-        if (via_wake_is_raised(&listener->wake))
-            return VIA_ECANCELED;
-        via_status status = next(listener, descriptor, greeting);
-        if (status != VIA_ETIMEDOUT || via_deadline_left(deadline) == 0)
-            return status;
-        status = via_wake_poll(&listener->wake, listener->set.main, POLLIN, deadline);
-        if (status != VIA_OK)
-            return status;
-    }
-}
-
 static via_status listener_accept(void *self, via_deadline deadline, const via_open *open, void **channel,
                                   via_error *error)
 {
@@ -213,14 +170,10 @@ static via_status listener_accept(void *self, via_deadline deadline, const via_o
     shm_settings settings = listener->settings;
     shm_greeting greeting = {.memory = 0};
     int descriptor = -1;
-    via_status status = wait_for_next(listener, deadline, &descriptor, &greeting);
-    int code = errno;
+    via_status status = via_gate_wait(&listener->gate, deadline, &descriptor, &greeting, error);
 
-    if (status == VIA_ETIMEDOUT || status == VIA_ECANCELED)
-        return settings.host->error(error, status, 0, NULL, NULL);
     if (status != VIA_OK)
-        return via_fail(settings.host, error, status, code, "raise the limit of open files (ulimit -n)",
-                        "cannot accept a connection now; it waits in the backlog");
+        return status;
     settings.context = open->context;
     settings.counters = open->counters;
     status = shm_pair_create(&settings, descriptor, &greeting.word, greeting.memory - 1, channel, error);
@@ -236,35 +189,6 @@ static via_status listener_address(void *self, char *buffer, size_t capacity)
     return size >= 0 && (size_t)size < capacity ? VIA_OK : VIA_EBUFFER;
 }
 
-static via_status listener_pollable(void *self, via_poll_handle *out)
-{
-    const shm_listener *listener = self;
-
-    out->kind = VIA_POLL_DESCRIPTOR;
-    out->handle = listener->set.main;
-    out->wait = VIA_WAIT_READABLE;
-    return VIA_OK;
-}
-
-static via_status listener_arm(void *self)
-{
-    shm_listener *listener = self;
-
-    if (via_wake_is_raised(&listener->wake))
-        return VIA_EREADY;
-    (void)pthread_mutex_lock(&listener->lock);
-    bool ready = via_acceptor_ready(listener->acceptor);
-    (void)pthread_mutex_unlock(&listener->lock);
-    return ready ? VIA_EREADY : VIA_OK;
-}
-
-static void listener_interrupt(void *self)
-{
-    shm_listener *listener = self;
-
-    via_wake_raise(&listener->wake);
-}
-
 static void listener_close(void *self, uint32_t how)
 {
     release(self, how);
@@ -274,9 +198,9 @@ const via_listener_ops shm_listener_ops = {
     .size = sizeof(via_listener_ops),
     .accept = listener_accept,
     .address = listener_address,
-    .pollable = listener_pollable,
-    .arm = listener_arm,
-    .interrupt = listener_interrupt,
+    .pollable = via_gate_pollable,
+    .arm = via_gate_arm,
+    .interrupt = via_gate_interrupt,
     .close = listener_close,
 };
 

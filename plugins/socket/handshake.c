@@ -127,14 +127,28 @@ via_status socket_handshake_accept_on(const socket_listening *listening, socket_
     return via_acceptor_create(&config, acceptor, error);
 }
 
+static void describe(const handshake *done, socket_connection *connection)
+{
+    connection->protocol = done->protocol;
+    connection->expects_greeting = done->expects_greeting;
+}
+
 via_status socket_handshake_next(via_acceptor *acceptor, socket_connection *connection)
 {
     handshake done;
     via_status status = via_acceptor_next(acceptor, &connection->descriptor, &done);
 
-    if (status != VIA_OK)
-        return status;
-    connection->protocol = done.protocol;
-    connection->expects_greeting = done.expects_greeting;
-    return VIA_OK;
+    if (status == VIA_OK)
+        describe(&done, connection);
+    return status;
+}
+
+via_status socket_handshake_wait(via_gate *gate, via_deadline deadline, socket_connection *connection, via_error *error)
+{
+    handshake done;
+    via_status status = via_gate_wait(gate, deadline, &connection->descriptor, &done, error);
+
+    if (status == VIA_OK)
+        describe(&done, connection);
+    return status;
 }
