@@ -2,7 +2,8 @@
 /*
  * A channel over many streams: its life and its slots; see hub.h.
  *
- * Owns: the lock, taken here and nowhere else, and the order in which a hub is put together and taken apart.
+ * Owns: the lock, taken by slots alone (those that only tell something are in hub_info.c), and the order in which a hub is
+ * put together and taken apart.
  */
 #include "kit/hub_internal.h"
 
@@ -28,7 +29,7 @@ static void ignore_failure(via_context *context, via_status status, int32_t os_c
     (void)mend;
 }
 
-/* A hub always has work outstanding, so nobody needs to be told that there is some. */
+/* A hub of many always has work outstanding, so nobody needs to be told that there is some. */
 static void ignore_attention(via_context *context)
 {
     (void)context;
@@ -40,7 +41,10 @@ static void prepare(via_hub *hub, const via_hub_config *config)
     hub->quiet = *config->stream.host;
     hub->quiet.failed = ignore_failure;
     hub->quiet.attention = ignore_attention;
-    hub->sends = config->role == VIA_PUSH || config->role == VIA_PUBLISH;
+    hub->sends = config->role == VIA_PUSH || config->role == VIA_PUBLISH || config->role == VIA_PAIR;
+    hub->receives = config->role == VIA_PULL || config->role == VIA_SUBSCRIBE || config->role == VIA_PAIR;
+    if (config->role == VIA_PAIR)
+        via_hub_pair_prepare(hub);
     hub->set = (via_pollset){-1, -1};
     hub->timer = -1;
     hub->changed = -1;
@@ -112,7 +116,8 @@ static via_status make_events(via_hub *hub)
 
 static via_status make_handles(via_hub *hub)
 {
-    via_status status = via_pollset_init(&hub->set, hub->config.role == VIA_PUSH || blocks(hub));
+    via_status status =
+        via_pollset_init(&hub->set, hub->config.role == VIA_PUSH || hub->config.role == VIA_PAIR || blocks(hub));
 
     if (status == VIA_OK)
         status = make_events(hub);
@@ -171,6 +176,13 @@ via_status via_hub_create(const via_hub_config *config, via_deadline deadline, v
     return status;
 }
 
+/* Of a pair, the close of its only stream does the rest: it waits for the greeting, and for TCP to have delivered. */
+static void leave_the_rest(via_hub *hub, via_deadline deadline)
+{
+    for (via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next)
+        VIA_HUB_PEER_OF(i, all)->stream.config.linger_ns = via_deadline_left(deadline);
+}
+
 void via_hub_close(void *self, uint32_t how)
 {
     via_hub *hub = self;
@@ -183,7 +195,10 @@ void via_hub_close(void *self, uint32_t how)
         via_pollset_remove(&hub->set, via_wake_descriptor(&hub->wake)); /* an interrupt no longer wakes us */
         via_deadline deadline = via_deadline_after(linger > INT64_MAX ? -1 : (int64_t)linger);
         (void)via_hub_flush_all(hub, deadline);
-        via_hub_await_greetings(hub, deadline);
+        if (hub->config.role == VIA_PAIR)
+            leave_the_rest(hub, deadline);
+        else
+            via_hub_await_greetings(hub, deadline);
         (void)pthread_mutex_unlock(&hub->lock);
     }
     destroy(hub, how);
@@ -216,10 +231,10 @@ via_status via_hub_send(void *self, const via_slice *slices, size_t count, const
 
     (void)pthread_mutex_lock(&hub->lock);
     status = may_send(hub);
-    if (status == VIA_OK && hub->config.role == VIA_PUSH)
-        status = via_hub_push(hub, slices, count, meta, deadline);
-    else if (status == VIA_OK)
+    if (status == VIA_OK && hub->config.role == VIA_PUBLISH)
         status = via_hub_publish(hub, slices, count, meta, deadline);
+    else if (status == VIA_OK)
+        status = via_hub_push(hub, slices, count, meta, deadline);
     (void)pthread_mutex_unlock(&hub->lock);
     return status;
 }
@@ -250,7 +265,7 @@ via_status via_hub_recv(void *self, via_deadline deadline, via_msg *out)
     via_hub *hub = self;
     via_status status;
 
-    if (hub->sends)
+    if (!hub->receives)
         return VIA_ENOTSUP;
     (void)pthread_mutex_lock(&hub->lock);
     status = via_wake_is_raised(&hub->wake) ? VIA_ECANCELED : receive(hub, deadline, out);
@@ -291,7 +306,7 @@ via_status via_hub_flush(void *self, via_deadline deadline)
     return empty(self, via_hub_flush_all, deadline);
 }
 
-/* The other ends see one peer less; a queue or topic has no end of its own. */
+/* The other ends see one peer less; a queue or topic has no end of its own, a pair without a connection ends here. */
 via_status via_hub_finish(void *self, via_deadline deadline)
 {
     via_hub *hub = self;
@@ -303,6 +318,8 @@ via_status via_hub_finish(void *self, via_deadline deadline)
     hub->finished = true;
     for (via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next)
         via_hub_peer_finish(hub, VIA_HUB_PEER_OF(i, all));
+    if (via_hub_pair_is_over(hub) && hub->peer_count == 0)
+        via_hub_dial_later(hub);
     (void)pthread_mutex_unlock(&hub->lock);
     return VIA_OK;
 }
@@ -323,14 +340,21 @@ via_status via_hub_drain(void *self, via_deadline deadline, uint64_t *undelivere
 
 /* ---- waiting ------------------------------------------------------------------------------------------------ */
 
+static bool happens(const via_hub *hub, uint32_t event)
+{
+    return event == VIA_READ ? hub->receives : event != VIA_WRITE || hub->sends;
+}
+
+/* A pair's work waits for room, or for a connection, and never for input. */
 via_status via_hub_pollable(void *self, uint32_t event, via_poll_handle *out)
 {
     via_hub *hub = self;
+    bool room = event == VIA_WRITE || (event == VIA_WORK && hub->config.role == VIA_PAIR);
 
-    if (event == (hub->sends ? (uint32_t)VIA_READ : (uint32_t)VIA_WRITE))
+    if (!happens(hub, event))
         return VIA_ENOTSUP;
     out->kind = VIA_POLL_DESCRIPTOR;
-    out->handle = event == VIA_WRITE && hub->set.write >= 0 ? hub->set.write : hub->set.main;
+    out->handle = room && hub->set.write >= 0 ? hub->set.write : hub->set.main;
     out->wait = VIA_WAIT_READABLE;
     return VIA_OK;
 }
@@ -364,7 +388,7 @@ static bool can_send(via_hub *hub)
     via_hub_work(hub);
     if (hub->finished)
         return true;
-    return hub->config.role == VIA_PUSH ? via_hub_push_ready(hub) : via_hub_publish_ready(hub);
+    return hub->config.role == VIA_PUBLISH ? via_hub_publish_ready(hub) : via_hub_push_ready(hub);
 }
 
 static via_status arm(via_hub *hub, uint32_t event)
@@ -376,6 +400,8 @@ static via_status arm(via_hub *hub, uint32_t event)
     if (event == VIA_WRITE)
         return can_send(hub) ? VIA_EREADY : VIA_OK;
     via_hub_work(hub);
+    if (hub->config.role == VIA_PAIR)
+        return via_hub_pair_arm_work(hub);
     if (!hub->gathering)
         via_hub_series_fini(hub); /* an idle publisher needs none */
     return VIA_OK;                /* somebody may always come, or leave */
@@ -386,38 +412,10 @@ via_status via_hub_arm(void *self, uint32_t event)
     via_hub *hub = self;
     via_status status;
 
-    if (event == (hub->sends ? (uint32_t)VIA_READ : (uint32_t)VIA_WRITE))
+    if (!happens(hub, event))
         return VIA_ENOTSUP;
     (void)pthread_mutex_lock(&hub->lock);
     status = arm(hub, event);
     (void)pthread_mutex_unlock(&hub->lock);
     return status;
-}
-
-/* ---- knowing ------------------------------------------------------------------------------------------------ */
-
-void via_hub_info(void *self, via_channel_info *inout)
-{
-    via_hub *hub = self;
-
-    if (hub->config.port->connect)
-        inout->flags |= VIA_INFO_REDIALS;
-    if (hub->delimiter_size > 0)
-        inout->flags |= VIA_INFO_CARRIES_KEY;
-    if (!hub->config.stream.framing->keeps_boundaries)
-        inout->flags &= ~(uint32_t)VIA_INFO_KEEPS_BOUNDARIES;
-}
-
-void via_hub_refresh_counters(void *self)
-{
-    via_hub *hub = self;
-    uint64_t backlog = 0;
-
-    (void)pthread_mutex_lock(&hub->lock);
-    for (via_hub_link *i = hub->peers.next; i != &hub->peers; i = i->next) {
-        const via_hub_peer *peer = VIA_HUB_PEER_OF(i, all);
-        backlog += via_stream_backlog(&peer->stream) + peer->queue.bytes;
-    }
-    (void)pthread_mutex_unlock(&hub->lock);
-    __atomic_store_n(&hub->config.stream.counters->backlog_bytes, backlog, __ATOMIC_RELAXED);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A channel over many streams: the queue (push, pull) and topic (publish, subscribe) patterns.
+ * A channel over many streams: the queue (push, pull) and topic (publish, subscribe) patterns; and over one stream after
+ * the other: a pair that dials again.
  *
  * Owns: the set of connections, one epoll as the channel's only handle, redialling, fair sharing, overflow policies,
  * filters. Uses kit/stream for each connection. Must never know how connections are made: a via_hub_port does that.
@@ -13,6 +14,8 @@
  *            own (`queue_limit`), then `overflow` decides. Nobody waits for one that has not greeted yet; what is beyond its
  *            queue is dropped.
  *   subscribe: takes from all publishers, drops what no filter wants.
+ *   pair: sends as push and receives as pull, over one connection at a time, which this side makes. Its end, orderly or not,
+ *         is no end of the channel until via_hub_finish(). The port's streams use one descriptor both ways.
  */
 #ifndef VIADUCT_KIT_HUB_H
 #define VIADUCT_KIT_HUB_H
@@ -51,8 +54,8 @@ typedef struct via_hub_port {
 typedef struct via_hub_config {
     via_stream_config stream; /* defaults for each connection */
     const via_hub_port *port;
-    void *user; /* the port's */
-    uint32_t role;
+    void *user;                /* the port's */
+    uint32_t role;             /* VIA_PUSH, VIA_PULL, VIA_PUBLISH, VIA_SUBSCRIBE; VIA_PAIR needs port->connect */
     uint32_t overflow;         /* index into "block", "drop-oldest", "drop-newest", "fail" */
     uint64_t queue_limit;      /* bytes waiting per subscriber */
     uint64_t reconnect_ns;     /* first back-off; doubles up to 20 times that */
@@ -82,5 +85,7 @@ void via_hub_interrupt(void *hub);
 void via_hub_close(void *hub, uint32_t how);
 void via_hub_info(void *hub, via_channel_info *inout);
 void via_hub_refresh_counters(void *hub);
+/* Of a pair: lets `ask` look at the connection of this moment. What it answers; VIA_ENOPEER: nobody is there. */
+via_status via_hub_ask_peer(void *hub, via_status (*ask)(int descriptor, via_peer_info *out), via_peer_info *out);
 
 #endif

@@ -31,6 +31,11 @@ void via_hub_dial_later(via_hub *hub)
 
     if (!hub->config.port->connect || hub->closing)
         return;
+    if (via_hub_pair_is_over(hub)) {
+        hub->redial_at = 1; /* long past, so the timer shows from now on, as a stream shows its end */
+        set_timer(hub);
+        return;
+    }
     if (hub->backoff_ns == 0 || (hub->connected_at && now - hub->connected_at > 2 * hub->backoff_ns))
         hub->backoff_ns = first;
     else
@@ -38,6 +43,7 @@ void via_hub_dial_later(via_hub *hub)
     hub->connected_at = 0;
     hub->redial_at = via_deadline_after((int64_t)hub->backoff_ns);
     set_timer(hub);
+    hub->quiet.attention(hub->config.stream.context); /* heard of a pair only, which may have had no work so far */
 }
 
 /* One step. VIA_OK: connected; VIA_ETIMEDOUT: under way. */
@@ -64,7 +70,8 @@ void via_hub_dial_again(via_hub *hub)
     via_error error;
     via_status status;
 
-    if (!hub->config.port->connect || hub->peer_count > 0 || hub->closing || via_deadline_clock() < hub->redial_at)
+    if (!hub->config.port->connect || hub->peer_count > 0 || hub->closing || via_hub_pair_is_over(hub) ||
+        via_deadline_clock() < hub->redial_at)
         return;
     status = step(hub, &error);
     if (status == VIA_OK)

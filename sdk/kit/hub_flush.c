@@ -51,7 +51,7 @@ static via_status flush_until(via_hub *hub, via_deadline deadline, bool for_stra
     while (try_all(hub, for_strangers)) {
         if (deadline == VIA_NOW)
             return VIA_ETIMEDOUT;
-        via_status status = via_hub_sleep(hub, hub->set.main, &deadline);
+        via_status status = via_hub_sleep(hub, via_hub_epoll_of_tails(hub), &deadline);
         if (status != VIA_OK)
             return status;
     }
@@ -89,6 +89,20 @@ static via_status take_refusal(via_hub *hub)
     return refusal;
 }
 
+/* Of a pair no handle is quiet: one shows input that nobody takes, the other room. */
+static via_status pause_until(via_hub *hub, via_deadline *deadline)
+{
+    via_status status;
+
+    if (hub->config.role != VIA_PAIR)
+        return via_hub_sleep(hub, hub->set.main, deadline);
+    (void)pthread_mutex_unlock(&hub->lock);
+    status = via_wake_poll(&hub->wake, -1, 0, *deadline);
+    (void)pthread_mutex_lock(&hub->lock);
+    via_hub_work(hub);
+    return status == VIA_ETIMEDOUT ? VIA_OK : status;
+}
+
 via_status via_hub_drain_all(via_hub *hub, via_deadline deadline)
 {
     via_status status;
@@ -98,7 +112,7 @@ via_status via_hub_drain_all(via_hub *hub, via_deadline deadline)
         via_deadline look = via_deadline_min(deadline, via_deadline_after(LOOK_NS));
         if (deadline == VIA_NOW)
             return VIA_ETIMEDOUT;
-        status = via_hub_sleep(hub, hub->set.main, &look);
+        status = pause_until(hub, &look);
         if (status != VIA_OK)
             return status;
         if (via_deadline_left(deadline) == 0)

@@ -82,6 +82,7 @@ typedef struct via_hub_peer {
     bool wants_out;        /* watched for room to write, since something waits for it */
     bool stalled;          /* keeps a blocking publisher waiting */
     bool shows_room;       /* watched for room in the second epoll, for that reason */
+    bool parted;           /* no longer counted as a connection: gone, or hub->leaving */
     size_t lent;
     via_hub_queue queue;
     via_stream stream;
@@ -94,6 +95,7 @@ typedef struct via_hub {
     char *key_delimiter;
     size_t delimiter_size;
     bool sends;
+    bool receives;
     via_pollset set;
     via_wake wake;
     pthread_mutex_t lock;
@@ -127,14 +129,22 @@ typedef struct via_hub {
     via_deadline redial_at; /* 0 = not due */
     uint64_t backoff_ns;
     uint64_t connected_at;
+    /* VIA_PAIR. */
+    via_hub_peer *leaving; /* lost; what it brought is received before anything of its successor. NULL = none */
+    via_framing framing;   /* the transport's, but an end in the middle of a message is never the end of that message */
+    via_status end;        /* what a receive answers when no connection is to come any more */
 } via_hub;
 
 /* ---- hub_peer.c --------------------------------------------------------------------------------------------- */
 
 /* Makes a peer of a connection. Who accepts looks first whether there is a place for one; see via_hub_admit(). */
 via_status via_hub_peer_add(via_hub *hub, const via_stream_config *config);
-/* Its stream has ended with `why`. */
+/* Its stream has ended with `why`. A pair's is kept as `leaving`. */
 void via_hub_peer_remove(via_hub *hub, via_hub_peer *peer, via_status why);
+/* It no longer counts as a connection. */
+void via_hub_peer_part(via_hub *hub, via_hub_peer *peer);
+/* Closes it. */
+void via_hub_peer_drop(via_hub *hub, via_hub_peer *peer);
 /* Frees what nobody uses any more. */
 void via_hub_peer_sweep(via_hub *hub);
 /* Frees all, when the hub ends. */
@@ -182,7 +192,7 @@ via_status via_hub_sleep(via_hub *hub, int epoll, via_deadline *deadline);
 via_status via_hub_dial_first(via_hub *hub, via_deadline deadline, via_error *error);
 /* Goes on with a redial, if one is due or under way. */
 void via_hub_dial_again(via_hub *hub);
-/* The connection is lost: plans the next attempt. */
+/* The connection is lost: plans the next attempt. Of a finished pair there is none, and its handles show the end. */
 void via_hub_dial_later(via_hub *hub);
 
 /* ---- one role each ------------------------------------------------------------------------------------------ */
@@ -212,6 +222,31 @@ void via_hub_series_look(via_hub *hub);
 /* What is gathered is about to leave. */
 void via_hub_series_end(via_hub *hub);
 void via_hub_series_fini(via_hub *hub);
+
+/* ---- hub_pair.c --------------------------------------------------------------------------------------------- */
+
+void via_hub_pair_prepare(via_hub *hub);
+/* Watches a new connection: for input in the first epoll, for room in the second, for its end in both. */
+via_status via_hub_pair_watch(const via_hub *hub, via_hub_peer *peer);
+/* Lets a receiver, too, go on with a tail as long as there is one. */
+void via_hub_pair_watch_tail(const via_hub *hub, via_hub_peer *peer);
+void via_hub_pair_handle(via_hub *hub, via_hub_peer *peer, uint32_t events);
+/* Nothing can be sent on it any more. */
+void via_hub_pair_lose(via_hub *hub, via_hub_peer *peer);
+/* VIA_ETIMEDOUT: nothing complete has come; VIA_ECLOSED, VIA_EPEER: nor will it. */
+via_status via_hub_pair_pull(via_hub *hub, via_msg *out);
+/* What arm(VIA_WORK) answers. */
+via_status via_hub_pair_arm_work(via_hub *hub);
+/* Has it been finished, so that no connection is to come? */
+static inline bool via_hub_pair_is_over(const via_hub *hub)
+{
+    return hub->config.role == VIA_PAIR && hub->finished;
+}
+/* Where to wait until something has left: a pair's first epoll shows input as well, which a sender does not take. */
+static inline int via_hub_epoll_of_tails(const via_hub *hub)
+{
+    return hub->config.role == VIA_PAIR ? hub->set.write : hub->set.main;
+}
 
 /* ---- hub_queue.c -------------------------------------------------------------------------------------------- */
 

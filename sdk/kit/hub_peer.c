@@ -38,6 +38,8 @@ static via_status watch(const via_hub *hub, via_hub_peer *peer)
     uint32_t room = hub->config.role == VIA_PUSH ? EPOLLOUT : 0;
     via_status status = VIA_OK;
 
+    if (hub->config.role == VIA_PAIR)
+        return via_hub_pair_watch(hub, peer);
     peer->shows_room = room != 0;
     if (config->read_fd >= 0)
         status = via_pollset_add(&hub->set, config->read_fd, EPOLLIN, same ? room : 0, peer);
@@ -67,6 +69,8 @@ static via_status start(via_hub *hub, via_hub_peer *peer, const via_stream_confi
     config.host = &hub->quiet;
     config.linger_ns = 0;
     config.uncounted = true;
+    if (hub->config.role == VIA_PAIR)
+        config.framing = &hub->framing;
     return via_stream_init(&peer->stream, &config);
 }
 
@@ -111,6 +115,10 @@ void via_hub_peer_watch(via_hub *hub, via_hub_peer *peer)
     bool shows = hub->config.role == VIA_PUSH || peer->stalled;
     uint32_t events = wants ? EPOLLOUT : 0;
 
+    if (hub->config.role == VIA_PAIR) {
+        via_hub_pair_watch_tail(hub, peer);
+        return;
+    }
     if (peer->gone || (wants == peer->wants_out && shows == peer->shows_room))
         return;
     if (config->read_fd == config->write_fd)
@@ -161,6 +169,18 @@ static void tell_publisher(via_hub *hub, const via_hub_peer *peer)
         hub->has_changed = write(hub->changed, &one, sizeof(one)) == (ssize_t)sizeof(one);
 }
 
+void via_hub_peer_part(via_hub *hub, via_hub_peer *peer)
+{
+    via_counters *counters = hub->config.stream.counters;
+
+    if (peer->parted)
+        return;
+    peer->parted = true;
+    hub->peer_count--;
+    via_count(&counters->disconnects, 1);
+    via_count(&counters->peers, UINT64_MAX); /* one less */
+}
+
 /* The descriptor goes now; the memory when no message of it is lent and no thread holds an event that names it. */
 static void detach(via_hub *hub, via_hub_peer *peer, uint32_t how)
 {
@@ -176,14 +196,20 @@ static void detach(via_hub *hub, via_hub_peer *peer, uint32_t how)
         unwatch(hub, peer);
         tell_publisher(hub, peer);
     }
+    if (hub->leaving == peer)
+        hub->leaving = NULL;
     peer->gone = true;
     via_stream_fini(&peer->stream, how);
     via_hub_link_append(&hub->departed, &peer->all);
-    hub->peer_count--;
-    via_count(&counters->disconnects, 1);
-    via_count(&counters->peers, UINT64_MAX); /* one less */
+    via_hub_peer_part(hub, peer);
     if (how != VIA_CLOSE_FORKED)
         via_hub_admit(hub);
+}
+
+void via_hub_peer_drop(via_hub *hub, via_hub_peer *peer)
+{
+    detach(hub, peer, VIA_CLOSE_FLUSH);
+    via_hub_peer_sweep(hub);
 }
 
 /* Was it turned away, and with it what had been sent? */
@@ -198,21 +224,25 @@ void via_hub_peer_remove(via_hub *hub, via_hub_peer *peer, via_status why)
 {
     const via_stream_config *stream = &hub->config.stream;
 
-    if (peer->gone)
+    if (peer->gone || peer->parted)
         return;
     via_note(stream->host, stream->context, why == VIA_ECLOSED ? VIA_LOG_DEBUG : VIA_LOG_INFO,
              "a connection ended (status %d); %zu left", (int)why, hub->peer_count - 1);
     if (peer->stream.sent > 0 && hub->refusal == VIA_OK)
         hub->refusal = refusal_of(peer);
-    detach(hub, peer, VIA_CLOSE_FLUSH);
+    if (hub->config.role == VIA_PAIR)
+        via_hub_pair_lose(hub, peer);
+    else
+        via_hub_peer_drop(hub, peer);
     via_hub_dial_later(hub);
-    via_hub_peer_sweep(hub);
 }
 
 void via_hub_peer_remove_all(via_hub *hub, uint32_t how)
 {
     while (!via_hub_ring_is_empty(&hub->peers))
         detach(hub, VIA_HUB_PEER_OF(hub->peers.next, all), how);
+    if (hub->leaving)
+        detach(hub, hub->leaving, how);
     while (!via_hub_ring_is_empty(&hub->departed))
         free_peer(VIA_HUB_PEER_OF(hub->departed.next, all));
 }

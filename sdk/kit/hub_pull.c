@@ -26,6 +26,8 @@ static via_status take(via_hub *hub, via_hub_peer *peer, via_msg *out)
 
 via_status via_hub_pull(via_hub *hub, via_msg *out)
 {
+    if (hub->config.role == VIA_PAIR)
+        return via_hub_pair_pull(hub, out);
     while (!via_hub_ring_is_empty(&hub->active)) {
         via_hub_peer *peer = VIA_HUB_PEER_OF(hub->active.next, active);
         via_hub_link_remove(&peer->active);

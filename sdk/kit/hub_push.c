@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Push: each message goes to one of the peers that can take it now, in turn.
+ * Push: each message goes to one of the peers that can take it now, in turn. A pair has one of them at most.
  *
  * Owns: whose turn it is. Must never wait for one peer while another could take the message.
  */
@@ -37,7 +37,7 @@ static via_status offer(via_hub *hub, const via_slice *slices, size_t count, con
 static void wait_for_tail(via_hub *hub, via_hub_peer *peer, via_deadline deadline)
 {
     while (!peer->gone && via_stream_backlog(&peer->stream) > 0 && deadline != VIA_NOW)
-        if (via_hub_sleep(hub, hub->set.main, &deadline) != VIA_OK)
+        if (via_hub_sleep(hub, via_hub_epoll_of_tails(hub), &deadline) != VIA_OK)
             break;
 }
 

@@ -55,6 +55,10 @@ static void handle_peer(via_hub *hub, via_hub_peer *peer, uint32_t events)
 
     if (peer->gone)
         return;
+    if (hub->config.role == VIA_PAIR) {
+        via_hub_pair_handle(hub, peer, events);
+        return;
+    }
     if (!hub->sends) {
         if (!peer->active.next)
             via_hub_link_append(&hub->active, &peer->active);

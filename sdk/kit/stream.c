@@ -82,6 +82,27 @@ void via_stream_await_greeting(via_stream *stream, via_deadline deadline)
     (void)via_stream_wait(stream, stream->config.read_fd, POLLIN, limit);
 }
 
+static void send_or_count(via_stream *stream, via_deadline deadline)
+{
+    if (stream->out_begin != stream->out_end && via_stream_send_out(stream, deadline) != VIA_OK)
+        via_count(&stream->config.counters->dropped_closing, via_stream_send_count(stream));
+}
+
+void via_stream_abandon(via_stream *stream)
+{
+    pthread_mutex_lock(&stream->lock);
+    send_or_count(stream, VIA_NOW); /* one that has only said that it sends no more may still take it */
+    stream->out_begin = 0;
+    stream->out_end = 0;
+    stream->torn = 0;
+    if (stream->send_status == VIA_OK)
+        stream->send_status = VIA_EPEER;
+    atomic_store_explicit(&stream->backlog, 0, memory_order_relaxed);
+    atomic_store_explicit(&stream->due, false, memory_order_relaxed);
+    pthread_mutex_unlock(&stream->lock);
+    (void)stream->config.io->finish(stream);
+}
+
 /* What was accepted goes out, an interrupt notwithstanding, as far as it can within `linger`. */
 static void linger(via_stream *stream)
 {
@@ -89,8 +110,7 @@ static void linger(via_stream *stream)
 
     stream->closing = true;
     stream->close_by = via_deadline_after(ns > INT64_MAX ? -1 : (int64_t)ns);
-    if (stream->out_begin != stream->out_end && via_stream_send_out(stream, stream->close_by) != VIA_OK)
-        via_count(&stream->config.counters->dropped_closing, via_stream_send_count(stream));
+    send_or_count(stream, stream->close_by);
     if (ns > 0)
         via_stream_await_greeting(stream, stream->close_by);
 }

@@ -123,6 +123,8 @@ void via_stream_tell_refusal(const via_stream_config *config, via_status status)
 bool via_stream_has_message(const via_stream *stream);
 /* For hubs: bytes of the tail and the gather buffer that the OS has not taken yet. */
 size_t via_stream_backlog(const via_stream *stream);
+/* For hubs: the other end takes no more. What has not left is counted as dropped, sends fail, receives go on. */
+void via_stream_abandon(via_stream *stream);
 /* For hubs: bytes that the OS has taken and that a death of this process could still lose. */
 uint64_t via_stream_unsent(const via_stream *stream);
 
