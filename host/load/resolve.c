@@ -100,16 +100,6 @@ static via_status check_scheme_pattern(const via_scheme_manifest *scheme, uint32
 
 /* ---- filling ------------------------------------------------------------------------------------------------ */
 
-static bool redials(const via_resolved *out)
-{
-    for (size_t i = 0; i < out->option_count; i++) {
-        const via_option *option = &out->options[i];
-        if (strcmp(option->name, "reconnect") == 0)
-            return option->is_set && option->number != 0;
-    }
-    return false;
-}
-
 static bool copy_options(via_resolved *out, const via_effective *effective, size_t count)
 {
     out->options = calloc(count + 1, sizeof(*out->options));
@@ -153,9 +143,6 @@ static via_status fill(via_resolved *out, const via_request *request, const via_
     out->manifest = scheme;
     out->scheme = scheme->name;
     out->info_flags = scheme->info_flags;
-    out->redial = out->pattern == VIA_PATTERN_PAIR && redials(out);
-    if (out->redial)
-        out->info_flags |= VIA_INFO_REDIALS;
     return VIA_OK;
 }
 

@@ -28,7 +28,6 @@ typedef struct via_resolved {
     uint32_t threads;    /* VIA_TWO or VIA_MANY: the caller's, or the option `threads` */
     uint32_t info_flags; /* VIA_INFO_* that the manifest claims */
     uint64_t max_message;
-    bool redial;         /* a pair whose endpoint or address asks for reconnect */
     via_option *options; /* the scheme's, in the manifest's order, defaults filled in */
     size_t option_count;
     char *file; /* where the endpoint stands, for errors; NULL = opened by address, or the environment defines it */
