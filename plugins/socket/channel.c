@@ -46,14 +46,15 @@ via_status socket_channel_create_pair(const socket_settings *settings, const soc
     return VIA_OK;
 }
 
-via_status socket_channel_create_hub(const via_host_api *host, void *hub, const char *address, void **channel,
-                                     via_error *error)
+via_status socket_channel_create_hub(const via_host_api *host, void *hub, bool is_pair, const char *address,
+                                     void **channel, via_error *error)
 {
     socket_channel *made = calloc(1, sizeof(*made));
 
     if (!made)
         return via_fail(host, error, VIA_ENOMEM, 0, NULL, "no memory for a channel");
     made->hub = hub;
+    made->is_pair = is_pair;
     (void)snprintf(made->address, sizeof(made->address), "%s", address);
     *channel = made;
     return VIA_OK;
@@ -163,7 +164,9 @@ static via_status channel_peer(void *self, via_peer_info *out)
 {
     socket_channel *channel = self;
 
-    return channel->hub ? VIA_ENOTSUP : socket_connection_peer(channel->stream.config.read_fd, out);
+    if (!channel->hub)
+        return socket_connection_peer(channel->stream.config.read_fd, out);
+    return channel->is_pair ? via_hub_ask_peer(channel->hub, socket_connection_peer, out) : VIA_ENOTSUP;
 }
 
 static void channel_info(void *self, via_channel_info *inout)

@@ -152,7 +152,7 @@ static void describe_hub(const via_open *open, socket_port *port, via_hub_config
     config->overflow = (uint32_t)via_option_find(open, "overflow")->number;
     config->queue_limit = (uint64_t)via_option_find(open, "queue_limit")->number;
     config->reconnect_ns = port->settings.reconnect_ns;
-    config->peer_limit = (uint32_t)via_option_find(open, "peers")->number;
+    config->peer_limit = open->role == VIA_PAIR ? 1 : (uint32_t)via_option_find(open, "peers")->number;
     if (open->side == VIA_SIDE_BIND && open->role == VIA_PUBLISH && port->settings.speaks_sp) {
         config->greeting_ns = port->settings.handshake_ns;
         config->greeting_limit = port->settings.handshake_limit;
@@ -182,7 +182,7 @@ via_status socket_member_join(const via_host_api *host, const via_open *open, vo
     status = via_hub_create(&config, open->deadline, &hub, error);
     if (status != VIA_OK) /* the port went with it */
         return status;
-    status = socket_channel_create_hub(host, hub, address, channel, error);
+    status = socket_channel_create_hub(host, hub, open->role == VIA_PAIR, address, channel, error);
     if (status != VIA_OK)
         via_hub_close(hub, VIA_CLOSE_FLUSH);
     return status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Taking part in a queue or topic.
+ * Taking part in a queue or topic; and dialling a pair that makes a lost connection again, which is a hub of one.
  *
  * Owns: the join slot, and the port through which a hub of the kit gets its connections.
  */

@@ -63,6 +63,8 @@ static via_status socket_dial(void *state, const via_open *open, void **channel,
     socket_connection connection = {-1, 0, false};
     via_status status = socket_settings_read(state, open, &settings, error);
 
+    if (status == VIA_OK && settings.redials)
+        return socket_member_join(state, open, channel, error);
     if (status == VIA_OK)
         status = socket_address_resolve(state, open, &address, error);
     if (status != VIA_OK)

@@ -52,6 +52,7 @@ static void read_numbers(const via_open *open, socket_settings *settings)
     settings->backlog = (int)number_of(open, "backlog");
     settings->send_buffer = number_of(open, "send_buffer");
     settings->reconnect_ns = duration_of(open, "reconnect");
+    settings->redials = settings->role == VIA_PAIR && number_of(open, "redial") != 0;
     if (settings->is_unix) {
         settings->mode = (uint32_t)number_of(open, "mode");
         settings->any_user = strcmp(via_option_find(open, "users")->text, "any") == 0;
@@ -78,9 +79,30 @@ static via_status check(const socket_settings *settings, via_error *error)
     return VIA_OK;
 }
 
+/* What the endpoint says counts for both ends, so a listener refuses what its dialers would, and ignores the rest. */
+static via_status check_redial(const via_open *open, const socket_settings *settings, via_error *error)
+{
+    if (settings->redials && settings->handles)
+        return via_fail(settings->host, error, VIA_ENOTSUP, 0, "take one of the two out",
+                        "handles=true does not go with redial=true: descriptors that were lost with a connection could "
+                        "not be told from those that the next one brings");
+    if (settings->redials && !settings->framing->keeps_boundaries)
+        return via_fail(settings->host, error, VIA_ENOTSUP, 0, "use another framing, or take redial=true out",
+                        "framing=%s has no message boundaries, so nothing would show where a lost connection tore the "
+                        "bytes",
+                        settings->framing->name);
+    if (settings->role == VIA_PAIR && settings->side == VIA_SIDE_CONNECT && !settings->redials &&
+        via_option_find(open, "reconnect")->is_set)
+        return via_fail(settings->host, error, VIA_EINVAL, 0, "add redial=true, or take reconnect out",
+                        "option reconnect has no meaning for a pair that does not dial again");
+    return VIA_OK;
+}
+
 via_status socket_settings_read(const via_host_api *host, const via_open *open, socket_settings *settings,
                                 via_error *error)
 {
+    via_status status;
+
     *settings = (socket_settings){
         .host = host,
         .context = open->context,
@@ -91,7 +113,8 @@ via_status socket_settings_read(const via_host_api *host, const via_open *open, 
     };
     read_framing(open, settings);
     read_numbers(open, settings);
-    return check(settings, error);
+    status = check(settings, error);
+    return status == VIA_OK ? check_redial(open, settings, error) : status;
 }
 
 static bool set_int(int descriptor, int level, int option, int value)

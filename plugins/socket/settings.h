@@ -22,6 +22,7 @@ typedef struct socket_settings {
     uint64_t max_message;
     uint64_t linger_ns;
     uint64_t reconnect_ns;
+    bool redials; /* a pair's dialer that makes a lost connection again */
     uint64_t handshake_ns;
     uint32_t handshake_limit;
     int backlog;

@@ -319,7 +319,10 @@ VIA_API void via_close(via_channel *channel);
 
 /* ---- knowing ------------------------------------------------------------------------------------------------ */
 
-/* Set the `size` field of the record first. VIA_OK, VIA_EFORK; via_peer also VIA_ENOTSUP. */
+/*
+ * Set the `size` field of the record first. VIA_OK, VIA_EFORK; via_peer also VIA_ENOTSUP, and VIA_ENOPEER while a pair that
+ * dials again (VIA_INFO_REDIALS) has lost its connection.
+ */
 VIA_API VIA_CHECK_RESULT via_status via_peer(via_channel *channel, via_peer_info *info);
 VIA_API VIA_CHECK_RESULT via_status via_info(via_channel *channel, via_channel_info *info);
 /* Counters may be read by any thread; they are a snapshot, not a transaction. */
