@@ -93,7 +93,7 @@ via_status shm_pair_end(shm_pair *pair, via_status status, const char *what);
 
 /* ---- pair_wait.c -------------------------------------------------------------------------------------------- */
 
-/* Something to wait for. `is_there` is asked again and again by the waiting thread. */
+/* Something to wait for. `is_there` is asked again and again by the waiting thread, also after it has said yes. */
 typedef struct shm_want {
     bool (*is_there)(shm_pair *pair, void *argument);
     void *argument;

@@ -90,11 +90,19 @@ static bool take_segment(shm_pair *pair, request *wish)
     return status != VIA_ETIMEDOUT;
 }
 
+/* Whoever waits asks again after it was told yes: a second memory would be nobody's, and the arena full for ever. */
+static bool is_granted(const request *wish)
+{
+    return wish->offset != SHM_ARENA_NONE || wish->segment || wish->status != VIA_OK;
+}
+
 /* A loan that lies in the way of the arena is the caller's own: waiting for it would be for ever. */
 static bool take_memory(shm_pair *pair, void *argument)
 {
     request *wish = argument;
 
+    if (is_granted(wish))
+        return true;
     if (wish->size > shm_arena_limit(&pair->arena))
         return (collect(pair), take_segment(pair, wish));
     wish->offset = shm_arena_take(&pair->arena, wish->size);
