@@ -90,9 +90,9 @@ via_status shm_word_receive(int socket, shm_word *word, int descriptors[SHM_WORD
     ssize_t got;
 
     descriptors[0] = descriptors[1] = -1;
-    do
+    do /* a reset is told once, and before what the other end had said until then */
         got = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (got < 0 && errno == EINTR);
+    while (got < 0 && (errno == EINTR || errno == ECONNRESET));
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return VIA_ETIMEDOUT;
     if (got <= 0)

@@ -170,12 +170,48 @@ static void test_pair__takes_one_segment_however_often_it_looks(void **state)
     check_room_before_sleep(*state, IN_SEGMENT);
 }
 
+/* ---- ends --------------------------------------------------------------------------------------------------- */
+
+/* Closing a socket with something unread resets it, and that is told before what lies there to be read. */
+static void test_pair__receives_what_was_sent_before_a_reset(void **state)
+{
+    fixture *f = *state;
+    via_msg message;
+
+    dial(f);
+    assert_int_equal(send_some(f->dialer, 1, NULL, VIA_NOW), VIA_OK); /* looks at the socket, and not for a while */
+    accept_it(f);
+    assert_int_equal(send_some(f->dialer, IN_SEGMENT, NULL, VIA_NOW), VIA_OK);
+    close_end(&f->dialer);
+    expect(f, f->accepted, 1);
+    expect(f, f->accepted, IN_SEGMENT);
+    assert_int_equal(shm_pair_receive(f->accepted, VIA_NOW, &message), VIA_ECLOSED);
+}
+
+static void test_pair__meets_who_has_reset_the_socket(void **state)
+{
+    fixture *f = *state;
+    via_msg message;
+
+    dial(f);
+    assert_int_equal(send_some(f->dialer, IN_SEGMENT, NULL, VIA_NOW), VIA_OK);
+    accept_it(f);
+    shm_pair *accepted = f->accepted;
+    accepted->sends_to_go = 1; /* so that it has never read the announcement of the segment */
+    assert_int_equal(send_some(f->accepted, 1, NULL, VIA_NOW), VIA_OK);
+    close_end(&f->accepted);
+    expect(f, f->dialer, 1);
+    assert_int_equal(shm_pair_receive(f->dialer, VIA_NOW, &message), VIA_ECLOSED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_pair__takes_room_of_the_arena_once_however_often_it_looks, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_pair__takes_one_segment_however_often_it_looks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pair__receives_what_was_sent_before_a_reset, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pair__meets_who_has_reset_the_socket, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
