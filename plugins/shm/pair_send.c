@@ -77,8 +77,8 @@ bool shm_pair_has_room(shm_pair *pair, void *ignored)
 typedef struct request {
     size_t size;
     via_status status; /* VIA_OK, or why it cannot be had at all */
-    bool is_loan;
-    uint64_t offset; /* NONE = look at segment */
+    bool are_texts;    /* which are found in the slot or in the arena, and nowhere else */
+    uint64_t offset;   /* NONE = look at segment */
     shm_segment *segment;
 } request;
 
@@ -97,6 +97,16 @@ static bool is_granted(const request *wish)
 }
 
 /* A loan that lies in the way of the arena is the caller's own: waiting for it would be for ever. */
+static bool evade_loan(shm_pair *pair, request *wish)
+{
+    if (!shm_arena_is_held_by_loan(&pair->arena))
+        return false;
+    if (!wish->are_texts)
+        return take_segment(pair, wish);
+    wish->status = VIA_ENOMEM;
+    return true;
+}
+
 static bool take_memory(shm_pair *pair, void *argument)
 {
     request *wish = argument;
@@ -110,9 +120,7 @@ static bool take_memory(shm_pair *pair, void *argument)
         collect(pair);
         wish->offset = shm_arena_take(&pair->arena, wish->size);
     }
-    if (wish->offset == SHM_ARENA_NONE)
-        return shm_arena_is_held_by_loan(&pair->arena) && take_segment(pair, wish);
-    return true;
+    return wish->offset != SHM_ARENA_NONE || evade_loan(pair, wish);
 }
 
 static via_status wait_for(shm_pair *pair, bool (*is_there)(shm_pair *, void *), void *argument, via_deadline deadline)
@@ -147,7 +155,7 @@ static void give_up(shm_pair *pair, const placed *place)
 static via_status find_places(shm_pair *pair, const parcel *what, placed *place, via_deadline deadline)
 {
     size_t texts = (size_t)what->key_size + what->type_size;
-    request body = {.size = what->size}, words = {.size = texts};
+    request body = {.size = what->size}, words = {.size = texts, .are_texts = true};
     via_status status = VIA_OK;
 
     if (what->size + texts > SHM_SLOT_BYTES) {
@@ -327,7 +335,7 @@ via_status shm_pair_commit(void *channel, via_msg *message, via_deadline deadlin
     const via_slice slice = {message->data, message->size};
     parcel what = wrap(&slice, 1, &message->meta);
     placed place = place_of(pair, message);
-    request words = {.size = (size_t)what.key_size + what.type_size, .offset = SHM_ARENA_NONE};
+    request words = {.size = (size_t)what.key_size + what.type_size, .are_texts = true, .offset = SHM_ARENA_NONE};
     via_status status = what.size <= room_of(pair, &place) ? check(pair, what.size) : VIA_EINVAL;
 
     if (status == VIA_OK && words.size > SHM_SLOT_BYTES)

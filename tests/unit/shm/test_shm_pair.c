@@ -16,7 +16,7 @@
 #include "kit/deadline.h"
 #include "pair.h"
 
-enum { RING = 4096, SLOTS = 16, IN_ARENA = 3000, IN_SEGMENT = 5000 };
+enum { RING = 4096, SLOTS = 16, IN_ARENA = 3000, IN_SEGMENT = 5000, LOAN = 3900 };
 
 typedef struct fixture {
     int sockets[2];
@@ -170,6 +170,27 @@ static void test_pair__takes_one_segment_however_often_it_looks(void **state)
     check_room_before_sleep(*state, IN_SEGMENT);
 }
 
+/* ---- texts -------------------------------------------------------------------------------------------------- */
+
+static void test_pair__refuses_texts_that_its_own_loan_leaves_no_room_for(void **state)
+{
+    fixture *f = *state;
+    char key[101] = {0};
+    via_msg loan;
+
+    memset(key, 'k', sizeof(key) - 1);
+    dial(f);
+    accept_it(f);
+    assert_int_equal(shm_pair_loan(f->dialer, LOAN, VIA_NOW, &loan), VIA_OK);
+    assert_int_equal(send_some(f->dialer, 1, key, VIA_FOREVER), VIA_ENOMEM);
+    assert_int_equal(send_some(f->dialer, 1, NULL, VIA_NOW), VIA_OK);
+    expect(f, f->accepted, 1);
+    shm_pair_discard(f->dialer, &loan);
+    assert_int_equal(send_some(f->dialer, 1, key, VIA_NOW), VIA_OK);
+    expect(f, f->accepted, 1);
+    assert_string_equal(f->held[1].meta.key, key);
+}
+
 /* ---- ends --------------------------------------------------------------------------------------------------- */
 
 /* Closing a socket with something unread resets it, and that is told before what lies there to be read. */
@@ -210,6 +231,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pair__takes_room_of_the_arena_once_however_often_it_looks, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_pair__takes_one_segment_however_often_it_looks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pair__refuses_texts_that_its_own_loan_leaves_no_room_for, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_pair__receives_what_was_sent_before_a_reset, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pair__meets_who_has_reset_the_socket, set_up, tear_down),
     };
