@@ -110,6 +110,10 @@ static void add_default_lanes(void)
             continue; /* pipes have no topics */
         (void)snprintf(address, sizeof address, "pipe:soak-%s-%d", patterns[i].name, getpid());
         add_lane(patterns[i].name, address);
+        if (strcmp(patterns[i].name, "pair") != 0)
+            continue; /* nor has shared memory queues */
+        (void)snprintf(address, sizeof address, "shm:soak-%s-%d", patterns[i].name, getpid());
+        add_lane(patterns[i].name, address);
     }
 }
 
