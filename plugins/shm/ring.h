@@ -115,12 +115,13 @@ static inline void shm_call(shm_word32 *call, uint32_t how)
     SHM_CROSS();
 }
 
+/* Nobody sleeps on the futex any more. The bell is for somebody else, who may still sleep. */
 static inline void shm_call_off(shm_word32 *call)
 {
     uint32_t now = SHM_GET(call);
 
-    if (now & SHM_CALL_ANY)
-        SHM_PUT(call, now & ~SHM_CALL_ANY);
+    if (now & SHM_CALL_FUTEX)
+        SHM_PUT(call, now & ~SHM_CALL_FUTEX);
 }
 
 /* After news: what the other end wants to be woken by, or 0. */

@@ -2,6 +2,7 @@
 /*
  * Two ends in one thread, so that what comes at the worst moment comes then every time.
  */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -170,6 +171,35 @@ static void test_pair__takes_one_segment_however_often_it_looks(void **state)
     check_room_before_sleep(*state, IN_SEGMENT);
 }
 
+/* ---- bells -------------------------------------------------------------------------------------------------- */
+
+static bool is_rung(const via_poll_handle *handle)
+{
+    struct pollfd one = {.fd = (int)handle->handle, .events = POLLIN};
+
+    return poll(&one, 1, 0) == 1;
+}
+
+/* A set of channels arms what it has seen ready, and not what was tried in vain meanwhile. */
+static void test_pair__rings_though_a_receive_has_timed_out_since(void **state)
+{
+    fixture *f = *state;
+    via_poll_handle handle = {.size = sizeof(handle)};
+    via_msg message;
+
+    dial(f);
+    accept_it(f);
+    assert_int_equal(shm_pair_pollable(f->accepted, VIA_READ, &handle), VIA_OK);
+    assert_int_equal(shm_pair_arm(f->accepted, VIA_READ), VIA_OK);
+    assert_int_equal(shm_pair_receive(f->accepted, __real_via_deadline_after(1000000), &message), VIA_ETIMEDOUT);
+    assert_false(is_rung(&handle));
+    assert_int_equal(send_some(f->dialer, 1, NULL, VIA_NOW), VIA_OK); /* meets the other end, and its bells */
+    assert_int_equal(send_some(f->dialer, 1, NULL, VIA_NOW), VIA_OK);
+    assert_true(is_rung(&handle));
+    expect(f, f->accepted, 1);
+    expect(f, f->accepted, 1);
+}
+
 /* ---- texts -------------------------------------------------------------------------------------------------- */
 
 static void test_pair__refuses_texts_that_its_own_loan_leaves_no_room_for(void **state)
@@ -231,6 +261,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_pair__takes_room_of_the_arena_once_however_often_it_looks, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_pair__takes_one_segment_however_often_it_looks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pair__rings_though_a_receive_has_timed_out_since, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pair__refuses_texts_that_its_own_loan_leaves_no_room_for, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_pair__receives_what_was_sent_before_a_reset, set_up, tear_down),

@@ -169,9 +169,12 @@ static void test_ring__answers_each_call_once(void **state)
     assert_int_equal(shm_called(&r->receives.read_call, &answered), 0);
     shm_call(&r->receives.read_call, SHM_CALL_BELL);
     assert_int_equal(shm_called(&r->receives.read_call, &answered), SHM_CALL_BELL);
-    shm_call(&r->receives.read_call, SHM_CALL_BELL);
+    shm_call(&r->receives.read_call, SHM_CALL_FUTEX);
     shm_call_off(&r->receives.read_call);
     assert_int_equal(shm_called(&r->receives.read_call, &answered), 0);
+    shm_call(&r->receives.read_call, SHM_CALL_FUTEX | SHM_CALL_BELL);
+    shm_call_off(&r->receives.read_call);
+    assert_int_equal(shm_called(&r->receives.read_call, &answered), SHM_CALL_BELL);
 }
 
 /* ---- two threads -------------------------------------------------------------------------------------------- */
