@@ -218,7 +218,8 @@ static void test_ends__a_tail_is_kept_and_goes_on(void **state)
         accepted = fill_up(pair.end[0], SIZE);
         assert_true(accepted > 0);
         assert_true(via_stream_backlog(pair.end[0]) > 0);
-        assert_int_equal(atomic_load(&pair.host[0].attentions), 1);
+        assert_in_range(atomic_load(&pair.host[0].attentions), 1,
+                        accepted); /* TCP may take a tail and leave the next */
         assert_int_equal(via_stream_arm(pair.end[0], VIA_WORK), VIA_OK);
         assert_int_equal(via_stream_drain(pair.end[0], VIA_NOW, &undelivered), VIA_ETIMEDOUT);
         assert_int_equal(undelivered, 1);
