@@ -18,6 +18,6 @@ const char *via_environment_get(const char *name, bool ignore)
 {
     if (ignore || via_environment_is_secure())
         return NULL;
-    const char *value = getenv(name);
+    const char *value = getenv(name); /* NOLINT(concurrency-mt-unsafe): read only, as every library does */
     return value != NULL && value[0] != '\0' ? value : NULL;
 }

@@ -34,7 +34,7 @@ static void test_receive__outstanding(via_conform *suite)
             CHECK_OK(via_recv(link.rx, via_conform_soon(), &held[i]));
         shuffle(suite, order);
         for (unsigned i = 0; i < HELD; i++) {
-            unsigned chosen = order[i];
+            size_t chosen = order[i];
             via_conform_check_bytes(suite->seed, chosen, held[chosen].data, held[chosen].size, chosen * 7);
             via_release(link.rx, &held[chosen]);
             CHECK(!held[chosen].data && !held[chosen].size, "via_release left the message as it was");

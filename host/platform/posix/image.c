@@ -211,7 +211,7 @@ via_status via_image_load(via_image *image, via_error *error)
                              "no descriptor is left to load the library from");
     image->handle = dlopen(image->name, RTLD_NOW | RTLD_LOCAL);
     if (!image->handle) {
-        const char *reason = dlerror();
+        const char *reason = dlerror(); /* NOLINT(concurrency-mt-unsafe): glibc keeps one for each thread */
         via_status status = via_error_set(error, VIA_EREFUSED, VIA_STAGE_LOAD, "install what it needs; ldd lists it",
                                           "the library cannot be loaded: %s", reason ? reason : "no reason given");
         if (image->is_copy && reason && strstr(reason, "failed to map segment"))
