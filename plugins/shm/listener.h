@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where two ends of shared memory meet.
+ * Listening for pairs, and dialing one.
  *
- * Owns: the notation of the addresses, `shm:NAME` for a socket in the runtime folder and `shm:/PATH` for one anywhere, and
- * the listener of pairs.
+ * Owns: the slots of a listener.
  */
 #ifndef SHM_LISTENER_H
 #define SHM_LISTENER_H
