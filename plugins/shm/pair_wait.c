@@ -5,61 +5,20 @@
  * Owns: when a wait spins, when it sleeps, and how it is woken. A sleep ends by itself every 50 ms, since a dead process
  * wakes nobody: then the socket is asked. Must never make a system call while what is wanted is there.
  */
+#include "futex.h"
 #include "kit/deadline.h"
 #include "pair.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
-    LOOK_NS = 50 * 1000 * 1000,  /* how long a death may stay unnoticed */
-    GLANCE_NS = 1000 * 1000,     /* the same for one who tries without waiting */
-    SLICE_NS = 10 * 1000 * 1000, /* a sleep that an interrupt cannot end: before Linux 5.16 */
-    TURNS = 32,                  /* spins between two looks at the clock */
+    LOOK_NS = 50 * 1000 * 1000, /* how long a death may stay unnoticed */
+    GLANCE_NS = 1000 * 1000,    /* the same for one who tries without waiting */
+    TURNS = 32,                 /* spins between two looks at the clock */
     LEAST_SPIN_NS = 1000
 };
-
-/* ---- futexes ------------------------------------------------------------------------------------------------ */
-
-static void wake(const void *word, int scope)
-{
-    (void)syscall(SYS_futex, word, FUTEX_WAKE | scope, INT32_MAX, NULL, NULL, 0);
-}
-
-static struct timespec time_of(via_deadline deadline)
-{
-    return (struct timespec){(time_t)(deadline / 1000000000U), (long)(deadline % 1000000000U)};
-}
-
-/* Without futex_waitv(2) one word only can be slept on. */
-static void sleep_on_one(const shm_word32 *word, uint32_t seen, via_deadline until)
-{
-    struct timespec when = time_of(via_deadline_min(until, via_deadline_after(SLICE_NS)));
-
-    (void)syscall(SYS_futex, word, FUTEX_WAIT_BITSET, seen, &when, NULL, FUTEX_BITSET_MATCH_ANY);
-}
-
-/* Sleeps until the word is another than `seen`, an interrupt, or the deadline; or for no reason. */
-static void sleep_on(const shm_word32 *word, uint32_t seen, const via_wake *interrupt, via_deadline until)
-{
-#ifdef SYS_futex_waitv
-    struct timespec when = time_of(until);
-    struct futex_waitv words[2] = {
-        {.val = seen, .uaddr = (uintptr_t)word, .flags = FUTEX_32},
-        {.val = 0, .uaddr = (uintptr_t)&interrupt->raised, .flags = FUTEX_32 | FUTEX_PRIVATE_FLAG},
-    };
-    if (syscall(SYS_futex_waitv, words, 2, 0, &when, CLOCK_MONOTONIC) >= 0 || errno != ENOSYS)
-        return;
-#endif
-    (void)interrupt;
-    sleep_on_one(word, seen, until);
-}
 
 /* ---- waking ------------------------------------------------------------------------------------------------- */
 
@@ -77,7 +36,7 @@ static __attribute__((noinline, cold)) void answer(shm_pair *pair, uint32_t call
 {
     if (call & SHM_CALL_FUTEX) {
         SHM_PUBLISH(news, SHM_GET(news) + 1);
-        wake(news, 0);
+        shm_futex_wake(news);
     }
     if (call & SHM_CALL_BELL)
         ring(pair, bell);
@@ -106,7 +65,7 @@ void shm_pair_interrupt(void *channel)
     int saved = errno;
 
     via_wake_raise(&pair->wake);
-    wake(&pair->wake.raised, FUTEX_PRIVATE_FLAG);
+    shm_futex_interrupt(&pair->wake);
     errno = saved;
 }
 
@@ -162,15 +121,6 @@ static via_status try_once(shm_pair *pair, const shm_want *want)
     return via_wake_is_raised(&pair->wake) ? VIA_ECANCELED : check_end(pair, want);
 }
 
-static inline void pause_briefly(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
 /* VIA_ETIMEDOUT: it is time to sleep, or too late. */
 static via_status spin(shm_pair *pair, const shm_want *want, via_deadline until)
 {
@@ -180,7 +130,7 @@ static via_status spin(shm_pair *pair, const shm_want *want, via_deadline until)
         for (int turn = 0; turn < TURNS; turn++) {
             if (is_there(pair, want))
                 return VIA_OK;
-            pause_briefly();
+            shm_futex_pause();
         }
         if (via_wake_is_raised(&pair->wake))
             return VIA_ECANCELED;
@@ -199,7 +149,7 @@ static void sleep_for_news(shm_pair *pair, const shm_want *want, via_deadline un
 
     shm_call(call, SHM_CALL_FUTEX | (SHM_GET(call) & SHM_CALL_BELL));
     if (!is_there(pair, want) && shm_pair_end_of(pair, want->is_room) == VIA_OK && !via_wake_is_raised(&pair->wake))
-        sleep_on(news, seen, &pair->wake, until);
+        shm_futex_sleep(news, seen, &pair->wake, until);
     shm_call_off(call);
 }
 
