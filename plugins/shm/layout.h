@@ -26,23 +26,28 @@ enum {
     SHM_SLOTS_MAX = 16384
 };
 
-/* shm_slot.kind: where the bytes are */
+/* shm_letter.kind: where the bytes are */
 enum { SHM_IN_SLOT = 1, SHM_IN_ARENA = 2, SHM_IN_SEGMENT = 3 };
+
+/* What a slot says of its message. */
+typedef struct shm_letter {
+    shm_plain64 size;
+    uint32_t place;       /* offset in the arena */
+    uint32_t texts_place; /* the same, unless texts_in_slot */
+    uint32_t segment;     /* serial number */
+    int32_t priority;
+    uint16_t key_size; /* with the NUL; 0 = none */
+    uint16_t type_size;
+    uint8_t kind;
+    uint8_t texts_in_slot; /* key and type are in `bytes`, after a message that is there too */
+    uint16_t reserved;
+} shm_letter;
 
 /* One message. `stamp` is written last: the position of the message plus one. */
 typedef struct shm_slot {
     shm_word32 stamp;
-    uint8_t kind;
-    uint8_t reserved;
-    uint16_t key_size; /* with the NUL; 0 = none */
-    uint16_t type_size;
-    uint16_t texts_in_slot; /* key and type are in `bytes`, after a message that is there too */
-    uint32_t segment;       /* serial number */
-    shm_plain64 size;
-    uint64_t place;       /* offset in arena or segment */
-    uint64_t texts_place; /* offset in the arena */
-    int32_t priority;
-    uint32_t reserved2;
+    uint32_t reserved[3];
+    shm_letter letter;
     unsigned char bytes[SHM_SLOT_BYTES];
 } shm_slot;
 
@@ -69,6 +74,7 @@ typedef struct shm_control {
 } shm_control;
 
 #ifndef SHM_MODEL
+_Static_assert(sizeof(shm_letter) == 32, "nothing is left out");
 _Static_assert(sizeof(shm_slot) == SHM_SLOT_SIZE, "a slot is two lines");
 _Static_assert(offsetof(shm_slot, bytes) == SHM_SLOT_HEAD, "the head of a slot");
 _Static_assert(sizeof(shm_control) <= SHM_PAGE, "control is a page");

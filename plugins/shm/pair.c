@@ -14,6 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
+static via_status tell_of_segment(void *user, shm_word *word, int descriptor)
+{
+    const shm_pair *pair = user;
+
+    return shm_word_send(pair->socket, word, &descriptor, descriptor >= 0 ? 1 : 0);
+}
+
 static void set_up(shm_pair *pair)
 {
     const shm_settings *settings = &pair->settings;
@@ -24,6 +31,8 @@ static void set_up(shm_pair *pair)
     pair->writer.mask = settings->slots - 1;
     shm_arena_init(&pair->arena, pair->mine.base + head, settings->ring);
     pair->pool.how = settings->how;
+    pair->pool.tell = tell_of_segment;
+    pair->pool.user = pair;
     pair->reader.ours = pair->ours;
     pair->send_patience.spin_ns = pair->receive_patience.spin_ns = settings->spin_ns;
 }

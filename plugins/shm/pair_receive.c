@@ -2,33 +2,14 @@
 /*
  * Receiving on a pair; see pair.h.
  *
- * Owns: what is lent to the application, and every check of a slot. Each number from the other end's memory is copied once and
- * checked before it is used; texts are copied out, since they have to end; the bytes of a message stay where they are,
- * unless copy=always asks for bytes that nobody can change any more.
+ * Owns: what is lent to the application. What a slot says is copied and checked (letter.h); texts are copied out, since they
+ * have to end; the bytes of a message stay where they are, unless copy=always asks for bytes that nobody can change any more.
  */
+#include "letter.h"
 #include "pair.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* What belongs to one message and is not in shared memory; via_msg.token[1], or 0. */
-typedef struct belongings {
-    uint32_t serial; /* of the segment that the message lies in, 0 = none */
-    bool given_back; /* its slot is: the bytes are in `bytes` */
-    char key[256];
-    char type[256];
-    alignas(max_align_t) unsigned char bytes[];
-} belongings;
-
-/* One slot, read once. */
-typedef struct letter {
-    union {
-        unsigned char raw[SHM_SLOT_HEAD];
-        shm_slot slot; /* without its bytes */
-    } head;
-    const unsigned char *bytes;
-    const unsigned char *texts;
-} letter;
 
 static void meet_sender(shm_pair *pair)
 {
@@ -48,11 +29,6 @@ bool shm_pair_has_message(shm_pair *pair, void *ignored)
 }
 
 /* ---- checking ----------------------------------------------------------------------------------------------- */
-
-static bool fits(uint64_t place, uint64_t size, uint64_t whole)
-{
-    return place <= whole && size <= whole - place;
-}
 
 /* Counts a message in it as lent. NULL: not known, or too small. */
 static const unsigned char *borrow_segment(shm_pair *pair, uint32_t serial, uint64_t size)
@@ -89,87 +65,34 @@ static void give_segment_back(shm_pair *pair, uint32_t serial)
     (void)pthread_mutex_unlock(&pair->lock);
 }
 
-static bool find_texts(const shm_pair *pair, const shm_slot *from, letter *out)
+static bool read_slot(shm_pair *pair, const shm_slot *from, shm_reading *out)
 {
-    const shm_slot *head = &out->head.slot;
-    uint64_t size = (uint64_t)head->key_size + head->type_size;
-    uint64_t before = head->kind == SHM_IN_SLOT ? head->size : 0;
+    const shm_sender sender = {pair->their_arena, pair->their_arena_size, pair->settings.max_message};
 
-    if (head->key_size > 256 || head->type_size > 256)
-        return false;
-    out->texts = head->texts_in_slot ? from->bytes + before : pair->their_arena + head->texts_place;
-    return head->texts_in_slot ? fits(before, size, SHM_SLOT_BYTES)
-                               : fits(head->texts_place, size, pair->their_arena_size);
-}
-
-static bool find_bytes(shm_pair *pair, const shm_slot *from, letter *out)
-{
-    const shm_slot *head = &out->head.slot;
-
-    if (head->size > pair->settings.max_message)
-        return false;
-    if (head->kind == SHM_IN_SLOT)
-        out->bytes = head->size <= SHM_SLOT_BYTES ? from->bytes : NULL;
-    else if (head->kind == SHM_IN_ARENA)
-        out->bytes = fits(head->place, head->size, pair->their_arena_size) ? pair->their_arena + head->place : NULL;
-    else if (head->kind == SHM_IN_SEGMENT)
-        out->bytes = find_in_segment(pair, head->segment, head->size);
-    return out->bytes != NULL;
-}
-
-static bool read_slot(shm_pair *pair, const shm_slot *from, letter *out)
-{
-    memcpy(out->head.raw, from, SHM_SLOT_HEAD);
+    memcpy(&out->letter, &from->letter, sizeof(out->letter));
     __asm__ volatile("" ::: "memory"); /* what was copied is what is checked and used */
-    out->bytes = out->texts = NULL;
-    const shm_slot *head = &out->head.slot;
-    if ((head->key_size || head->type_size) && !find_texts(pair, from, out))
+    if (!shm_letter_find(&sender, from->bytes, out))
         return false;
-    return find_bytes(pair, from, out);
+    if (out->letter.kind == SHM_IN_SEGMENT)
+        out->bytes = find_in_segment(pair, out->letter.segment, out->letter.size);
+    return out->bytes != NULL;
 }
 
 /* ---- lending ------------------------------------------------------------------------------------------------ */
 
-static const char *copy_text(char to[256], const unsigned char *from, size_t skip, uint16_t size)
+static via_status lend(shm_pair *pair, const shm_reading *from, via_msg *message)
 {
-    if (size == 0)
-        return NULL;
-    memcpy(to, from + skip, size);
-    to[size - 1] = '\0';
-    return to;
-}
-
-static via_status make_belongings(shm_pair *pair, const letter *from, via_msg *message)
-{
-    const shm_slot *head = &from->head.slot;
-    bool copies = pair->settings.copies;
-    belongings *made = malloc(sizeof(*made) + (copies ? (size_t)head->size : 0));
-
-    if (!made)
-        return VIA_ENOMEM;
-    made->serial = head->kind == SHM_IN_SEGMENT ? head->segment : 0;
-    made->given_back = false;
-    message->meta.key = copy_text(made->key, from->texts, 0, head->key_size);
-    message->meta.content_type = copy_text(made->type, from->texts, head->key_size, head->type_size);
-    if (copies) {
-        memcpy(made->bytes, from->bytes, (size_t)head->size);
-        message->data = made->bytes;
-    }
-    message->token[1] = (uintptr_t)made;
-    return VIA_OK;
-}
-
-static via_status lend(shm_pair *pair, const letter *from, via_msg *message)
-{
-    const shm_slot *head = &from->head.slot;
+    const shm_letter *letter = &from->letter;
 
     *message = (via_msg){.data = (void *)(uintptr_t)from->bytes, /* ours to read; the mapping refuses writing */
-                         .size = (size_t)head->size,
-                         .meta = {.sequence = pair->sequence + 1, .priority = head->priority},
+                         .size = (size_t)letter->size,
+                         .meta = {.sequence = pair->sequence + 1, .priority = letter->priority},
                          .token = {pair->reader.next, 0}};
-    if (head->kind == SHM_IN_SEGMENT || head->key_size || head->type_size || pair->settings.copies)
-        return make_belongings(pair, from, message);
-    return VIA_OK;
+    if (letter->kind != SHM_IN_SEGMENT && !letter->key_size && !letter->type_size && !pair->settings.copies)
+        return VIA_OK;
+    shm_belongings *own = shm_belongings_make(from, pair->settings.copies, message);
+    message->token[1] = (uintptr_t)own; /* 0 = there are none */
+    return own ? VIA_OK : VIA_ENOMEM;
 }
 
 static void give_back(shm_pair *pair, uint32_t position)
@@ -181,7 +104,7 @@ static void give_back(shm_pair *pair, uint32_t position)
 /* With a copy made, the other end may have its memory again at once. */
 static void finish_early(shm_pair *pair, via_msg *message)
 {
-    belongings *own = (belongings *)message->token[1]; // NOLINT(performance-no-int-to-ptr)
+    shm_belongings *own = (shm_belongings *)message->token[1]; // NOLINT(performance-no-int-to-ptr)
 
     if (own->serial)
         give_segment_back(pair, own->serial);
@@ -192,14 +115,14 @@ static void finish_early(shm_pair *pair, via_msg *message)
 
 static via_status take(shm_pair *pair, via_msg *message)
 {
-    letter found;
+    shm_reading found;
 
     if (!read_slot(pair, shm_reader_slot(&pair->reader), &found))
         return shm_pair_end(pair, VIA_EPROTO, "the other end described a message that cannot be");
     via_status status = lend(pair, &found, message);
     if (status != VIA_OK) {
-        if (found.head.slot.kind == SHM_IN_SEGMENT)
-            give_segment_back(pair, found.head.slot.segment);
+        if (found.letter.kind == SHM_IN_SEGMENT)
+            give_segment_back(pair, found.letter.segment);
         return status;
     }
     pair->reader.next++;
@@ -231,7 +154,7 @@ via_status shm_pair_receive(void *channel, via_deadline deadline, via_msg *messa
 void shm_pair_release(void *channel, via_msg *message)
 {
     shm_pair *pair = channel;
-    belongings *own = (belongings *)message->token[1]; // NOLINT(performance-no-int-to-ptr)
+    shm_belongings *own = (shm_belongings *)message->token[1]; // NOLINT(performance-no-int-to-ptr)
     bool given_back = own && own->given_back;
 
     if (own && own->serial)

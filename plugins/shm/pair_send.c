@@ -2,50 +2,32 @@
 /*
  * Sending on a pair; see pair.h.
  *
- * Owns: where the bytes of a message go (its slot, the arena, a memory of its own) and when what was given back is used
+ * Owns: finding memory for a message (its slot, the arena, a memory of its own) and when what was given back is used
  * again. A message is written in full before its slot is published. Must never read what the other end wrote, except through
  * ring.h.
  */
 #include "kit/deadline.h"
+#include "letter.h"
 #include "pair.h"
-
-#include <string.h>
 
 enum {
     SENDS_BETWEEN_LOOKS = 256, /* a dead receiver takes no notice of a ring that is not full */
     LOAN_IN_SEGMENT = 1        /* via_msg.token[1] of a loan; token[0] is its offset or serial number */
 };
 
-/* What is to be placed. */
-typedef struct parcel {
-    const via_slice *slices;
-    size_t count;
-    size_t size;
-    const via_meta *meta;
-    uint16_t key_size; /* with the NUL, 0 = none */
-    uint16_t type_size;
-} parcel;
-
-/* Where it is. `segment` NULL and `offset` NONE = in its slot. */
-typedef struct placed {
-    uint64_t offset;
-    uint64_t texts; /* offset in the arena; NONE = in the slot */
-    shm_segment *segment;
-} placed;
-
 /* ---- what was given back ------------------------------------------------------------------------------------ */
 
 /* Reads our own slot, which nobody else can write. */
 static void free_position(shm_pair *pair, uint32_t position)
 {
-    const shm_slot *slot = &pair->writer.slots[position & pair->writer.mask];
+    const shm_letter *letter = &pair->writer.slots[position & pair->writer.mask].letter;
 
-    if (slot->kind == SHM_IN_ARENA)
-        shm_arena_give(&pair->arena, slot->place);
-    else if (slot->kind == SHM_IN_SEGMENT)
-        shm_pool_give(&pair->pool, pair->socket, slot->segment);
-    if (slot->texts_place != SHM_ARENA_NONE)
-        shm_arena_give(&pair->arena, slot->texts_place);
+    if (letter->kind == SHM_IN_ARENA)
+        shm_arena_give(&pair->arena, letter->place);
+    else if (letter->kind == SHM_IN_SEGMENT)
+        shm_pool_give(&pair->pool, letter->segment);
+    if (!letter->texts_in_slot)
+        shm_arena_give(&pair->arena, letter->texts_place);
 }
 
 static void collect(shm_pair *pair)
@@ -84,7 +66,7 @@ typedef struct request {
 
 static bool take_segment(shm_pair *pair, request *wish)
 {
-    via_status status = shm_pool_take(&pair->pool, pair->socket, wish->size, &wish->segment);
+    via_status status = shm_pool_take(&pair->pool, wish->size, &wish->segment);
 
     wish->status = status == VIA_ETIMEDOUT ? VIA_OK : status;
     return status != VIA_ETIMEDOUT;
@@ -142,19 +124,19 @@ static via_status find_memory(shm_pair *pair, request *wish, via_deadline deadli
     return status == VIA_OK ? wish->status : status;
 }
 
-static void give_up(shm_pair *pair, const placed *place)
+static void give_up(shm_pair *pair, const shm_place *place)
 {
     if (place->segment)
-        shm_pool_give(&pair->pool, pair->socket, place->segment->serial);
+        shm_pool_give(&pair->pool, place->segment->serial);
     else if (place->offset != SHM_ARENA_NONE)
         shm_arena_give(&pair->arena, place->offset);
     if (place->texts != SHM_ARENA_NONE)
         shm_arena_give(&pair->arena, place->texts);
 }
 
-static via_status find_places(shm_pair *pair, const parcel *what, placed *place, via_deadline deadline)
+static via_status find_places(shm_pair *pair, const shm_parcel *what, shm_place *place, via_deadline deadline)
 {
-    size_t texts = (size_t)what->key_size + what->type_size;
+    size_t texts = shm_parcel_texts(what);
     request body = {.size = what->size}, words = {.size = texts, .are_texts = true};
     via_status status = VIA_OK;
 
@@ -176,40 +158,6 @@ static via_status find_places(shm_pair *pair, const parcel *what, placed *place,
 
 /* ---- writing ------------------------------------------------------------------------------------------------ */
 
-static unsigned char *bytes_at(const shm_pair *pair, const placed *place, shm_slot *slot)
-{
-    if (place->segment)
-        return place->segment->memory.base;
-    return place->offset == SHM_ARENA_NONE ? slot->bytes : pair->arena.base + place->offset;
-}
-
-static void write_texts(const parcel *what, unsigned char *to)
-{
-    if (what->key_size)
-        memcpy(to, what->meta->key, what->key_size);
-    if (what->type_size)
-        memcpy(to + what->key_size, what->meta->content_type, what->type_size);
-}
-
-/* Everything but the stamp. */
-static void describe(shm_pair *pair, const parcel *what, const placed *place, shm_slot *slot)
-{
-    bool in_slot = !place->segment && place->offset == SHM_ARENA_NONE;
-
-    slot->kind = place->segment ? SHM_IN_SEGMENT : in_slot ? SHM_IN_SLOT : SHM_IN_ARENA;
-    slot->key_size = what->key_size;
-    slot->type_size = what->type_size;
-    slot->texts_in_slot = place->texts == SHM_ARENA_NONE;
-    slot->segment = place->segment ? place->segment->serial : 0;
-    slot->size = what->size;
-    slot->place = place->segment || in_slot ? 0 : place->offset;
-    slot->texts_place = place->texts;
-    slot->priority = what->meta ? what->meta->priority : 0;
-    if (what->key_size || what->type_size)
-        write_texts(what, place->texts != SHM_ARENA_NONE ? pair->arena.base + place->texts
-                                                         : slot->bytes + (in_slot ? what->size : 0));
-}
-
 static void publish(shm_pair *pair, bool more)
 {
     shm_writer_publish(&pair->writer);
@@ -222,24 +170,6 @@ static void publish(shm_pair *pair, bool more)
 }
 
 /* ---- slots -------------------------------------------------------------------------------------------------- */
-
-static uint16_t text_size(const char *text)
-{
-    return (uint16_t)(text ? strlen(text) + 1 : 0);
-}
-
-static inline parcel wrap(const via_slice *slices, size_t count, const via_meta *meta)
-{
-    parcel made = {.slices = slices, .count = count, .meta = meta};
-
-    for (size_t i = 0; i < count; i++)
-        made.size += slices[i].size;
-    if (meta && (meta->key || meta->content_type)) {
-        made.key_size = text_size(meta->key);
-        made.type_size = text_size(meta->content_type);
-    }
-    return made;
-}
 
 /* May we send at all? */
 static via_status check(shm_pair *pair, size_t size)
@@ -260,21 +190,12 @@ static via_status check(shm_pair *pair, size_t size)
     return size > pair->their_max ? VIA_ETOOBIG : VIA_OK;
 }
 
-static inline void copy_slices(const parcel *what, unsigned char *to)
-{
-    for (size_t i = 0; i < what->count; i++) {
-        if (what->slices[i].size)
-            memcpy(to, what->slices[i].data, what->slices[i].size);
-        to += what->slices[i].size;
-    }
-}
-
 via_status shm_pair_send(void *channel, const via_slice *slices, size_t count, const via_meta *meta,
                          via_deadline deadline)
 {
     shm_pair *pair = channel;
-    parcel what = wrap(slices, count, meta);
-    placed place = {SHM_ARENA_NONE, SHM_ARENA_NONE, NULL};
+    shm_parcel what = shm_parcel_wrap(slices, count, meta);
+    shm_place place = SHM_IN_ITS_SLOT;
     via_status status = check(pair, what.size);
 
     if (status == VIA_OK)
@@ -282,8 +203,8 @@ via_status shm_pair_send(void *channel, const via_slice *slices, size_t count, c
     if (status != VIA_OK)
         return status;
     shm_slot *slot = shm_writer_slot(&pair->writer);
-    copy_slices(&what, bytes_at(pair, &place, slot));
-    describe(pair, &what, &place, slot);
+    shm_parcel_copy(&what, shm_place_bytes(&place, &pair->arena, slot->bytes));
+    shm_letter_write(&slot->letter, &what, &place, &pair->arena, slot->bytes);
     publish(pair, meta && meta->flags & VIA_MORE);
     return VIA_OK;
 }
@@ -313,9 +234,9 @@ via_status shm_pair_loan(void *channel, size_t size, via_deadline deadline, via_
 }
 
 /* Where the loan lies. */
-static placed place_of(shm_pair *pair, const via_msg *message)
+static shm_place place_of(shm_pair *pair, const via_msg *message)
 {
-    placed place = {SHM_ARENA_NONE, SHM_ARENA_NONE, NULL};
+    shm_place place = SHM_IN_ITS_SLOT;
 
     if (message->token[1] == LOAN_IN_SEGMENT)
         place.segment = shm_pool_find(&pair->pool, (uint32_t)message->token[0]);
@@ -324,7 +245,7 @@ static placed place_of(shm_pair *pair, const via_msg *message)
     return place;
 }
 
-static uint64_t room_of(const shm_pair *pair, const placed *place)
+static uint64_t room_of(const shm_pair *pair, const shm_place *place)
 {
     return place->segment ? place->segment->asked : shm_arena_holds(&pair->arena, place->offset);
 }
@@ -333,9 +254,9 @@ via_status shm_pair_commit(void *channel, via_msg *message, via_deadline deadlin
 {
     shm_pair *pair = channel;
     const via_slice slice = {message->data, message->size};
-    parcel what = wrap(&slice, 1, &message->meta);
-    placed place = place_of(pair, message);
-    request words = {.size = (size_t)what.key_size + what.type_size, .are_texts = true, .offset = SHM_ARENA_NONE};
+    shm_parcel what = shm_parcel_wrap(&slice, 1, &message->meta);
+    shm_place place = place_of(pair, message);
+    request words = {.size = shm_parcel_texts(&what), .are_texts = true, .offset = SHM_ARENA_NONE};
     via_status status = what.size <= room_of(pair, &place) ? check(pair, what.size) : VIA_EINVAL;
 
     if (status == VIA_OK && words.size > SHM_SLOT_BYTES)
@@ -350,7 +271,8 @@ via_status shm_pair_commit(void *channel, via_msg *message, via_deadline deadlin
     }
     if (!place.segment)
         shm_arena_lend(&pair->arena, place.offset, false);
-    describe(pair, &what, &place, shm_writer_slot(&pair->writer));
+    shm_slot *slot = shm_writer_slot(&pair->writer);
+    shm_letter_write(&slot->letter, &what, &place, &pair->arena, slot->bytes);
     publish(pair, message->meta.flags & VIA_MORE);
     return VIA_OK;
 }
@@ -358,7 +280,7 @@ via_status shm_pair_commit(void *channel, via_msg *message, via_deadline deadlin
 void shm_pair_discard(void *channel, via_msg *message)
 {
     shm_pair *pair = channel;
-    placed place = place_of(pair, message);
+    shm_place place = place_of(pair, message);
 
     give_up(pair, &place);
 }

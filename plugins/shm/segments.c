@@ -59,17 +59,17 @@ static shm_segment *find_place(shm_pool *pool)
     return best;
 }
 
-static via_status tell(const shm_pool *pool, int socket, const shm_segment *segment, int descriptor)
+static via_status tell(const shm_pool *pool, const shm_segment *segment, int descriptor)
 {
     shm_word word = {.kind = SHM_SEGMENT,
                      .serial = segment->serial,
                      .index = (uint32_t)(segment - pool->segments),
                      .size = segment->memory.size};
 
-    return shm_word_send(socket, &word, &descriptor, descriptor >= 0 ? 1 : 0);
+    return pool->tell(pool->user, &word, descriptor);
 }
 
-via_status shm_pool_take(shm_pool *pool, int socket, size_t size, shm_segment **segment)
+via_status shm_pool_take(shm_pool *pool, size_t size, shm_segment **segment)
 {
     shm_segment *place = find_free(pool, size), made = {.asked = size, .is_out = true};
     int descriptor = -1;
@@ -88,7 +88,7 @@ via_status shm_pool_take(shm_pool *pool, int socket, size_t size, shm_segment **
     made.serial = ++pool->last_serial;
     shm_segment before = *place;
     *place = made;
-    status = tell(pool, socket, place, descriptor);
+    status = tell(pool, place, descriptor);
     (void)close(descriptor);
     if (status != VIA_OK)
         *place = before;
@@ -106,7 +106,7 @@ static size_t kept(const shm_pool *pool)
     return sum;
 }
 
-void shm_pool_give(shm_pool *pool, int socket, uint32_t serial)
+void shm_pool_give(shm_pool *pool, uint32_t serial)
 {
     shm_segment *segment = shm_pool_find(pool, serial);
 
@@ -114,7 +114,7 @@ void shm_pool_give(shm_pool *pool, int socket, uint32_t serial)
     if (kept(pool) <= KEPT_BYTES)
         return;
     shm_memory_drop(&segment->memory); /* size 0: the other end drops its view */
-    (void)tell(pool, socket, segment, -1);
+    (void)tell(pool, segment, -1);
     segment->serial = 0;
 }
 

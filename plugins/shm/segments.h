@@ -26,15 +26,18 @@ typedef struct shm_pool {
     shm_segment segments[SHM_SEGMENTS];
     uint32_t last_serial;
     uint32_t how; /* SHM_TOUCH, SHM_HUGE */
+    /* Tells whoever reads: a SHM_SEGMENT, and its memory, or -1 if there is none any more. As shm_word_send(). */
+    via_status (*tell)(void *user, shm_word *word, int descriptor);
+    void *user;
 } shm_pool;
 
 /*
  * A memory of at least `size` bytes; the other end has been told of it. VIA_OK; VIA_ETIMEDOUT: all are out, or the
- * socket is full; VIA_ENOMEM, VIA_ELIMIT, VIA_EPEER, VIA_EIO.
+ * other end cannot be told now; VIA_ENOMEM, VIA_ELIMIT, VIA_EPEER, VIA_EIO.
  */
-via_status shm_pool_take(shm_pool *pool, int socket, size_t size, shm_segment **segment);
+via_status shm_pool_take(shm_pool *pool, size_t size, shm_segment **segment);
 /* The other end has given its message back. */
-void shm_pool_give(shm_pool *pool, int socket, uint32_t serial);
+void shm_pool_give(shm_pool *pool, uint32_t serial);
 shm_segment *shm_pool_find(shm_pool *pool, uint32_t serial);
 void shm_pool_drop(shm_pool *pool);
 

@@ -119,7 +119,7 @@ static void part(scene *s)
 static void publish(scene *s, uint32_t position, const shm_slot *what)
 {
     shm_slot *slot = &s->slots[position % SLOTS];
-    const size_t after = offsetof(shm_slot, kind);
+    const size_t after = offsetof(shm_slot, letter);
 
     memcpy((unsigned char *)slot + after, (const unsigned char *)what + after, sizeof(*slot) - after);
     SHM_PUBLISH(&slot->stamp, position + 1);
@@ -185,7 +185,7 @@ static void test_hostile__silence_and_noise_do_not_hold_the_listener_up(void **s
 
 static void test_hostile__slots_that_cannot_be_end_the_channel(void **state)
 {
-    const shm_slot slots[] = {
+    const shm_letter letters[] = {
         {.kind = 0, .size = 1},
         {.kind = 77, .size = 1},
         {.kind = SHM_IN_SLOT, .size = SHM_SLOT_BYTES + 1},
@@ -194,9 +194,9 @@ static void test_hostile__slots_that_cannot_be_end_the_channel(void **state)
         {.kind = SHM_IN_SLOT, .size = 1, .key_size = 257, .texts_in_slot = 0},
         {.kind = SHM_IN_SLOT, .size = 1, .key_size = 200, .texts_in_slot = 0, .texts_place = RING - 100},
         {.kind = SHM_IN_SLOT, .size = 1, .type_size = 60000, .texts_in_slot = 1},
-        {.kind = SHM_IN_SLOT, .size = 1, .type_size = 2, .texts_in_slot = 0, .texts_place = UINT64_MAX},
+        {.kind = SHM_IN_SLOT, .size = 1, .type_size = 2, .texts_in_slot = 0, .texts_place = UINT32_MAX},
         {.kind = SHM_IN_ARENA, .size = 2, .place = RING - 1},
-        {.kind = SHM_IN_ARENA, .size = 1, .place = UINT64_MAX},
+        {.kind = SHM_IN_ARENA, .size = 1, .place = UINT32_MAX},
         {.kind = SHM_IN_ARENA, .size = UINT64_MAX, .place = 64},
         {.kind = SHM_IN_ARENA, .size = RING + 1, .place = 0},
         {.kind = SHM_IN_SEGMENT, .size = 1, .segment = 3},
@@ -204,9 +204,10 @@ static void test_hostile__slots_that_cannot_be_end_the_channel(void **state)
     };
     scene *s = *state;
 
-    for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++) {
+    for (size_t i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
         meet(s);
-        publish(s, 0, &slots[i]);
+        const shm_slot slot = {.letter = letters[i]};
+        publish(s, 0, &slot);
         expect_broken(s);
         part(s);
     }
@@ -215,7 +216,7 @@ static void test_hostile__slots_that_cannot_be_end_the_channel(void **state)
 /* Texts always end, wherever the liar left the NUL out. */
 static void test_hostile__texts_end(void **state)
 {
-    shm_slot slot = {.kind = SHM_IN_SLOT, .size = 4, .key_size = 10, .type_size = 20, .texts_in_slot = 1};
+    shm_slot slot = {.letter = {.kind = SHM_IN_SLOT, .size = 4, .key_size = 10, .type_size = 20, .texts_in_slot = 1}};
     scene *s = *state;
     via_msg message;
 

@@ -52,13 +52,13 @@ struct rig {
 
     void write_one(uint64_t value)
     {
-        shm_writer_slot(&writer)->size($) = value;
+        shm_writer_slot(&writer)->letter.size($) = value;
         shm_writer_publish(&writer);
     }
 
     void read_one(uint64_t value)
     {
-        RL_ASSERT((uint64_t) const_cast<shm_slot *>(shm_reader_slot(&reader))->size($) == value);
+        RL_ASSERT((uint64_t) const_cast<shm_slot *>(shm_reader_slot(&reader))->letter.size($) == value);
         reader.next++;
         shm_reader_give_back(&reader, reader.next - 1);
     }

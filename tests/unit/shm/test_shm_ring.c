@@ -54,14 +54,14 @@ static bool room(rig *r)
 
 static void write_one(rig *r, uint64_t value)
 {
-    shm_writer_slot(&r->writer)->size = value;
+    shm_writer_slot(&r->writer)->letter.size = value;
     shm_writer_publish(&r->writer);
 }
 
 static uint64_t read_one(rig *r)
 {
     assert_true(shm_reader_has_message(&r->reader));
-    uint64_t value = shm_reader_slot(&r->reader)->size;
+    uint64_t value = shm_reader_slot(&r->reader)->letter.size;
     r->reader.next++;
     return value;
 }
@@ -210,7 +210,7 @@ static void test_ring__tears_nothing_between_two_threads(void **state)
         while (!shm_reader_has_message(&r->reader))
             ;
         const shm_slot *slot = shm_reader_slot(&r->reader);
-        if (slot->size != i || slot->bytes[0] != (i & 0xff) || slot->bytes[SHM_SLOT_BYTES - 1] != (i & 0xff))
+        if (slot->letter.size != i || slot->bytes[0] != (i & 0xff) || slot->bytes[SHM_SLOT_BYTES - 1] != (i & 0xff))
             fail_msg("message %llu is torn", (unsigned long long)i);
         r->reader.next++;
         shm_reader_give_back(&r->reader, (uint32_t)i);

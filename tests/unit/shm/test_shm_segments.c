@@ -23,11 +23,20 @@ typedef struct fixture {
     shm_views views;
 } fixture;
 
+static via_status tell(void *user, shm_word *word, int descriptor)
+{
+    const fixture *f = user;
+
+    return shm_word_send(f->ends[0], word, &descriptor, descriptor >= 0 ? 1 : 0);
+}
+
 static int set_up(void **state)
 {
     fixture *f = calloc(1, sizeof(*f));
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, f->ends), 0);
+    f->pool.tell = tell;
+    f->pool.user = f;
     *state = f;
     return 0;
 }
@@ -63,7 +72,7 @@ static shm_segment *take(fixture *f, size_t size)
 {
     shm_segment *segment = NULL;
 
-    assert_int_equal(shm_pool_take(&f->pool, f->ends[0], size, &segment), VIA_OK);
+    assert_int_equal(shm_pool_take(&f->pool, size, &segment), VIA_OK);
     assert_true(segment->memory.size >= size);
     return segment;
 }
@@ -77,7 +86,7 @@ static void test_segments__are_seen_by_the_other_end_and_used_again(void **state
     assert_int_equal(hear(f, VIA_OK), 1);
     strcpy((char *)first->memory.base, "large");
     assert_string_equal(shm_views_find(&f->views, serial)->memory.base, "large");
-    shm_pool_give(&f->pool, f->ends[0], serial);
+    shm_pool_give(&f->pool, serial);
     assert_int_equal(take(f, MIB - 5)->serial, serial);
     assert_int_equal(hear(f, VIA_OK), 0);
 }
@@ -89,9 +98,9 @@ static void test_segments__are_limited_in_number(void **state)
 
     for (int i = 0; i < SHM_SEGMENTS; i++)
         (void)take(f, 4096);
-    assert_int_equal(shm_pool_take(&f->pool, f->ends[0], 4096, &segment), VIA_ETIMEDOUT);
+    assert_int_equal(shm_pool_take(&f->pool, 4096, &segment), VIA_ETIMEDOUT);
     assert_null(segment);
-    shm_pool_give(&f->pool, f->ends[0], f->pool.segments[3].serial);
+    shm_pool_give(&f->pool, f->pool.segments[3].serial);
     assert_int_equal(take(f, MIB)->serial, SHM_SEGMENTS + 1); /* the free one was too small and made way */
     assert_int_equal(hear(f, VIA_OK), SHM_SEGMENTS + 1);
     assert_null(shm_views_find(&f->views, 4));
@@ -104,7 +113,7 @@ static void test_segments__large_ones_are_not_kept_for_ever(void **state)
     uint32_t serial = take(f, 80 * MIB)->serial;
 
     assert_int_equal(hear(f, VIA_OK), 1);
-    shm_pool_give(&f->pool, f->ends[0], serial);
+    shm_pool_give(&f->pool, serial);
     assert_null(shm_pool_find(&f->pool, serial));
     assert_int_equal(hear(f, VIA_OK), 1);
     assert_null(shm_views_find(&f->views, serial));
@@ -117,7 +126,7 @@ static void test_segments__no_view_is_changed_while_a_message_in_it_is_out(void 
 
     assert_int_equal(hear(f, VIA_OK), 1);
     shm_views_find(&f->views, segment->serial)->lent = 1;
-    shm_pool_give(&f->pool, f->ends[0], segment->serial);
+    shm_pool_give(&f->pool, segment->serial);
     for (int i = 0; i < SHM_SEGMENTS; i++)
         f->pool.segments[i].is_out = i > 0; /* the only place left is that one */
     (void)take(f, MIB);
