@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 typedef _Atomic(uint32_t) shm_word32;
+typedef _Atomic(uint64_t) shm_word64;
 typedef uint64_t shm_plain64; /* a field that a publication covers; the model checker watches it for races */
 
 /* What was written before a publication is seen by whoever looks at it. */
@@ -23,6 +24,12 @@ typedef uint64_t shm_plain64; /* a field that a publication covers; the model ch
 #define SHM_GET(word) atomic_load_explicit((word), memory_order_relaxed)
 /* Between writing one word and looking at another, when the other end does the same crosswise. */
 #define SHM_CROSS() atomic_thread_fence(memory_order_seq_cst)
+/* What is written from here on is seen by nobody who does not see what was written before. */
+#define SHM_BEFORE() atomic_thread_fence(memory_order_release)
+/* What is looked at from here on is at least as new as what was read before. */
+#define SHM_AFTER() atomic_thread_fence(memory_order_acquire)
+/* One more, by any of several writers. */
+#define SHM_BUMP(word) (void)atomic_fetch_add_explicit((word), 1, memory_order_release)
 #endif
 
 #endif

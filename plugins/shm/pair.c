@@ -51,6 +51,8 @@ static void dispose(shm_pair *pair)
     free(pair);
 }
 
+static const via_channel_ops pair_ops;
+
 static shm_pair *allocate(const shm_settings *settings, int socket)
 {
     shm_pair *pair = aligned_alloc(SHM_LINE, (sizeof(*pair) + SHM_LINE - 1) / SHM_LINE * SHM_LINE);
@@ -58,6 +60,7 @@ static shm_pair *allocate(const shm_settings *settings, int socket)
     if (!pair)
         return NULL;
     memset(pair, 0, sizeof(*pair));
+    pair->base.ops = &pair_ops;
     pair->settings = *settings;
     pair->socket = socket;
     via_wake_init(&pair->wake);
@@ -74,10 +77,7 @@ static via_status introduce(shm_pair *pair, via_error *error)
     via_status status = shm_memory_create(shm_settings_size(settings), settings->how, &pair->mine, &memory);
 
     if (status != VIA_OK)
-        return via_fail(settings->host, error, status, errno,
-                        settings->how & SHM_HUGE ? "reserve huge pages (vm.nr_hugepages), or open without huge_pages"
-                                                 : "open with a smaller ring",
-                        "no shared memory of %zu bytes", shm_settings_size(settings));
+        return shm_settings_no_memory(settings, status, error);
     set_up(pair);
     status = shm_pair_say_hello(pair, memory);
     (void)close(memory);
@@ -137,7 +137,7 @@ static void refresh_counters(void *channel)
     pair->settings.counters->peers = atomic_load(&pair->gone) == VIA_OK;
 }
 
-const via_channel_ops shm_pair_ops = {
+static const via_channel_ops pair_ops = {
     .size = sizeof(via_channel_ops),
     .send = shm_pair_send,
     .recv = shm_pair_receive,

@@ -9,6 +9,7 @@
 #define SHM_PAIR_H
 
 #include "arena.h"
+#include "channel.h"
 #include "kit/pollset.h"
 #include "kit/wake.h"
 #include "memfd.h"
@@ -33,6 +34,7 @@ typedef struct shm_bell {
 enum { SHM_READ_BELL, SHM_WRITE_BELL, SHM_BELL_COUNT };
 
 typedef struct shm_pair {
+    shm_channel base;
     shm_settings settings;
     int socket;
     via_wake wake;
@@ -77,7 +79,6 @@ via_status shm_pair_create(const shm_settings *settings, int socket, const shm_w
                            via_error *error);
 void shm_pair_close(void *channel, uint32_t how);
 void shm_pair_interrupt(void *channel);
-extern const via_channel_ops shm_pair_ops;
 
 /* ---- pair_words.c: what the other end says over the socket -------------------------------------------------- */
 

@@ -4,8 +4,9 @@
  *
  * Owns: the table of schemes. Must never hold state but the host's table.
  */
+#include "channel.h"
 #include "listener.h"
-#include "pair.h"
+#include "topic.h"
 
 /* The only state is the host's table, which outlives every channel. */
 static via_status shm_init(const via_host_api *host, void **state, via_error *error)
@@ -30,15 +31,21 @@ static via_status dial(void *state, const via_open *open, void **channel, via_er
     return shm_dial(state, open, channel, error);
 }
 
+static via_status join(void *state, const via_open *open, void **channel, via_error *error)
+{
+    return topic_join(state, open, channel, error);
+}
+
 static const via_transport shm_transports[] = {
     {
         .size = sizeof(via_transport),
-        .patterns = VIA_PATTERN_PAIR,
+        .patterns = VIA_PATTERN_PAIR | VIA_PATTERN_TOPIC,
         .scheme = "shm",
         .listen = listen_for_pairs,
         .dial = dial,
+        .join = join,
         .listener_ops = &shm_listener_ops,
-        .channel_ops = &shm_pair_ops,
+        .channel_ops = &shm_channel_ops,
     },
 };
 

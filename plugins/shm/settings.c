@@ -4,10 +4,12 @@
  */
 #include "settings.h"
 
+#include "kit/fail.h"
 #include "kit/text.h"
 #include "layout.h"
 #include "memfd.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -62,6 +64,11 @@ void shm_settings_read(const via_host_api *host, const via_open *open, shm_setti
         .backlog = (int)number_of(open, "backlog"),
         .handshake_ns = handshake_ns < 0 ? UINT64_MAX : (uint64_t)handshake_ns,
         .handshake_limit = (uint32_t)number_of(open, "handshake_limit"),
+        .overflow = (uint32_t)number_of(open, "overflow"),
+        .history = (uint64_t)number_of(open, "history"),
+        .peers = (uint32_t)number_of(open, "peers"),
+        .reconnect_ns = (uint64_t)number_of(open, "reconnect"),
+        .filter = via_option_find(open, "filter")->text,
     };
 }
 
@@ -70,4 +77,12 @@ size_t shm_settings_size(const shm_settings *settings)
     size_t head = SHM_PAGE + (size_t)settings->slots * SHM_SLOT_SIZE;
 
     return shm_memory_round(head + settings->ring, settings->how);
+}
+
+via_status shm_settings_no_memory(const shm_settings *settings, via_status status, via_error *error)
+{
+    return via_fail(settings->host, error, status, errno,
+                    settings->how & SHM_HUGE ? "reserve huge pages (vm.nr_hugepages), or open without huge_pages"
+                                             : "open with a smaller ring",
+                    "no shared memory of %zu bytes", shm_settings_size(settings));
 }

@@ -24,10 +24,21 @@ typedef struct shm_settings {
     int backlog;
     uint64_t handshake_ns;
     uint32_t handshake_limit;
+    /* of a topic */
+    uint32_t overflow; /* SHM_BLOCK, ... */
+    uint64_t history;  /* how many older messages a subscriber asks for */
+    uint32_t peers;    /* how many may be attached at once */
+    uint64_t reconnect_ns;
+    const char *filter; /* valid while opening; see via_open */
 } shm_settings;
 
+/* shm_settings.overflow, in the manifest's order */
+enum { SHM_BLOCK, SHM_DROP_OLDEST, SHM_DROP_NEWEST, SHM_FAIL };
+
 void shm_settings_read(const via_host_api *host, const via_open *open, shm_settings *settings);
-/* Bytes of the memory that one end of a pair makes. */
+/* Bytes of the memory that one end of a pair, or a publisher, makes. */
 size_t shm_settings_size(const shm_settings *settings);
+/* Reports that it cannot be had, with errno. Returns `status`. */
+via_status shm_settings_no_memory(const shm_settings *settings, via_status status, via_error *error);
 
 #endif

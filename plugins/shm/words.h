@@ -15,10 +15,11 @@ enum { SHM_VERSION = 1, SHM_WORD_DESCRIPTORS = 2 };
 
 /* shm_word.kind, and what goes with it */
 enum {
-    SHM_HELLO = 1,   /* slots, ring, max_message; the memory */
+    SHM_HELLO = 1,   /* index, slots, size of the ring, max_message; the memory; of a topic: see there */
     SHM_REFUSED = 2, /* text: why */
     SHM_SEGMENT = 3, /* serial, index, size; the memory */
-    SHM_BELLS = 4    /* two eventfds: rung when something was published, when something was given back */
+    SHM_BELLS = 4,   /* eventfds: rung when something was published, when something was given back */
+    SHM_RING = 5     /* of a topic: look again; for one who polls the socket */
 };
 
 typedef struct shm_word {
@@ -26,12 +27,14 @@ typedef struct shm_word {
     uint16_t version;
     uint16_t kind;
     uint32_t serial;
-    uint32_t index;
+    uint32_t index; /* of the segment; of a hello the pattern, VIA_PATTERN_* */
     uint32_t slots;
-    uint32_t flags; /* SHM_HUGE */
+    uint32_t flags; /* SHM_HUGE, TOPIC_* */
     uint64_t size;  /* of the ring, or of the segment */
     uint64_t max_message;
-    char text[88];
+    uint64_t from; /* position of the first message for the other end; a subscriber: how many older ones it asks for */
+    uint64_t sequence; /* of that message */
+    char text[72];
 } shm_word;
 
 /* One datagram without waiting. VIA_OK, VIA_ETIMEDOUT (the socket is full), VIA_EPEER, VIA_EIO with errno. */
