@@ -190,7 +190,8 @@ static via_status add(topic_publisher *publisher, int socket, const shm_greeting
     who->socket = socket;
     who->number = ++publisher->last_number;
     who->head.position = who->start = writer->tail - (wanted < whole ? wanted : whole);
-    who->knocks = hello && hello->word.flags & TOPIC_KNOCKS && publisher->door.board;
+    /* What another user may write on the board must not keep anybody asleep. */
+    who->knocks = hello && hello->word.flags & TOPIC_KNOCKS && publisher->door.board && !publisher->settings.any_user;
     if (hello && !know(who, &hello->word, hello->memory - 1))
         status = VIA_EPROTO;
     if (status == VIA_OK)

@@ -80,7 +80,7 @@ static void begin(topic_link *link, const shm_settings *settings, const shm_word
                                   .theirs = link->control,
                                   .mask = hello->slots - 1,
                                   .next = hello->from};
-    link->sender = (shm_sender){base + head, hello->size, settings->max_message};
+    link->sender = (shm_sender){base + head, hello->size, hello->max_message};
     link->views.how = settings->how & SHM_TOUCH;
     link->is_lossy = (hello->flags & TOPIC_LOSSY) != 0;
     link->number = hello->serial;
@@ -190,6 +190,8 @@ via_status topic_link_read(topic_link *link, const shm_settings *settings, shm_r
     __asm__ volatile("" ::: "memory"); /* what was copied is what is checked and used */
     if (!shm_letter_find(&link->sender, slot->bytes, reading))
         return lose(link, true);
+    if (reading->letter.size > settings->max_message)
+        return topic_link_holds(link) ? VIA_ETOOBIG : VIA_ETIMEDOUT;
     if (reading->letter.kind == SHM_IN_SEGMENT)
         reading->bytes = find_in_segment(link, settings, &reading->letter);
     return reading->bytes ? VIA_OK : lose(link, false);

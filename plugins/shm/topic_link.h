@@ -53,7 +53,10 @@ via_status topic_link_listen(topic_link *link, const shm_settings *settings);
 
 /* Is there a message? Goes on past what was lost. VIA_OK, VIA_ETIMEDOUT, VIA_EPROTO. */
 via_status topic_link_look(topic_link *link);
-/* Copies and checks the message that is there. VIA_OK; VIA_ETIMEDOUT: it was lost meanwhile; VIA_EPROTO. */
+/*
+ * Copies and checks the message that is there. VIA_OK; VIA_ETIMEDOUT: it was lost meanwhile; VIA_ETOOBIG: it is larger than
+ * we take; VIA_EPROTO.
+ */
 via_status topic_link_read(topic_link *link, const shm_settings *settings, shm_reading *reading);
 /* Is what was read still the message? False: it was lost. */
 bool topic_link_holds(topic_link *link);

@@ -100,6 +100,16 @@ static void hand_out(topic_subscriber_end *end, topic_link *link, uint64_t seque
     topic_subscriber_put_last(end, link);
 }
 
+/* The next message is not for us: nobody asked for it, or it is missing as if it had been dropped. */
+static void pass_over(topic_subscriber_end *end, topic_link *link, uint64_t sequence, bool wanted)
+{
+    via_counters *counters = end->settings.counters;
+
+    advance(end, link, sequence, true);
+    via_count(wanted ? &counters->missed : &counters->dropped_filter, 1);
+    end->has_gap |= wanted;
+}
+
 /* VIA_OK; VIA_ETIMEDOUT: not that one; VIA_EPROTO, VIA_ENOMEM. */
 static via_status take(topic_subscriber_end *end, topic_link *link, via_msg *message)
 {
@@ -107,16 +117,15 @@ static via_status take(topic_subscriber_end *end, topic_link *link, via_msg *mes
     shm_reading found;
     via_status status = topic_link_read(link, &end->settings, &found);
 
-    if (status != VIA_OK)
+    if (status != VIA_OK && status != VIA_ETOOBIG)
         return status;
-    bool wanted = is_wanted(end->filter, &found);
+    bool wanted = status == VIA_ETOOBIG || is_wanted(end->filter, &found);
     if (!topic_link_holds(link))
         return VIA_ETIMEDOUT;
     if (sequence < link->sequence)
         return VIA_EPROTO;
-    if (!wanted) {
-        via_count(&end->settings.counters->dropped_filter, 1);
-        advance(end, link, sequence, true);
+    if (status == VIA_ETOOBIG || !wanted) {
+        pass_over(end, link, sequence, wanted);
         return VIA_ETIMEDOUT;
     }
     if ((status = lend(end, link, &found, message)) != VIA_OK)

@@ -159,7 +159,7 @@ via_status topic_publisher_wait(topic_publisher *publisher, via_deadline deadlin
         sleep_for_hello(publisher, until);
     else if (publisher->spin_ns != UINT64_MAX)
         sleep_for(publisher, slowest, until);
-    look_sometimes(publisher, LOOK_NS);
+    look_sometimes(publisher, LOOK_NS / 2);
     if (via_wake_is_raised(&publisher->wake))
         return VIA_ECANCELED;
     return topic_publisher_can_give_up(publisher) || via_deadline_left(deadline) > 0 ? VIA_OK : VIA_ETIMEDOUT;

@@ -2,7 +2,7 @@
 /*
  * The atomic operations of plugins/shm/atomics.h for Relacy, a checker of the C11 memory model.
  *
- * Owns: the mutants. `model_mutant` names a function of ring.h whose memory order is weakened; "" is the ring as it ships.
+ * Owns: the mutants. `model_mutant` names a function of ring.h or topic_ring.h whose memory order is weakened; "" is the ring as it ships.
  */
 #ifndef SHM_MODEL_ATOMICS_H
 #define SHM_MODEL_ATOMICS_H
@@ -11,6 +11,7 @@
 #include <string.h>
 
 typedef rl::atomic<uint32_t> shm_word32;
+typedef rl::atomic<uint64_t> shm_word64;
 typedef rl::var<uint64_t> shm_plain64;
 
 extern const char *model_mutant;
@@ -21,5 +22,8 @@ extern const char *model_mutant;
 #define SHM_PUT(word, value) (word)->store((value), rl::mo_relaxed, $)
 #define SHM_GET(word) (word)->load(rl::mo_relaxed, $)
 #define SHM_CROSS() (SHM_WEAK() ? (void)0 : rl::atomic_thread_fence(rl::mo_seq_cst, $))
+#define SHM_BEFORE() (SHM_WEAK() ? (void)0 : rl::atomic_thread_fence(rl::mo_release, $))
+#define SHM_AFTER() (SHM_WEAK() ? (void)0 : rl::atomic_thread_fence(rl::mo_acquire, $))
+#define SHM_BUMP(word) (void)(word)->fetch_add(1, SHM_WEAK() ? rl::mo_relaxed : rl::mo_release, $)
 
 #endif
