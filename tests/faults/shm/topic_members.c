@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Members of a topic that come late, stop, die, and come back: the others get what they were promised.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <viaduct/viaduct.h>
+
+enum { PATIENCE_MS = 20000, PAGE = 4000, CROWD = 64 };
+
+typedef struct scene {
+    char folder[64];
+    char name[96]; /* "shm:" and a path there */
+} scene;
+
+static int open_scene(void **state)
+{
+    scene *s = calloc(1, sizeof(*s));
+
+    (void)snprintf(s->folder, sizeof(s->folder), "/tmp/via-topic.XXXXXX");
+    assert_non_null(mkdtemp(s->folder));
+    (void)snprintf(s->name, sizeof(s->name), "shm:%s/t", s->folder);
+    *state = s;
+    return 0;
+}
+
+static int close_scene(void **state)
+{
+    scene *s = *state;
+
+    assert_int_equal(rmdir(s->folder), 0); /* nothing is left behind */
+    free(s);
+    return 0;
+}
+
+static via_channel *join(const scene *s, uint32_t role, const char *options)
+{
+    via_channel *channel = NULL;
+    char address[256];
+    via_error error;
+
+    (void)snprintf(address, sizeof(address), "%s%s", s->name, options);
+    via_status status = via_join(NULL, address, role, NULL, via_after_ms(PATIENCE_MS), &channel, &error);
+    if (status != VIA_OK)
+        fail_msg("%s: %s: %s", address, via_status_name(status), error.what);
+    return channel;
+}
+
+static via_status publish(via_channel *channel, uint64_t number, size_t size, via_deadline deadline)
+{
+    unsigned char body[PAGE] = {0};
+
+    memcpy(body, &number, sizeof(number));
+    return via_send(channel, body, size, NULL, deadline);
+}
+
+/* The number of the next message; its gap is added to *missed. UINT64_MAX: none came. */
+static uint64_t receive(via_channel *channel, uint64_t *last_sequence, uint64_t *missed)
+{
+    via_msg message;
+    uint64_t number = UINT64_MAX;
+
+    if (via_recv(channel, via_after_ms(PATIENCE_MS), &message) != VIA_OK || message.size < sizeof(number))
+        return UINT64_MAX;
+    memcpy(&number, message.data, sizeof(number));
+    if (missed)
+        *missed += message.meta.sequence - *last_sequence - 1;
+    if (last_sequence)
+        *last_sequence = message.meta.sequence;
+    via_release(channel, &message);
+    return number;
+}
+
+static void expect(via_channel *channel, uint64_t number)
+{
+    assert_int_equal(receive(channel, NULL, NULL), number);
+}
+
+/* ---- other processes ---------------------------------------------------------------------------------------- */
+
+typedef struct other {
+    pid_t pid;
+    int line; /* a socket to it */
+} other;
+
+static void tell(int line, uint64_t number)
+{
+    if (write(line, &number, sizeof(number)) != (ssize_t)sizeof(number))
+        _exit(9);
+}
+
+static uint64_t hear(int line)
+{
+    uint64_t number = 0;
+
+    if (read(line, &number, sizeof(number)) != (ssize_t)sizeof(number))
+        return UINT64_MAX;
+    return number;
+}
+
+static other start(const scene *s, void (*run)(const scene *s, int line))
+{
+    other made;
+    int line[2];
+    pid_t parent = getpid();
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, line), 0);
+    made.pid = fork();
+    assert_true(made.pid >= 0);
+    if (made.pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)close(line[0]);
+        if (getppid() == parent)
+            run(s, line[1]);
+        _exit(0);
+    }
+    (void)close(line[1]);
+    made.line = line[0];
+    return made;
+}
+
+static void end(other *one, int signal)
+{
+    if (signal)
+        assert_int_equal(kill(one->pid, signal), 0);
+    while (waitpid(one->pid, NULL, 0) < 0)
+        assert_int_equal(errno, EINTR);
+    (void)close(one->line);
+}
+
+/* ---- coming ------------------------------------------------------------------------------------------------- */
+
+enum { JOINS = 200 };
+
+static void join_again_and_again(const scene *s, int line)
+{
+    for (uint64_t i = 0; i < JOINS; i++) {
+        via_channel *channel = join(s, VIA_SUBSCRIBE, "");
+        tell(line, i);
+        tell(line, receive(channel, NULL, NULL));
+        via_close(channel);
+    }
+}
+
+/* The publisher is in no call from before the join until it publishes, and makes no other call afterwards. */
+static void test_topic__nothing_is_missed_after_a_join_has_returned(void **state)
+{
+    scene *s = *state;
+    via_channel *publisher = join(s, VIA_PUBLISH, "");
+    other subscriber = start(s, join_again_and_again);
+
+    for (uint64_t i = 0; i < JOINS; i++) {
+        assert_int_equal(hear(subscriber.line), i);
+        assert_int_equal(publish(publisher, i, 100, VIA_NOW), VIA_OK);
+        assert_int_equal(hear(subscriber.line), i);
+    }
+    end(&subscriber, 0);
+    via_close(publisher);
+}
+
+/* The board cannot be found, so that the publisher's next call has to answer. */
+static void test_topic__without_a_door_a_join_waits_for_the_publisher(void **state)
+{
+    scene *s = *state;
+    via_channel *publisher = join(s, VIA_PUBLISH, ""), *none = NULL;
+    via_error error;
+    char door[128];
+
+    (void)snprintf(door, sizeof(door), "%s.door", s->name + strlen("shm:"));
+    assert_int_equal(unlink(door), 0);
+    assert_int_equal(symlink("sysv:1:00", door), 0);
+    assert_int_equal(via_join(NULL, s->name, VIA_SUBSCRIBE, NULL, via_after_ms(30), &none, &error), VIA_ENOPEER);
+    assert_true(error.what[0] && error.mend[0]);
+    other subscriber = start(s, join_again_and_again);
+    for (uint64_t i = 0; i < 3; i++) {
+        struct pollfd told = {subscriber.line, POLLIN, 0};
+        while (poll(&told, 1, 1) == 0)
+            assert_int_equal(via_arm(publisher, VIA_WORK), VIA_OK);
+        assert_int_equal(hear(subscriber.line), i);
+        assert_int_equal(publish(publisher, i, 100, VIA_NOW), VIA_OK);
+        assert_int_equal(hear(subscriber.line), i);
+    }
+    end(&subscriber, SIGKILL);
+    via_close(publisher);
+}
+
+static void test_topic__late_ones_get_the_last_that_they_ask_for(void **state)
+{
+    scene *s = *state;
+    via_channel *publisher = join(s, VIA_PUBLISH, "?slots=16");
+    via_channel *late[3];
+
+    for (uint64_t i = 0; i < 100; i++)
+        assert_int_equal(publish(publisher, i, 50, VIA_NOW), VIA_OK);
+    late[0] = join(s, VIA_SUBSCRIBE, "?history=5");
+    late[1] = join(s, VIA_SUBSCRIBE, "?history=1000"); /* the ring has 16 */
+    late[2] = join(s, VIA_SUBSCRIBE, "");
+    assert_int_equal(via_arm(publisher, VIA_WORK), VIA_OK); /* nothing more is published */
+    for (uint64_t i = 84; i < 100; i++)
+        expect(late[1], i);
+    for (uint64_t i = 95; i < 100; i++)
+        expect(late[0], i);
+    assert_int_equal(publish(publisher, 100, 50, VIA_NOW), VIA_OK);
+    for (int i = 0; i < 3; i++)
+        expect(late[i], 100);
+    via_close(late[0]);
+    via_close(late[1]);
+    via_close(late[2]);
+    via_close(publisher);
+}
+
+/* ---- many --------------------------------------------------------------------------------------------------- */
+
+static void test_topic__a_crowd_loses_nothing_under_block(void **state)
+{
+    scene *s = *state;
+    via_channel *publisher = join(s, VIA_PUBLISH, "?slots=64"), *crowd[CROWD];
+    uint64_t published = 0, next[CROWD] = {0};
+
+    for (int i = 0; i < CROWD; i++)
+        crowd[i] = join(s, VIA_SUBSCRIBE, "");
+    for (int round = 0; round < 60; round++) {
+        while (publish(publisher, published, 8 + published % 900, VIA_NOW) == VIA_OK)
+            published++;
+        for (int i = 0; i < CROWD; i++) { /* each at a pace of its own, the first the slowest */
+            for (uint64_t goal = published - (uint64_t)(CROWD - i) / 4; next[i] < goal; next[i]++)
+                expect(crowd[i], next[i]);
+        }
+    }
+    assert_true(published > 1000);
+    for (int i = 0; i < CROWD; i++) {
+        for (; next[i] < published; next[i]++)
+            expect(crowd[i], next[i]);
+        via_close(crowd[i]);
+    }
+    via_close(publisher);
+}
+
+/* The system writes into a buffer of ours; into the publisher's memory it does not. */
+static void test_topic__nobody_can_write_what_is_received(void **state)
+{
+    scene *s = *state;
+    via_channel *publisher = join(s, VIA_PUBLISH, ""), *subscriber = join(s, VIA_SUBSCRIBE, "");
+    via_msg message;
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_int_equal(publish(publisher, 7, 100, VIA_NOW), VIA_OK);
+    assert_int_equal(via_recv(subscriber, via_after_ms(PATIENCE_MS), &message), VIA_OK);
+    assert_int_equal(read(ends[0], message.data, 1), -1);
+    assert_int_equal(errno, EFAULT);
+    via_release(subscriber, &message);
+    (void)close(ends[0]), (void)close(ends[1]);
+    via_close(subscriber);
+    via_close(publisher);
+}
+
+/* ---- stopping and dying ------------------------------------------------------------------------------------- */
+
+static void join_and_sit(const scene *s, int line)
+{
+    (void)join(s, VIA_SUBSCRIBE, "");
+    tell(line, 1);
+    (void)hear(line);
+}
+
+static void test_topic__a_killed_subscriber_holds_nobody_up(void **state)
+{
+    scene *s = *state;
+    other idle = start(s, join_and_sit);
+    via_channel *publisher = join(s, VIA_PUBLISH, ""), *subscriber = join(s, VIA_SUBSCRIBE, "");
+    uint64_t published = 0;
+
+    assert_int_equal(hear(idle.line), 1);
+    for (; publish(publisher, published, PAGE, VIA_NOW) == VIA_OK; published++)
+        expect(subscriber, published);
+    assert_true(published > 10);
+    assert_int_equal(publish(publisher, published, PAGE, via_after_ms(120)), VIA_ETIMEDOUT);
+    end(&idle, SIGKILL);
+    for (uint64_t goal = published + 500; published < goal; published++) {
+        assert_int_equal(publish(publisher, published, PAGE, via_after_ms(2000)), VIA_OK);
+        expect(subscriber, published);
+    }
+    via_close(subscriber);
+    via_close(publisher);
+}
+
+static void receive_to_the_last(const scene *s, int line)
+{
+    via_channel *channel = join(s, VIA_SUBSCRIBE, "");
+    via_counters counters = {.size = sizeof(counters)};
+    uint64_t last = 0, received = 0, missed = 0, sequence = 0;
+
+    tell(line, 1);
+    while (last != UINT64_MAX - 1) {
+        last = receive(channel, &sequence, &missed);
+        if (last == UINT64_MAX)
+            _exit(3);
+        received++;
+    }
+    if (via_stats(channel, &counters) != VIA_OK)
+        _exit(4);
+    tell(line, received);
+    tell(line, missed);
+    tell(line, counters.missed);
+    via_close(channel);
+}
+
+static void test_topic__a_stopped_subscriber_loses_exactly_what_is_counted(void **state)
+{
+    enum { COUNT = 20000 };
+    scene *s = *state;
+    other slow = start(s, receive_to_the_last);
+    via_channel *publisher = join(s, VIA_PUBLISH, "?overflow=drop-oldest"), *quick = join(s, VIA_SUBSCRIBE, "");
+    via_counters counters = {.size = sizeof(counters)};
+    uint64_t received, missed;
+
+    assert_int_equal(hear(slow.line), 1);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        if (i == 1000)
+            assert_int_equal(kill(slow.pid, SIGSTOP), 0);
+        assert_int_equal(publish(publisher, i, i % PAGE < 8 ? 8 : i % PAGE, VIA_NOW), VIA_OK);
+        expect(quick, i);
+    }
+    assert_int_equal(kill(slow.pid, SIGCONT), 0);
+    assert_int_equal(publish(publisher, UINT64_MAX - 1, 8, VIA_NOW), VIA_OK);
+    received = hear(slow.line);
+    missed = hear(slow.line);
+    assert_true(missed > 1000);
+    assert_int_equal(hear(slow.line), missed);
+    assert_int_equal(received + missed, COUNT + 1);
+    assert_int_equal(via_stats(publisher, &counters), VIA_OK);
+    assert_int_equal(counters.dropped_oldest, missed);
+    end(&slow, 0);
+    via_close(quick);
+    via_close(publisher);
+}
+
+enum { PARTING = 5 };
+
+static void publish_and_wait(const scene *s, int line)
+{
+    via_channel *channel = join(s, VIA_PUBLISH, "");
+    via_counters counters = {.size = sizeof(counters)};
+
+    tell(line, 1);
+    do {
+        if (via_arm(channel, VIA_WORK) != VIA_OK || via_stats(channel, &counters) != VIA_OK)
+            _exit(3);
+    } while (counters.peers == 0);
+    for (uint64_t i = 0; i < PARTING; i++)
+        if (publish(channel, i, 1000, VIA_NOW) != VIA_OK)
+            _exit(4);
+    tell(line, 2);
+    (void)hear(line);
+}
+
+/* What the dead one had published is received; then the next one is followed, on the same channel and the same handle. */
+static void test_topic__a_subscriber_outlives_its_publisher(void **state)
+{
+    scene *s = *state;
+    via_poll_handle before = {.size = sizeof(before)}, after = {.size = sizeof(after)};
+    via_counters counters = {.size = sizeof(counters)};
+    other publisher = start(s, publish_and_wait);
+
+    assert_int_equal(hear(publisher.line), 1);
+    via_channel *subscriber = join(s, VIA_SUBSCRIBE, "?reconnect=1ms");
+    assert_int_equal(via_pollable(subscriber, VIA_READ, &before), VIA_OK);
+    for (unsigned life = 0; life < 3; life++) {
+        struct pollfd handle = {(int)before.handle, POLLIN, 0};
+        assert_int_equal(hear(publisher.line), 2); /* it publishes as soon as we are there */
+        end(&publisher, SIGKILL);
+        for (uint64_t i = 0; i < PARTING; i++) {
+            while (via_arm(subscriber, VIA_READ) == VIA_OK)
+                assert_int_equal(poll(&handle, 1, PATIENCE_MS), 1);
+            expect(subscriber, i);
+        }
+        publisher = start(s, publish_and_wait);
+        assert_int_equal(hear(publisher.line), 1);
+        assert_int_equal(via_pollable(subscriber, VIA_READ, &after), VIA_OK);
+        assert_int_equal(before.handle, after.handle);
+        do {
+            assert_int_not_equal(via_arm(subscriber, VIA_READ), VIA_EIO);
+            assert_int_equal(via_stats(subscriber, &counters), VIA_OK);
+        } while (counters.connects < life + 2);
+    }
+    assert_int_equal(counters.disconnects, 3);
+    end(&publisher, SIGKILL);
+    via_close(subscriber);
+    via_close(join(s, VIA_PUBLISH, "")); /* clears away what the dead one left */
+}
+
+/* What is lent stays readable while its publisher comes to an end, and afterwards. */
+static void test_topic__lent_messages_outlive_their_publisher(void **state)
+{
+    scene *s = *state;
+    via_channel *publisher = join(s, VIA_PUBLISH, ""), *subscriber = join(s, VIA_SUBSCRIBE, "");
+    via_msg lent, none;
+    uint64_t number = 0;
+
+    assert_int_equal(publish(publisher, 41, PAGE, VIA_NOW), VIA_OK);
+    assert_int_equal(via_recv(subscriber, via_after_ms(PATIENCE_MS), &lent), VIA_OK);
+    via_close(publisher);
+    assert_int_equal(via_recv(subscriber, via_after_ms(60), &none), VIA_ETIMEDOUT);
+    publisher = join(s, VIA_PUBLISH, "");
+    do /* until it has dialed again */
+        assert_int_equal(publish(publisher, 42, PAGE, VIA_NOW), VIA_OK);
+    while (via_recv(subscriber, via_after_ms(5), &none) != VIA_OK);
+    memcpy(&number, lent.data, sizeof(number));
+    assert_int_equal(number, 41);
+    via_release(subscriber, &none);
+    via_release(subscriber, &lent);
+    via_close(subscriber);
+    via_close(publisher);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_topic__nothing_is_missed_after_a_join_has_returned),
+        TEST(test_topic__without_a_door_a_join_waits_for_the_publisher),
+        TEST(test_topic__late_ones_get_the_last_that_they_ask_for),
+        TEST(test_topic__a_crowd_loses_nothing_under_block),
+        TEST(test_topic__nobody_can_write_what_is_received),
+        TEST(test_topic__a_killed_subscriber_holds_nobody_up),
+        TEST(test_topic__a_stopped_subscriber_loses_exactly_what_is_counted),
+        TEST(test_topic__a_subscriber_outlives_its_publisher),
+        TEST(test_topic__lent_messages_outlive_their_publisher),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
