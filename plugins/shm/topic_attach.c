@@ -208,9 +208,9 @@ static bool is_rationed(topic_publisher *publisher)
     if (publisher->idle_looks < IDLE_LOOKS)
         return false;
     now = via_deadline_clock();
-    if (now - publisher->looked_ns < RATION_NS)
+    if (now - publisher->admitted_ns < RATION_NS)
         return true;
-    publisher->looked_ns = now;
+    publisher->admitted_ns = now;
     return false;
 }
 

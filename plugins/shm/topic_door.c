@@ -12,6 +12,7 @@
 #include <sys/ipc.h>
 #include <sys/random.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static topic_board *attach(int segment)
@@ -50,14 +51,18 @@ void topic_door_make(topic_door *door, const char *path, uint32_t mode)
         topic_door_close(door, VIA_CLOSE_FLUSH);
 }
 
-static bool is_large_enough(int segment)
+/* Whoever can write to the folder could have made the link. */
+static bool is_publishers(int segment, int socket)
 {
     struct shmid_ds state;
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
 
-    return shmctl(segment, IPC_STAT, &state) == 0 && state.shm_segsz >= sizeof(topic_board);
+    return shmctl(segment, IPC_STAT, &state) == 0 && state.shm_segsz >= sizeof(topic_board) &&
+           getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && state.shm_perm.cuid == peer.uid;
 }
 
-void topic_door_find(topic_door *door, const char *path)
+void topic_door_find(topic_door *door, const char *path, int socket)
 {
     char link[128], text[96];
     uint64_t token[2];
@@ -70,7 +75,7 @@ void topic_door_find(topic_door *door, const char *path)
         return;
     text[size] = '\0';
     if (sscanf(text, "sysv:%d:%16" SCNx64 "%16" SCNx64, &segment, &token[0], &token[1]) != 3 ||
-        !is_large_enough(segment))
+        !is_publishers(segment, socket))
         return;
     door->board = attach(segment);
     if (door->board && memcmp(door->board->token, token, sizeof(token)) != 0)

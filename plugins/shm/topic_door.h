@@ -20,8 +20,8 @@ typedef struct topic_door {
 
 /* For a publisher that holds the name `path`, before it listens. `mode`: who may write. */
 void topic_door_make(topic_door *door, const char *path, uint32_t mode);
-/* For a subscriber that is connected to `path`. */
-void topic_door_find(topic_door *door, const char *path);
+/* For a subscriber that is connected to `path` by `socket`. Another user's than the publisher's is none. */
+void topic_door_find(topic_door *door, const char *path, int socket);
 /* VIA_CLOSE_*. To be called before the name is given up. */
 void topic_door_close(topic_door *door, uint32_t how);
 

@@ -26,7 +26,7 @@ topic_link *topic_link_create(int socket, const char *path)
     }
     made->socket = socket;
     if (path)
-        topic_door_find(&made->door, path);
+        topic_door_find(&made->door, path, socket);
     return made;
 }
 

@@ -62,6 +62,7 @@ typedef struct topic_publisher {
     uint32_t joins; /* on the board, when last seen */
     uint32_t calls;
     uint32_t idle_looks;  /* joins were announced, and nobody was there */
+    uint64_t admitted_ns; /* when that was tried last, once it is rationed */
     uint64_t looked_ns;   /* when the sockets were looked at last */
     uint32_t sends_to_go; /* until the sockets are looked at */
     uint64_t spin_ns;

@@ -11,8 +11,9 @@
 #include <stdlib.h>
 
 enum {
-    TRIES = 64,     /* messages that are passed over between two looks at the clock */
-    LINK_ITSELF = 1 /* a bit of via_msg.token[1]: it is the link, otherwise belongings */
+    RECEIVES_BETWEEN_LOOKS = 256, /* how long one who comes may wait while others have messages */
+    TRIES = 64,                   /* messages that are passed over between two looks at the clock */
+    LINK_ITSELF = 1               /* a bit of via_msg.token[1]: it is the link, otherwise belongings */
 };
 
 /* ---- the filter --------------------------------------------------------------------------------------------- */
@@ -158,6 +159,10 @@ via_status topic_subscriber_receive(void *channel, via_deadline deadline, via_ms
     topic_subscriber_end *end = channel;
     via_status status = VIA_OK;
 
+    if (end->receives_to_go-- == 0) {
+        end->receives_to_go = RECEIVES_BETWEEN_LOOKS;
+        topic_subscriber_look(end);
+    }
     for (uint32_t tries = 1; status == VIA_OK; tries++) {
         if (via_wake_is_raised(&end->wake))
             return VIA_ECANCELED;
