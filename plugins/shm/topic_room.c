@@ -111,7 +111,9 @@ via_status topic_publisher_find(topic_publisher *publisher, size_t size, shm_pla
 via_status topic_publisher_find_texts(topic_publisher *publisher, size_t size, shm_place *place)
 {
     place->texts = find_block(publisher, size);
-    return place->texts != SHM_ARENA_NONE ? VIA_OK : VIA_ETIMEDOUT;
+    if (place->texts != SHM_ARENA_NONE)
+        return VIA_OK;
+    return shm_arena_is_held_by_loan(&publisher->arena) ? VIA_ENOMEM : VIA_ETIMEDOUT;
 }
 
 via_status topic_publisher_find_slot(topic_publisher *publisher)

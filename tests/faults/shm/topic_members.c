@@ -223,6 +223,24 @@ static void test_topic__late_ones_get_the_last_that_they_ask_for(void **state)
     via_close(publisher);
 }
 
+/* Waiting for one's own loan would be for ever. */
+static void test_topic__texts_that_a_loan_leaves_no_room_for_are_refused(void **state)
+{
+    scene *s = *state;
+    via_channel *publisher = join(s, VIA_PUBLISH, "?ring=4KiB");
+    char key[251];
+    via_meta meta = {.key = key};
+    via_msg loan;
+
+    memset(key, 'k', sizeof(key) - 1);
+    key[sizeof(key) - 1] = '\0';
+    assert_int_equal(via_loan(publisher, 3800, VIA_NOW, &loan), VIA_OK);
+    assert_int_equal(via_send(publisher, key, 100, &meta, via_after_ms(PATIENCE_MS)), VIA_ENOMEM);
+    via_discard(publisher, &loan);
+    assert_int_equal(via_send(publisher, key, 100, &meta, via_after_ms(PATIENCE_MS)), VIA_OK);
+    via_close(publisher);
+}
+
 /* ---- many --------------------------------------------------------------------------------------------------- */
 
 static void test_topic__a_crowd_loses_nothing_under_block(void **state)
@@ -248,6 +266,39 @@ static void test_topic__a_crowd_loses_nothing_under_block(void **state)
         via_close(crowd[i]);
     }
     via_close(publisher);
+}
+
+static via_channel *join_from(const scene *s, uint32_t role, uint32_t side)
+{
+    via_channel *channel = NULL;
+    via_open_options how;
+
+    via_open_options_init(&how);
+    how.side = side;
+    assert_int_equal(via_join(NULL, s->name, role, &how, via_after_ms(PATIENCE_MS), &channel, NULL), VIA_OK);
+    return channel;
+}
+
+/* A subscriber that binds never has to wait, and lets the second publisher in all the same. */
+static void test_topic__a_busy_publisher_keeps_no_other_out(void **state)
+{
+    scene *s = *state;
+    via_channel *subscriber = join_from(s, VIA_SUBSCRIBE, VIA_SIDE_BIND);
+    via_channel *busy = join_from(s, VIA_PUBLISH, VIA_SIDE_CONNECT), *second = NULL;
+    uint64_t found = 0;
+
+    for (int i = 0; i < 2000 && found != 2; i++) {
+        assert_int_equal(publish(busy, 1, 8, via_after_ms(PATIENCE_MS)), VIA_OK);
+        if (i == 10) {
+            second = join_from(s, VIA_PUBLISH, VIA_SIDE_CONNECT);
+            assert_int_equal(publish(second, 2, 8, VIA_NOW), VIA_OK);
+        }
+        found = receive(subscriber, NULL, NULL);
+    }
+    assert_int_equal(found, 2);
+    via_close(busy);
+    via_close(second);
+    via_close(subscriber);
 }
 
 /* The system writes into a buffer of ours; into the publisher's memory it does not. */
@@ -351,6 +402,51 @@ static void test_topic__a_stopped_subscriber_loses_exactly_what_is_counted(void 
     via_close(publisher);
 }
 
+enum { FLOOD_SIZE = 48 * 1024, FLOOD_RECEIVED = 2000 };
+
+/* Each message is one number all over, and takes the place of the one before it after a while of varying length. */
+static void flood(const scene *s, int line)
+{
+    static uint64_t body[FLOOD_SIZE / sizeof(uint64_t)];
+    via_channel *channel = join(s, VIA_PUBLISH, "?overflow=drop-oldest&slots=16&ring=64KiB");
+
+    tell(line, 1);
+    for (uint64_t number = 0;; number++) {
+        for (size_t i = 0; i < sizeof(body) / sizeof(body[0]); i++)
+            body[i] = number;
+        for (volatile uint64_t spin = 0; spin < number % 16 * 2000; spin++)
+            ;
+        if (via_send(channel, body, sizeof(body), NULL, VIA_NOW) != VIA_OK)
+            _exit(3);
+    }
+}
+
+/* Who is overtaken while it copies gets another message, and never two halves. */
+static void test_topic__a_lapped_subscriber_gets_no_torn_message(void **state)
+{
+    scene *s = *state;
+    other publisher = start(s, flood);
+    uint64_t torn = 0;
+
+    assert_int_equal(hear(publisher.line), 1);
+    via_channel *subscriber = join(s, VIA_SUBSCRIBE, "");
+    for (int received = 0; received < FLOOD_RECEIVED; received++) {
+        via_msg message;
+        assert_int_equal(via_recv(subscriber, via_after_ms(PATIENCE_MS), &message), VIA_OK);
+        assert_int_equal(message.size, FLOOD_SIZE);
+        const uint64_t *body = message.data;
+        for (size_t i = 1; i < FLOOD_SIZE / sizeof(uint64_t); i++)
+            torn += body[i] != body[0];
+        via_release(subscriber, &message);
+        for (volatile int spin = 0; spin < received % 29 * 1000; spin++)
+            ;
+    }
+    assert_int_equal(torn, 0);
+    end(&publisher, SIGKILL);
+    via_close(subscriber);
+    via_close(join(s, VIA_PUBLISH, "")); /* clears away what the dead one left */
+}
+
 enum { PARTING = 5 };
 
 static void publish_and_wait(const scene *s, int line)
@@ -437,10 +533,13 @@ int main(void)
         TEST(test_topic__nothing_is_missed_after_a_join_has_returned),
         TEST(test_topic__without_a_door_a_join_waits_for_the_publisher),
         TEST(test_topic__late_ones_get_the_last_that_they_ask_for),
+        TEST(test_topic__texts_that_a_loan_leaves_no_room_for_are_refused),
         TEST(test_topic__a_crowd_loses_nothing_under_block),
+        TEST(test_topic__a_busy_publisher_keeps_no_other_out),
         TEST(test_topic__nobody_can_write_what_is_received),
         TEST(test_topic__a_killed_subscriber_holds_nobody_up),
         TEST(test_topic__a_stopped_subscriber_loses_exactly_what_is_counted),
+        TEST(test_topic__a_lapped_subscriber_gets_no_torn_message),
         TEST(test_topic__a_subscriber_outlives_its_publisher),
         TEST(test_topic__lent_messages_outlive_their_publisher),
     };
