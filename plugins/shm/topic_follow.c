@@ -82,8 +82,8 @@ void topic_subscriber_lose(topic_subscriber_end *end, topic_link *link, via_stat
     if (why == VIA_EPEER)
         return;
     via_count(&end->settings.counters->protocol_errors, 1);
-    via_note(end->settings.host, end->settings.context, VIA_LOG_WARNING,
-             "a publisher was turned away: what it says makes no sense, or there is no memory for it");
+    via_note(end->settings.host, end->settings.context, VIA_LOG_WARNING, "a publisher was turned away: %s",
+             link->refusal[0] ? link->refusal : "what it says makes no sense, or there is no memory for it");
     topic_subscriber_forget(end, link);
 }
 
@@ -142,21 +142,23 @@ via_status topic_subscriber_dial(topic_subscriber_end *end, via_error *error)
     return VIA_OK;
 }
 
+/* Without a door the first link is alone, since nothing but this looks at it. */
 via_status topic_subscriber_await_hello(topic_subscriber_end *end, via_deadline deadline, via_error *error)
 {
     const shm_settings *settings = &end->settings;
-    via_status status = VIA_OK;
+    topic_link *link = end->links;
 
-    while (end->links && end->links->socket >= 0 && !end->links->door.board && !end->links->control) {
-        status = via_wake_poll(&end->wake, end->links->socket, POLLIN, deadline);
+    while (!link->door.board && !link->control) {
+        via_status status = via_wake_poll(&end->wake, link->socket, POLLIN, deadline);
         if (status != VIA_OK)
             return via_fail(settings->host, error, VIA_ENOPEER, 0, "let it be in a call, or in the same IPC namespace",
                             "the publisher cannot be reached but by its next call, and there was none");
-        topic_subscriber_look(end);
+        status = topic_link_listen(link, settings);
+        if (status != VIA_OK)
+            return via_fail(settings->host, error, status == VIA_EPEER ? VIA_ENOPEER : status, 0, NULL, "%s",
+                            link->refusal[0] ? link->refusal : "whoever serves the name has gone");
     }
-    return end->links && end->links->socket >= 0
-               ? VIA_OK
-               : via_fail(settings->host, error, VIA_ENOPEER, 0, NULL, "the publisher has gone");
+    return VIA_OK;
 }
 
 /* A publisher that has dialed us. */
@@ -175,13 +177,17 @@ static void accept_one(topic_subscriber_end *end, int socket, const shm_greeting
         via_count(&end->settings.counters->protocol_errors, 1);
 }
 
-static size_t count_of(const topic_link *link)
+/* Those beyond the limit wait outside, and nothing of them shows on the handle. */
+static void limit(topic_subscriber_end *end)
 {
     size_t count = 0;
 
-    for (; link; link = link->next)
+    for (const topic_link *link = end->links; link; link = link->next)
         count++;
-    return count;
+    bool is_full = count >= end->settings.peers;
+    if (is_full != end->is_full)
+        via_acceptor_hold(end->meeting.acceptor, is_full);
+    end->is_full = is_full;
 }
 
 static void accept_all(topic_subscriber_end *end)
@@ -189,10 +195,11 @@ static void accept_all(topic_subscriber_end *end)
     shm_greeting greeting = {.memory = 0};
     int socket;
 
-    while (count_of(end->links) < end->settings.peers &&
-           via_acceptor_next(end->meeting.acceptor, &socket, &greeting) == VIA_OK) {
+    limit(end);
+    while (!end->is_full && via_acceptor_next(end->meeting.acceptor, &socket, &greeting) == VIA_OK) {
         accept_one(end, socket, &greeting);
         shm_greeting_drop(&greeting);
+        limit(end);
     }
 }
 

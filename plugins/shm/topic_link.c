@@ -113,6 +113,8 @@ static via_status heed(topic_link *link, const shm_settings *settings, const shm
 {
     if (word->kind == SHM_RING)
         return VIA_OK;
+    if (word->kind == SHM_REFUSED)
+        memcpy(link->refusal, word->text, sizeof(link->refusal));
     if (word->kind == SHM_SEGMENT)
         return shm_views_change(&link->views, word, descriptors[0]);
     return word->kind == SHM_HELLO ? topic_link_meet(link, settings, word, descriptors[0]) : VIA_EPROTO;

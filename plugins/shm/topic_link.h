@@ -20,8 +20,9 @@ typedef struct topic_link {
     topic_door door;
     shm_memory memory; /* of the desk */
     topic_desk *desk;
-    size_t lent;  /* messages that are out; the memory stays as long */
-    bool is_over; /* it stays for those only */
+    size_t lent;                                 /* messages that are out; the memory stays as long */
+    bool is_over;                                /* it stays for those only */
+    char refusal[sizeof(((shm_word *)0)->text)]; /* why we are not let in; "" = nothing was said */
 
     /* once its hello has come */
     shm_memory theirs;

@@ -24,6 +24,7 @@ typedef struct topic_subscriber_end {
     topic_link *over;        /* they wait for what is lent of them */
     via_pollset set;         /* sockets, the timer or the name, the interrupt */
     shm_meeting meeting;     /* this side binds */
+    bool is_full;            /* as many as may be */
     topic_redial redial;     /* this side connects */
     uint64_t spin_ns;        /* how long to spin before the next sleep */
     uint64_t looked_ns;      /* when the sockets were looked at last */

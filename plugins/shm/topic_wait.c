@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 
 enum {
@@ -122,6 +123,14 @@ static void sleep_for_hello(topic_publisher *publisher, via_deadline until)
     topic_publisher_look(publisher);
 }
 
+/* Who never sleeps would keep a waitset's work out for as long as it waits. */
+static void let_others_in(topic_publisher *publisher)
+{
+    (void)pthread_mutex_unlock(&publisher->lock);
+    (void)sched_yield();
+    (void)pthread_mutex_lock(&publisher->lock);
+}
+
 static void look_sometimes(topic_publisher *publisher, uint64_t interval_ns)
 {
     uint64_t now = via_deadline_clock();
@@ -159,6 +168,8 @@ via_status topic_publisher_wait(topic_publisher *publisher, via_deadline deadlin
         sleep_for_hello(publisher, until);
     else if (publisher->spin_ns != UINT64_MAX)
         sleep_for(publisher, slowest, until);
+    else
+        let_others_in(publisher);
     look_sometimes(publisher, LOOK_NS / 2);
     if (via_wake_is_raised(&publisher->wake))
         return VIA_ECANCELED;

@@ -198,6 +198,28 @@ static void test_topic__without_a_door_a_join_waits_for_the_publisher(void **sta
     via_close(publisher);
 }
 
+/* Whoever serves the name says why not, and join passes it on. */
+static void test_topic__a_listener_of_pairs_is_no_publisher(void **state)
+{
+    scene *s = *state;
+    via_listener *listener = NULL;
+    via_channel *none = NULL;
+    via_error error;
+    pid_t joiner;
+    int result = -1;
+
+    assert_int_equal(via_listen(NULL, s->name, NULL, &listener, NULL), VIA_OK);
+    joiner = fork();
+    if (joiner == 0) {
+        via_status status = via_join(NULL, s->name, VIA_SUBSCRIBE, NULL, via_after_ms(PATIENCE_MS), &none, &error);
+        _exit(status == VIA_EPROTO && strstr(error.what, "pattern") ? 0 : 1);
+    }
+    assert_int_equal(via_accept(listener, via_after_ms(200), &none, NULL), VIA_ETIMEDOUT);
+    assert_int_equal(waitpid(joiner, &result, 0), joiner);
+    assert_int_equal(result, 0);
+    via_listener_close(listener);
+}
+
 static void test_topic__late_ones_get_the_last_that_they_ask_for(void **state)
 {
     scene *s = *state;
@@ -532,6 +554,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_topic__nothing_is_missed_after_a_join_has_returned),
         TEST(test_topic__without_a_door_a_join_waits_for_the_publisher),
+        TEST(test_topic__a_listener_of_pairs_is_no_publisher),
         TEST(test_topic__late_ones_get_the_last_that_they_ask_for),
         TEST(test_topic__texts_that_a_loan_leaves_no_room_for_are_refused),
         TEST(test_topic__a_crowd_loses_nothing_under_block),
