@@ -32,7 +32,7 @@ void shm_letter_write(shm_letter *letter, const shm_parcel *what, const shm_plac
     letter->place = place->segment || is_in_slot ? 0 : (uint32_t)place->offset;
     letter->texts_place = letter->texts_in_slot ? 0 : (uint32_t)place->texts;
     letter->priority = what->meta ? what->meta->priority : 0;
-    if (what->key_size || what->type_size)
+    if (what->meta && (what->key_size || what->type_size))
         write_texts(what, letter->texts_in_slot ? in_slot + (is_in_slot ? what->size : 0) : arena->base + place->texts);
 }
 

@@ -106,12 +106,12 @@ static void add_default_lanes(void)
         add_lane(patterns[i].name, address);
         (void)snprintf(address, sizeof address, "tcp://127.0.0.1:%u", free_port());
         add_lane(patterns[i].name, address);
-        if (patterns[i].joins_late)
-            continue; /* pipes have no topics */
-        (void)snprintf(address, sizeof address, "pipe:soak-%s-%d", patterns[i].name, getpid());
-        add_lane(patterns[i].name, address);
-        if (strcmp(patterns[i].name, "pair") != 0)
-            continue; /* nor has shared memory queues */
+        if (!patterns[i].joins_late) { /* pipes have no topics */
+            (void)snprintf(address, sizeof address, "pipe:soak-%s-%d", patterns[i].name, getpid());
+            add_lane(patterns[i].name, address);
+        }
+        if (strcmp(patterns[i].name, "queue") == 0)
+            continue; /* shared memory has none */
         (void)snprintf(address, sizeof address, "shm:soak-%s-%d", patterns[i].name, getpid());
         add_lane(patterns[i].name, address);
     }
