@@ -11,7 +11,7 @@
 #include "cli.h"
 
 enum { VIA_BENCH_BOTH = 0, VIA_BENCH_LATENCY = 1, VIA_BENCH_THROUGHPUT = 2 }; /* the choices of --mode */
-enum { VIA_BENCH_BLOCKING = 0, VIA_BENCH_POLLING = 1 };                       /* the choices of --wake */
+enum { VIA_BENCH_BLOCKING = 0, VIA_BENCH_POLLING = 1, VIA_BENCH_HYBRID = 2 }; /* the choices of --wake */
 
 enum { VIA_BENCH_WAIT_S = 5, VIA_BENCH_STILL_S = 10 }; /* for the other end; for a message to move */
 

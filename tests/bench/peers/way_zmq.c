@@ -2,7 +2,7 @@
 /*
  * libzmq, ZMQ_PAIR over ipc://. Its I/O thread batches small messages whether asked or not.
  */
-#include "ways.h"
+#include "way.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,34 +19,40 @@ static void check(bool good, const char *what)
         way_failed(what, zmq_strerror(zmq_errno()));
 }
 
-static struct ends *make(const char *path, char url[256])
+/* At most as many messages wait as make some megabytes. */
+static int high_water_mark(size_t size)
+{
+    enum { WAITING_MOST = 1000, WAITING_BYTES = 64 << 20 };
+    size_t count = WAITING_BYTES / size;
+
+    return count < 2 ? 2 : count > WAITING_MOST ? WAITING_MOST : (int)count;
+}
+
+static struct ends *make(const struct place *place, char url[256])
 {
     struct ends *self = malloc(sizeof(*self));
+    int mark = high_water_mark(place->size);
 
     if (!self)
         way_failed("malloc", "no memory");
-    snprintf(url, 256, "ipc://%s", path);
+    (void)snprintf(url, 256, "ipc://%s/%s", place->folder, place->name);
     self->context = zmq_ctx_new();
     self->socket = zmq_socket(self->context, ZMQ_PAIR);
     check(self->socket != NULL, "zmq_socket");
+    check(zmq_setsockopt(self->socket, ZMQ_SNDHWM, &mark, sizeof(mark)) == 0, "ZMQ_SNDHWM");
+    check(zmq_setsockopt(self->socket, ZMQ_RCVHWM, &mark, sizeof(mark)) == 0, "ZMQ_RCVHWM");
     return self;
 }
 
-static void *bind_zmq(const char *path)
+static void *open_zmq(const struct place *place, bool is_server)
 {
     char url[256];
-    struct ends *self = make(path, url);
+    struct ends *self = make(place, url);
 
-    check(zmq_bind(self->socket, url) == 0, "zmq_bind");
-    return self;
-}
-
-static void *connect_zmq(const char *path)
-{
-    char url[256];
-    struct ends *self = make(path, url);
-
-    check(zmq_connect(self->socket, url) == 0, "zmq_connect");
+    if (is_server)
+        check(zmq_bind(self->socket, url) == 0, "zmq_bind");
+    else
+        check(zmq_connect(self->socket, url) == 0, "zmq_connect");
     return self;
 }
 
@@ -68,7 +74,7 @@ static size_t receive_zmq(void *argument)
     check(zmq_msg_recv(&message, self->socket, 0) >= 0, "zmq_msg_recv");
     size = zmq_msg_size(&message);
     way_look(zmq_msg_data(&message), size);
-    zmq_msg_close(&message);
+    (void)zmq_msg_close(&message);
     return size;
 }
 
@@ -76,9 +82,16 @@ static void close_zmq(void *argument)
 {
     struct ends *self = argument;
 
-    zmq_close(self->socket);
-    zmq_ctx_term(self->context);
+    (void)zmq_close(self->socket);
+    (void)zmq_ctx_term(self->context);
     free(self);
 }
 
-const struct way way_zmq = {"libzmq 4.3", bind_zmq, connect_zmq, send_zmq, receive_zmq, close_zmq};
+const struct way way_zmq = {
+    .name = "peer:libzmq",
+    .wakes = BLOCK,
+    .open = open_zmq,
+    .send = send_zmq,
+    .receive = receive_zmq,
+    .close = close_zmq,
+};

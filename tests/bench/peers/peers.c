@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * via-bench-peers: measures Viaduct's addresses and the peers, for `via bench --peers`, which shows the result.
+ *
+ * Owns: its command line, and the lines that it prints, whose fields are separated by tabs:
+ *
+ *   row NAME WAKE MODE SIZE COUNT P50 P90 P99 P999 MAX MESSAGES/S ROUNDS MIXED    wake and mode as the numbers of bench.h, ns
+ *   not NAME WHY                                                                 it was not measured
+ *   end DISTANCE RUNS THROWN TOLERANCE                                            the last line
+ *
+ * COUNT is of one round; MIXED is 1 if no round's probes agreed with the distance that most runs had.
+ */
+#include "plan.h"
+#include "ways.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+_Static_assert((int)WAKE_BLOCK == (int)VIA_BENCH_BLOCKING && (int)WAKE_SPIN == (int)VIA_BENCH_POLLING &&
+                   (int)WAKE_HYBRID == (int)VIA_BENCH_HYBRID,
+               "waits have one number each");
+
+static const char *const usual_addresses[] = {"shm:", "unix:", "pipe:", "tcp://127.0.0.1:0", NULL};
+static const char usual_sizes[] = "64,1024,16384,65536,1048576,16777216";
+
+static _Noreturn void usage(void)
+{
+    (void)fputs("usage: via-bench-peers [--size BYTES,...] [--count N] [--time MS] [--rounds N] [--wake NUMBER]\n"
+                "                       [--mode NUMBER] [--more] [--only NAME]... [ADDRESS]...\n"
+                "'via bench --peers' runs it and shows what it measured.\n",
+                stderr);
+    exit(2);
+}
+
+static uint64_t number(const char *text, uint64_t least, uint64_t most)
+{
+    char *end;
+    unsigned long long value = strtoull(text, &end, 10);
+
+    if (end == text || *end != '\0' || value < least || value > most)
+        usage();
+    return value;
+}
+
+static void parse_sizes(struct plan *plan, const char *text)
+{
+    plan->size_count = 0;
+    while (*text) {
+        char word[24];
+        size_t length = strcspn(text, ",");
+
+        if (length == 0 || length >= sizeof(word) || plan->size_count == PLAN_SIZES)
+            usage();
+        (void)snprintf(word, sizeof(word), "%.*s", (int)length, text);
+        plan->sizes[plan->size_count++] = number(word, 2, 1u << 30);
+        text += length + (text[length] == ',');
+    }
+}
+
+/* ---- who takes part ----------------------------------------------------------------------------------------- */
+
+struct wishes {
+    const char *only[PLAN_CONTESTANTS];
+    size_t only_count;
+    const char *addresses[PLAN_CONTESTANTS];
+    size_t address_count;
+};
+
+static bool is_wanted(const struct wishes *wishes, const char *name)
+{
+    for (size_t i = 0; i < wishes->only_count; i++)
+        if (strcmp(wishes->only[i], name) == 0)
+            return true;
+    return wishes->only_count == 0;
+}
+
+static void add_contestants(struct plan *plan, const struct wishes *wishes)
+{
+    for (size_t i = 0; i < wishes->address_count; i++)
+        plan_add(plan, &way_viaduct, wishes->addresses[i]);
+    for (size_t i = 0; wishes->address_count == 0 && usual_addresses[i]; i++)
+        if (is_wanted(wishes, usual_addresses[i]))
+            plan_add(plan, &way_viaduct, usual_addresses[i]);
+    for (size_t i = 0; ways[i]; i++)
+        if (is_wanted(wishes, ways[i]->name))
+            plan_add(plan, ways[i], NULL);
+}
+
+static void parse(struct plan *plan, struct wishes *wishes, char **words)
+{
+    for (; *words; words++) {
+        const char *word = words[0], *value = words[1];
+        if (strcmp(word, "--more") == 0) {
+            plan->more = true;
+            continue;
+        }
+        if (word[0] != '-') {
+            if (wishes->address_count < PLAN_CONTESTANTS / 2)
+                wishes->addresses[wishes->address_count++] = word;
+            continue;
+        }
+        if (!value)
+            usage();
+        words++;
+        if (strcmp(word, "--size") == 0)
+            parse_sizes(plan, value);
+        else if (strcmp(word, "--count") == 0)
+            plan->budget.count = number(value, 1, UINT32_MAX);
+        else if (strcmp(word, "--time") == 0)
+            plan->budget.time_ns = number(value, 1, 20000) * 1000000;
+        else if (strcmp(word, "--rounds") == 0)
+            plan->rounds = number(value, 1, PLAN_ROUNDS);
+        else if (strcmp(word, "--wake") == 0)
+            plan->wakes = 1u << number(value, 0, WAKE_COUNT - 1);
+        else if (strcmp(word, "--mode") == 0)
+            plan->mode = (uint32_t)number(value, VIA_BENCH_BOTH, VIA_BENCH_THROUGHPUT);
+        else if (strcmp(word, "--only") == 0 && wishes->only_count < PLAN_CONTESTANTS)
+            wishes->only[wishes->only_count++] = value;
+        else
+            usage();
+    }
+}
+
+/* ---- what comes out ----------------------------------------------------------------------------------------- */
+
+static void print_row(const struct row *row)
+{
+    const via_bench_result *result = &row->result;
+
+    (void)printf("row\t%s\t%u\t%u\t%llu\t%llu\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%zu\t%d\n", row->who->name,
+                 row->job.wake, row->job.mode, (unsigned long long)row->job.size, (unsigned long long)result->count,
+                 result->p50, result->p90, result->p99, result->p999, result->max, result->messages_per_s, row->counted,
+                 row->is_mixed);
+}
+
+/* A reason that a whole contestant shares is told once. */
+static void print_absent(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->contestant_count; i++)
+        if (plan->contestants[i].why[0] != '\0')
+            (void)printf("not\t%s\t%s\n", plan->contestants[i].name, plan->contestants[i].why);
+    for (size_t i = 0; i < plan->row_count; i++)
+        if (plan->rows[i].why[0] != '\0')
+            (void)printf("not\t%s\t%llu bytes: %s\n", plan->rows[i].who->name,
+                         (unsigned long long)plan->rows[i].job.size, plan->rows[i].why);
+}
+
+static void print(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->row_count; i++)
+        if (plan->rows[i].run_count > 0)
+            print_row(&plan->rows[i]);
+    print_absent(plan);
+    (void)printf("end\t%.1f\t%zu\t%zu\t%.2f\n", plan->distance_ns, plan->run_count, plan->thrown_away, PLAN_TOLERANCE);
+}
+
+int main(int argc, char **argv)
+{
+    char folder[] = "/tmp/via-peers-XXXXXX";
+    struct plan plan = {
+        .wakes = SPIN | HYBRID | BLOCK, .rounds = 3, .budget = {.time_ns = 100000000}, .folder = folder};
+    struct wishes wishes = {.only_count = 0};
+
+    (void)argc;
+    parse_sizes(&plan, usual_sizes);
+    parse(&plan, &wishes, argv + 1);
+    if (!clockwork_init()) {
+        (void)printf("not\tall\tboth processes would share the one processor that this program may use\n"
+                     "end\t0\t0\t0\t0\n");
+        return 0;
+    }
+    if (!mkdtemp(folder)) {
+        (void)fprintf(stderr, "via-bench-peers: /tmp: %s\n", strerror(errno));
+        return 1;
+    }
+    add_contestants(&plan, &wishes);
+    if (!plan_make(&plan)) {
+        (void)fputs("via-bench-peers: out of memory\n", stderr);
+        return 1;
+    }
+    plan_run(&plan);
+    plan_judge(&plan);
+    print(&plan);
+    plan_fini(&plan);
+    (void)rmdir(folder);
+    return 0;
+}
