@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum { MEASURE_STAGES = 3 }; /* hello, warm-up, what is measured */
-enum { SAMPLES_MOST = 1 << 21, SAMPLES_LEAST = 10, LARGE = 4096, BATCH = 64 };
+enum { SAMPLES_MOST = 1 << 20, SAMPLES_LEAST = 3, LARGE = 4096, BATCH = 64 };
 
 static volatile unsigned char seen;
 
@@ -82,6 +82,12 @@ static size_t ping(const struct way *way, void *self, const void *body, const vi
     return count;
 }
 
+/* As much shorter in messages as it is in time. */
+static uint64_t warmup_most(uint64_t most)
+{
+    return most / 10 + 1;
+}
+
 static void measure_latency(const struct way *way, void *self, const void *body, const via_bench_job *job,
                             const struct budget *budget, via_bench_result *result)
 {
@@ -92,7 +98,7 @@ static void measure_latency(const struct way *way, void *self, const void *body,
     if (!samples)
         way_failed("malloc", "no memory");
     memset(samples, 1, most * sizeof(*samples)); /* a page fault within the loop would be measured */
-    (void)ping(way, self, body, job, samples, most, budget->time_ns / 10);
+    (void)ping(way, self, body, job, samples, warmup_most(most), budget->time_ns / 10);
     end_stage(way, self, body);
     count = ping(way, self, body, job, samples, most, budget->time_ns);
     end_stage(way, self, body);
@@ -124,7 +130,7 @@ static void measure_throughput(const struct way *way, void *self, const void *bo
     uint64_t most = budget->count ? budget->count : UINT64_MAX;
     uint64_t started;
 
-    (void)pour(way, self, body, job, most, budget->time_ns / 10);
+    (void)pour(way, self, body, job, warmup_most(most), budget->time_ns / 10);
     end_stage(way, self, body);
     started = via_now_ns();
     *result = (via_bench_result){.count = pour(way, self, body, job, most, budget->time_ns)};
