@@ -262,7 +262,7 @@ void via_cli_options_print(FILE *out, uint64_t takes)
 static const char *const formats[] = {"line", "raw", "null", "quoted", "hex", "json", NULL};
 static const char *const patterns[] = {"pair", "queue", "topic", "value", NULL};
 static const char *const modes[] = {"both", "latency", "throughput", NULL};
-static const char *const wakes[] = {"blocking", "polling", NULL};
+static const char *const wakes[] = {"blocking", "polling", "hybrid", NULL};
 
 #define AT(field) offsetof(via_cli_args, field)
 
@@ -305,4 +305,6 @@ static const struct option options[VIA_CLI_OPTION_COUNT] = {
     [VIA_CLI_ROUNDS] = {"rounds", "N", "runs of each row, interleaved; the median counts (default 3)", COUNT,
                         AT(rounds), NULL},
     [VIA_CLI_PLOT] = {"plot", "FILE.svg", "draw the result with gnuplot", TEXT, AT(plot), NULL},
+    [VIA_CLI_PEERS] = {"peers", NULL, "measure other libraries and hand-written C in the same run", FLAG, AT(peers),
+                       NULL},
 };

@@ -15,14 +15,14 @@
 #include "facts.h"
 #include "session.h"
 
-enum { MOST_SIZES = 16, MOST_ROUNDS = 1000, USUAL_LATENCY_COUNT = 2000, MOST_THROUGHPUT_COUNT = 100000 };
+enum { MOST_ROUNDS = 1000, USUAL_LATENCY_COUNT = 2000, MOST_THROUGHPUT_COUNT = 100000 };
 static const uint64_t usual_bytes = UINT64_C(64) << 20;
 static const uint64_t patience_ns = UINT64_C(1000000000); /* before progress is shown */
 
 struct plan {
     const via_cli_args *args;
     via_host *host;
-    uint64_t sizes[MOST_SIZES];
+    uint64_t sizes[VIA_BENCH_MOST_SIZES];
     size_t size_count;
     uint64_t rounds;
     via_bench_row *rows;
@@ -34,25 +34,26 @@ struct plan {
 
 static int wrong_sizes(const via_cli_args *args)
 {
-    return via_cli_usage(args->command, NULL, "--size wants up to %d sizes such as 64,4KiB,1MiB, not '%s'", MOST_SIZES,
-                         args->sizes);
+    return via_cli_usage(args->command, NULL, "--size wants up to %d sizes such as 64,4KiB,1MiB, not '%s'",
+                         VIA_BENCH_MOST_SIZES, args->sizes);
 }
 
-static int parse_sizes(struct plan *plan)
+int via_bench_parse_sizes(const via_cli_args *args, const char *usual, uint64_t *sizes, size_t *count)
 {
-    const char *next = plan->args->sizes ? plan->args->sizes : "64,4KiB,64KiB";
+    const char *next = args->sizes ? args->sizes : usual;
+    *count = 0;
     while (*next) {
         char word[32];
         size_t length = strcspn(next, ",");
-        if (length >= sizeof word || plan->size_count == MOST_SIZES)
-            return wrong_sizes(plan->args);
+        if (length >= sizeof word || *count == VIA_BENCH_MOST_SIZES)
+            return wrong_sizes(args);
         memcpy(word, next, length);
         word[length] = '\0';
-        if (!via_cli_parse_size(word, &plan->sizes[plan->size_count++]))
-            return wrong_sizes(plan->args);
+        if (!via_cli_parse_size(word, &sizes[(*count)++]))
+            return wrong_sizes(args);
         next += length + (next[length] == ',');
     }
-    return plan->size_count > 0 ? VIA_EXIT_OK : wrong_sizes(plan->args);
+    return *count > 0 ? VIA_EXIT_OK : wrong_sizes(args);
 }
 
 static uint64_t usual_count(const via_bench_job *job)
@@ -146,6 +147,12 @@ static int check_args(struct plan *plan)
 {
     const via_cli_args *args = plan->args;
     plan->rounds = via_cli_given(args, VIA_CLI_ROUNDS) ? args->rounds : 3;
+    if (args->operands.count == 0)
+        return via_cli_usage(args->command, NULL, "'via bench' wants: %s", args->command->operands);
+    if (args->wake == VIA_BENCH_HYBRID)
+        return via_cli_usage(args->command,
+                             "leave out --wake: a transport that can spin for a while has an option for it",
+                             "--wake hybrid is for --peers");
     if (plan->rounds < 1 || plan->rounds > MOST_ROUNDS)
         return via_cli_usage(args->command, NULL, "--rounds wants 1 to %d", MOST_ROUNDS);
     if (via_cli_given(args, VIA_CLI_COUNT) && args->count < 2)
@@ -203,9 +210,11 @@ static int show(const struct plan *plan)
 int via_cli_run_bench(const via_cli_args *args)
 {
     struct plan plan = {.args = args};
+    if (args->peers)
+        return via_bench_run_peers(args);
     int result = check_args(&plan);
     if (result == VIA_EXIT_OK)
-        result = parse_sizes(&plan);
+        result = via_bench_parse_sizes(args, "64,4KiB,64KiB", plan.sizes, &plan.size_count);
     if (result == VIA_EXIT_OK)
         result = via_cli_host_open(args, &plan.host);
     if (result == VIA_EXIT_OK)

@@ -39,12 +39,17 @@ void via_bench_percentiles(uint64_t *samples, size_t count, double divisor, via_
 /* The median of each figure over the rounds, and the largest max. */
 void via_bench_median(const via_bench_result *rounds, size_t count, via_bench_result *result);
 
+enum { VIA_BENCH_MOST_SIZES = 16 };
+/* Reads --size, or else `usual`. An exit status; errors are told. */
+int via_bench_parse_sizes(const via_cli_args *args, const char *usual, uint64_t *sizes, size_t *count);
+
 /* One line of the outcome. */
 typedef struct via_bench_row {
     const char *address;
     via_bench_job job;
     via_bench_result result;
     via_bench_result *rounds;
+    bool is_doubtful; /* --peers: measured while the distance between the processors changed */
 } via_bench_row;
 
 /* Measures once. An exit status; errors are told. */
@@ -55,7 +60,14 @@ bool via_bench_print_table(const via_bench_row *rows, size_t count);
 bool via_bench_print_json(const via_bench_row *rows, size_t count);
 /* Is gnuplot there, and the name one for what it draws, where it can be written? An exit status; to be asked before the measuring begins. */
 int via_bench_plot_check(const char *name);
+/* All in one file: latency above throughput. */
 int via_bench_plot(const char *file, const via_bench_row *rows, size_t count);
+/* One mode in one file: spinning receivers above sleeping ones. */
+int via_bench_plot_mode(const char *file, const via_bench_row *rows, size_t count, uint32_t mode);
+
+/* `via bench --peers`: an exit status. */
+int via_bench_run_peers(const via_cli_args *args);
+bool via_bench_print_peers(const via_bench_row *rows, size_t count);
 
 /* ---- between the two processes ------------------------------------------------------------------------------ */
 

@@ -98,20 +98,59 @@ static void put_quoted(FILE *out, const char *text)
     (void)fputc('\'', out);
 }
 
-static bool is_first_of_address(const via_bench_row *rows, size_t index)
+/* One plot of a picture: which rows it shows. */
+struct panel {
+    uint32_t mode;
+    int wake; /* ANY = all of them */
+    const char *title;
+    bool has_bars; /* from p50 to p99 */
+};
+enum { ANY = -1 };
+
+static bool shows(const struct panel *panel, const via_bench_row *row)
+{
+    return row->job.mode == panel->mode && (panel->wake == ANY || panel->wake == (int)row->job.wake);
+}
+
+static bool is_first_in_panel(const struct panel *panel, const via_bench_row *rows, size_t index)
 {
     for (size_t i = 0; i < index; i++)
-        if (rows[i].address == rows[index].address)
+        if (rows[i].address == rows[index].address && shows(panel, &rows[i]))
+            return false;
+    return shows(panel, &rows[index]);
+}
+
+static bool is_empty(const struct panel *panel, const via_bench_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (shows(panel, &rows[i]))
             return false;
     return true;
 }
 
-static bool has_mode(const via_bench_row *rows, size_t count, uint32_t mode)
+/* An address has the same colour in every panel: by its place among all addresses. */
+static size_t place_of(const via_bench_row *rows, const char *address)
 {
-    for (size_t i = 0; i < count; i++)
-        if (rows[i].job.mode == mode)
-            return true;
-    return false;
+    size_t place = 0;
+    for (size_t i = 0; rows[i].address != address; i++) {
+        bool is_new = true;
+        for (size_t k = 0; k < i && is_new; k++)
+            is_new = rows[k].address != rows[i].address;
+        place += is_new;
+    }
+    return place;
+}
+
+/* Colours that people with any kind of colour vision can tell apart (Okabe and Ito); marks and dashes tell the rest. */
+static void put_style(FILE *out, size_t place)
+{
+    static const char *const colours[] = {"#d55e00", "#0072b2", "#009e73", "#cc79a7",
+                                          "#e69f00", "#56b4e9", "#000000", "#8a8a8a"};
+    static const int marks[] = {7, 5, 9, 11, 13, 6, 4, 8, 10, 12, 2, 3, 1};
+    size_t colour_count = sizeof colours / sizeof colours[0];
+    (void)fprintf(out, " lc rgb '%s' pt %d dt %d lw %s ps 0.7", colours[place % colour_count],
+                  marks[place % (sizeof marks / sizeof marks[0])], place < colour_count ? 1 : 2,
+                  place < 4 ? "3" : "1.5");
 }
 
 /* The figure a row contributes to a plot of this mode; 0 = none. */
@@ -154,12 +193,13 @@ static void put_height_ticks(FILE *out, double low, double high)
 }
 
 /* Room on every side, also around a single point, for which gnuplot would find no range. */
-static void put_ranges(FILE *out, const via_bench_row *rows, size_t count, uint32_t mode)
+static void put_ranges(FILE *out, const struct panel *panel, const via_bench_row *rows, size_t count)
 {
+    uint32_t mode = panel->mode;
     double left = 0, right = 0, low = 0, high = 0;
     for (size_t i = 0; i < count; i++) {
         double bytes = rows[i].job.size > 0 ? (double)rows[i].job.size : 1, height = height_of(&rows[i], mode);
-        double top = mode == VIA_BENCH_LATENCY && height > 0 ? rows[i].result.p99 / 1e3 : height;
+        double top = panel->has_bars && height > 0 ? rows[i].result.p99 / 1e3 : height;
         left = left > 0 && left < bytes ? left : bytes;
         right = right > bytes ? right : bytes;
         low = height > 0 && (low <= 0 || height < low) ? height : low;
@@ -173,14 +213,15 @@ static void put_ranges(FILE *out, const via_bench_row *rows, size_t count, uint3
     put_height_ticks(out, low / 2, high * 2);
 }
 
-static void put_points(FILE *out, const via_bench_row *rows, size_t count, const char *address, uint32_t mode)
+static void put_points(FILE *out, const struct panel *panel, const via_bench_row *rows, size_t count,
+                       const char *address)
 {
     for (size_t i = 0; i < count; i++) {
         const via_bench_row *row = &rows[i];
-        double bytes = row->job.size > 0 ? (double)row->job.size : 1, height = height_of(row, mode);
-        if (row->address != address || row->job.mode != mode)
+        double bytes = row->job.size > 0 ? (double)row->job.size : 1, height = height_of(row, panel->mode);
+        if (row->address != address || !shows(panel, row))
             continue;
-        if (mode == VIA_BENCH_LATENCY)
+        if (panel->has_bars)
             (void)fprintf(out, "%g %g %g %g\n", bytes, height, height, row->result.p99 / 1e3);
         else
             (void)fprintf(out, "%g %g\n", bytes, height);
@@ -188,53 +229,60 @@ static void put_points(FILE *out, const via_bench_row *rows, size_t count, const
     (void)fputs("e\n", out);
 }
 
-/* One plot: a line for each address, its data following inline. */
-static void put_plot(FILE *out, const via_bench_row *rows, size_t count, uint32_t mode)
+/* A line for each address, its data following inline. */
+static void put_panel(FILE *out, const struct panel *panel, const via_bench_row *rows, size_t count)
 {
     const char *separator = "plot ";
-    put_ranges(out, rows, count, mode);
-    (void)fprintf(out, "set ylabel '%s'\n",
-                  mode == VIA_BENCH_LATENCY ? "one-way latency, us (p50, bar to p99)" : "throughput, MB/s");
+    put_ranges(out, panel, rows, count);
+    (void)fprintf(out, "set title '%s'\nset ylabel '%s%s'\n", panel->title,
+                  panel->mode == VIA_BENCH_LATENCY ? "one-way latency, us (p50" : "throughput, MB/s",
+                  panel->has_bars                    ? ", bar to p99)"
+                  : panel->mode == VIA_BENCH_LATENCY ? ")"
+                                                     : "");
     for (size_t i = 0; i < count; i++) {
-        if (!is_first_of_address(rows, i))
+        if (!is_first_in_panel(panel, rows, i))
             continue;
-        (void)fprintf(out, "%s'-' with %s title ", separator,
-                      mode == VIA_BENCH_LATENCY ? "yerrorlines lw 2" : "linespoints lw 2 pt 7");
+        (void)fprintf(out, "%s'-' with %s title ", separator, panel->has_bars ? "yerrorlines" : "linespoints");
         put_quoted(out, rows[i].address);
+        put_style(out, place_of(rows, rows[i].address));
         separator = ", ";
     }
     (void)fputc('\n', out);
     for (size_t i = 0; i < count; i++)
-        if (is_first_of_address(rows, i))
-            put_points(out, rows, count, rows[i].address, mode);
+        if (is_first_in_panel(panel, rows, i))
+            put_points(out, panel, rows, count, rows[i].address);
 }
 
-static void put_script(FILE *out, const char *file, const via_bench_row *rows, size_t count)
+/* Panels without rows are left out. */
+static void put_script(FILE *out, const char *file, const struct panel *panels, size_t panel_count,
+                       const via_bench_row *rows, size_t count)
 {
-    bool both = has_mode(rows, count, VIA_BENCH_LATENCY) && has_mode(rows, count, VIA_BENCH_THROUGHPUT);
-    (void)fprintf(out, "set terminal svg size 800,%d enhanced background rgb 'white'\nset output ", both ? 900 : 450);
+    int used = 0;
+    for (size_t i = 0; i < panel_count; i++)
+        used += !is_empty(&panels[i], rows, count);
+    (void)fprintf(out, "set terminal svg size 960,%d enhanced background rgb 'white'\nset output ", used * 480);
     put_quoted(out, file);
-    (void)fputs("\nset logscale xy\nset grid\nset key outside below noenhanced\nset lmargin 10\n"
+    (void)fputs("\nset logscale xy\nset grid\nset key outside right top noenhanced\nset lmargin 10\n"
                 "set xlabel 'bytes in a message'\n",
                 out);
-    if (both)
-        (void)fputs("set multiplot layout 2,1\n", out);
-    if (has_mode(rows, count, VIA_BENCH_LATENCY))
-        put_plot(out, rows, count, VIA_BENCH_LATENCY);
-    if (has_mode(rows, count, VIA_BENCH_THROUGHPUT))
-        put_plot(out, rows, count, VIA_BENCH_THROUGHPUT);
-    if (both)
+    if (used > 1)
+        (void)fprintf(out, "set multiplot layout %d,1\n", used);
+    for (size_t i = 0; i < panel_count; i++)
+        if (!is_empty(&panels[i], rows, count))
+            put_panel(out, &panels[i], rows, count);
+    if (used > 1)
         (void)fputs("unset multiplot\n", out);
 }
 
-int via_bench_plot(const char *file, const via_bench_row *rows, size_t count)
+static int draw(const char *file, const struct panel *panels, size_t panel_count, const via_bench_row *rows,
+                size_t count)
 {
     pid_t child;
     int status = 0;
     FILE *script = start(&child);
     if (!script)
         return via_cli_os_error("gnuplot", errno, missing_mend);
-    put_script(script, file, rows, count);
+    put_script(script, file, panels, panel_count, rows, count);
     (void)fclose(script);
     while (waitpid(child, &status, 0) < 0 && errno == EINTR)
         continue;
@@ -242,4 +290,29 @@ int via_bench_plot(const char *file, const via_bench_row *rows, size_t count)
         return VIA_EXIT_OK;
     return via_cli_complain(VIA_EXIT_FAILED, "see what gnuplot wrote above; name a file that can be written",
                             "gnuplot did not draw %s", file);
+}
+
+int via_bench_plot(const char *file, const via_bench_row *rows, size_t count)
+{
+    static const struct panel panels[] = {
+        {.mode = VIA_BENCH_LATENCY, .wake = ANY, .title = "", .has_bars = true},
+        {.mode = VIA_BENCH_THROUGHPUT, .wake = ANY, .title = ""},
+    };
+    return draw(file, panels, 2, rows, count);
+}
+
+/* No bars: with a dozen lines they would hide each other. */
+int via_bench_plot_mode(const char *file, const via_bench_row *rows, size_t count, uint32_t mode)
+{
+    const struct panel panels[] = {
+        {.mode = mode, .wake = VIA_BENCH_POLLING, .title = "receivers that spin"},
+        {.mode = mode, .wake = VIA_BENCH_HYBRID, .title = "receivers that spin, then sleep"},
+        {.mode = mode, .wake = VIA_BENCH_BLOCKING, .title = "receivers that sleep"},
+    };
+    bool has_other = false;
+    for (size_t i = 0; i < count; i++)
+        has_other |= rows[i].job.wake != VIA_BENCH_HYBRID;
+    /* While messages keep coming a hybrid wait is a spin: its own panel is of use only where it was asked for alone. */
+    const struct panel both[] = {panels[0], panels[2]};
+    return has_other ? draw(file, both, 2, rows, count) : draw(file, &panels[1], 1, rows, count);
 }

@@ -54,6 +54,7 @@ typedef enum via_cli_option_id {
     VIA_CLI_WARMUP,
     VIA_CLI_ROUNDS,
     VIA_CLI_PLOT,
+    VIA_CLI_PEERS,
     VIA_CLI_OPTION_COUNT
 } via_cli_option_id;
 
@@ -81,7 +82,7 @@ typedef struct via_cli_args {
     const struct via_cli_command *command;
     uint64_t given; /* VIA_CLI_TAKES() of each option that was given */
     via_cli_list operands, plugins, endpoints, trust, options;
-    bool help, json, listen, dial, more, echo;
+    bool help, json, listen, dial, more, echo, peers;
     const char *type, *key, *file, *output, *as, *plot, *sizes;
     uint64_t timeout_ns, count, wait, warmup, rounds;
     int64_t priority;

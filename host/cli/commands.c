@@ -140,15 +140,20 @@ const via_cli_command via_cli_commands[] = {
      .run = via_cli_run_bridge},
     {.name = "bench",
      .operands = "ADDRESS...",
-     .min_operands = 1,
+     .min_operands = 0, /* with --peers; it checks that itself */
      .max_operands = MANY,
      .summary = "measure latency and throughput between two processes",
-     .about = "Several addresses are measured in turn, round after round, and the median of the rounds is shown.\n"
-              "Latency is one way: half of the round trip of a pair; in a queue or a topic from send to receipt, with\n"
-              "one message under way. Percentiles are exact: every sample is kept.\n"
-              "--count is for each row (default: 2000 round trips; as many messages as make 64 MiB, at most 100000).",
+     .about =
+         "Several addresses are measured in turn, round after round, and the median of the rounds is shown.\n"
+         "Latency is one way: half of the round trip of a pair; in a queue or a topic from send to receipt, with\n"
+         "one message under way. Percentiles are exact: every sample is kept.\n"
+         "--count is for each row (default: 2000 round trips; as many messages as make 64 MiB, at most 100000).\n"
+         "--peers compares the addresses (default: shm, unix, pipe, tcp) with nng, libzmq, sd-bus, libfabric, "
+         "iceoryx,\n"
+         "Boost, hand-written C and the limits of the machine: two pinned processes, about four minutes, less with\n"
+         "--size, --wake, --rounds or --count. With --plot it draws FILE-latency.svg and FILE-throughput.svg.",
      .takes = OPEN | TAKES(PATTERN) | TAKES(SIZE) | TAKES(COUNT) | TAKES(MODE) | TAKES(WAKE) | TAKES(MORE) |
-              TAKES(ECHO) | TAKES(WARMUP) | TAKES(ROUNDS) | TAKES(JSON) | TAKES(PLOT),
+              TAKES(ECHO) | TAKES(WARMUP) | TAKES(ROUNDS) | TAKES(JSON) | TAKES(PLOT) | TAKES(PEERS),
      .run = via_cli_run_bench},
     {.name = "seal",
      .operands = "MANIFEST [LIBRARY [OUTPUT]]",

@@ -224,6 +224,81 @@ quick="--count 50 --rounds 1"
     expect_way_out
 }
 
+# The peers that are hand-written C are always there; the libraries are in the bench build only.
+peers() {
+    [ "$(nproc)" -ge 2 ] || skip "it needs two processors"
+    run bash -c 'via bench --peers "$@" 2>err' peers "$@"
+}
+
+@test "cli__bench_compares_with_peers" {
+    # shellcheck disable=SC2086
+    peers shm: unix:b peer:ring peer:af-unix limit:cache-line --size 64 $quick
+    expect_status 0
+    [[ ${lines[0]} =~ ^NAME\ +WAKE\ +SIZE\ +P50\ +/RING\ +P99\ +P99.9\ +MESSAGES/S\ +BYTES/S\ +/RING$ ]]
+    [ "${#lines[@]}" -eq 14 ] # 4 in 3 waits, the limit in one
+    end_of_sizes=$(expr "${lines[0]}" : '.*SIZE')
+    for line in "${lines[@]:1}"; do
+        [[ ${line:end_of_sizes-1:2} =~ ^4\ $ ]]
+    done
+    [[ $output =~ shm:\ +polling\ +64\ +[0-9.]+\ [mun]?s\ +[0-9.]+\  ]]
+    [[ $output =~ peer:ring\ .*polling\ +64\ +[0-9.]+\ [mun]?s\ +1.00\  ]]
+    grep -q 'runs thrown away' err
+}
+
+@test "cli__bench_with_peers_keeps_the_schema_of_its_json" {
+    # shellcheck disable=SC2086
+    peers shm: peer:ring limit:futex --size 64 --json $quick
+    expect_status 0
+    expect_json '[list(r) for r in it] == [["address", "pattern", "mode", "wake", "size_bytes", "count", "latency_ns", "messages_per_s", "bytes_per_s"]] * len(it)'
+    expect_json 'sorted((r["address"], r["mode"], r["wake"]) for r in it) == sorted([(a, m, w) for a in ("shm:", "peer:ring") for m in ("latency", "throughput") for w in ("blocking", "polling", "hybrid")] + [("limit:futex", "latency", "blocking")])'
+    expect_json 'all(r["messages_per_s"] > 0 and r["size_bytes"] == 64 and r["count"] == 50 for r in it)'
+}
+
+@test "cli__bench_with_peers_draws_both_plots" {
+    # shellcheck disable=SC2086
+    peers shm: peer:ring --size 64,1KiB --wake polling $quick --plot both.svg
+    expect_status 0
+    for kind in latency throughput; do
+        grep -q '<svg' "both-$kind.svg"
+        grep -q 'peer:ring' "both-$kind.svg"
+    done
+    [ ! -e both.svg ]
+}
+
+@test "cli__bench_says_why_a_peer_is_not_measured" {
+    # shellcheck disable=SC2086
+    peers nothing:x peer:ring --size 64 --wake polling --mode latency $quick
+    expect_status 0
+    [ "${#lines[@]}" -eq 2 ]
+    grep -q '^not measured: nothing:x: ' err
+}
+
+@test "cli__bench_says_what_to_build_for_peers" {
+    mkdir -p alone/bin
+    cp "$(command -v via)" alone/bin
+    ln -s "$VIADUCT_BUILD/lib" alone/lib
+    run alone/bin/via bench --peers
+    expect_status 1
+    expect "--peers needs via-bench-peers, which is not at $work/alone/bin/../libexec/viaduct/via-bench-peers"
+    expect_way_out
+    expect "make bench"
+}
+
+@test "cli__bench_tells_what_does_not_go_with_peers" {
+    for words in '--echo' '--pattern queue' '--option ring=4KiB' '--rounds 51' '--count 1' '--size 1' '--size x'; do
+        # shellcheck disable=SC2086
+        run via bench --peers $words
+        expect_status 2
+        expect_way_out
+    done
+    run via bench unix:b --wake hybrid
+    expect_status 2
+    expect "--wake hybrid is for --peers"
+    run via bench
+    expect_status 2
+    expect "'via bench' wants: ADDRESS"
+}
+
 @test "cli__bench_leaves_no_process_and_no_name_behind" {
     # shellcheck disable=SC2086
     run via bench unix:b pipe:b --size 64 $quick

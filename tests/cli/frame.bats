@@ -88,7 +88,7 @@ wrong() {
     wrong "--format wants line, raw, null, quoted, hex, json, not 'xml'" recv unix:x --format xml
     wrong "--pattern wants pair, queue, topic, value, not 'ring'" recv unix:x --pattern ring
     wrong "--mode wants both, latency, throughput, not 'fast'" bench unix:x --mode fast
-    wrong "--wake wants blocking, polling, not 'nap'" bench unix:x --wake nap
+    wrong "--wake wants blocking, polling, hybrid, not 'nap'" bench unix:x --wake nap
 }
 
 @test "cli__a_missing_or_surplus_value_is_told" {

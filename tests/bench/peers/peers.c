@@ -29,7 +29,7 @@ static const char usual_sizes[] = "64,1024,16384,65536,1048576,16777216";
 static _Noreturn void usage(void)
 {
     (void)fputs("usage: via-bench-peers [--size BYTES,...] [--count N] [--time MS] [--rounds N] [--wake NUMBER]\n"
-                "                       [--mode NUMBER] [--more] [--only NAME]... [ADDRESS]...\n"
+                "                       [--mode NUMBER] [--more] [ADDRESS | PEER]...\n"
                 "'via bench --peers' runs it and shows what it measured.\n",
                 stderr);
     exit(2);
@@ -62,66 +62,76 @@ static void parse_sizes(struct plan *plan, const char *text)
 
 /* ---- who takes part ----------------------------------------------------------------------------------------- */
 
-struct wishes {
-    const char *only[PLAN_CONTESTANTS];
-    size_t only_count;
-    const char *addresses[PLAN_CONTESTANTS];
-    size_t address_count;
-};
-
-static bool is_wanted(const struct wishes *wishes, const char *name)
+static bool names_peer(const char *word)
 {
-    for (size_t i = 0; i < wishes->only_count; i++)
-        if (strcmp(wishes->only[i], name) == 0)
-            return true;
-    return wishes->only_count == 0;
+    return strncmp(word, "peer:", 5) == 0 || strncmp(word, "limit:", 6) == 0;
 }
 
-static void add_contestants(struct plan *plan, const struct wishes *wishes)
+static const struct way *find_peer(const char *name)
 {
-    for (size_t i = 0; i < wishes->address_count; i++)
-        plan_add(plan, &way_viaduct, wishes->addresses[i]);
-    for (size_t i = 0; wishes->address_count == 0 && usual_addresses[i]; i++)
-        if (is_wanted(wishes, usual_addresses[i]))
-            plan_add(plan, &way_viaduct, usual_addresses[i]);
     for (size_t i = 0; ways[i]; i++)
-        if (is_wanted(wishes, ways[i]->name))
-            plan_add(plan, ways[i], NULL);
+        if (strcmp(ways[i]->name, name) == 0)
+            return ways[i];
+    (void)fprintf(stderr, "via-bench-peers: there is no %s; there are:", name);
+    for (size_t i = 0; ways[i]; i++)
+        (void)fprintf(stderr, " %s", ways[i]->name);
+    (void)fputc('\n', stderr);
+    exit(2);
 }
 
-static void parse(struct plan *plan, struct wishes *wishes, char **words)
+/* The words that are left: addresses, and peers by their names. No peer = all of them, nothing = all and the usual addresses. */
+static void add_contestants(struct plan *plan, const char *const *words, size_t count)
 {
+    size_t peers = 0;
+
+    for (size_t i = 0; count == 0 && usual_addresses[i]; i++)
+        plan_add(plan, &way_viaduct, usual_addresses[i]);
+    for (size_t i = 0; i < count; i++) {
+        peers += names_peer(words[i]);
+        if (names_peer(words[i]))
+            plan_add(plan, find_peer(words[i]), NULL);
+        else
+            plan_add(plan, &way_viaduct, words[i]);
+    }
+    for (size_t i = 0; peers == 0 && ways[i]; i++)
+        plan_add(plan, ways[i], NULL);
+}
+
+static bool take_option(struct plan *plan, const char *option, const char *value)
+{
+    if (strcmp(option, "--size") == 0)
+        parse_sizes(plan, value);
+    else if (strcmp(option, "--count") == 0)
+        plan->budget.count = number(value, 1, UINT32_MAX);
+    else if (strcmp(option, "--time") == 0)
+        plan->budget.time_ns = number(value, 1, 20000) * 1000000;
+    else if (strcmp(option, "--rounds") == 0)
+        plan->rounds = number(value, 1, PLAN_ROUNDS);
+    else if (strcmp(option, "--wake") == 0)
+        plan->wakes = 1u << number(value, 0, WAKE_COUNT - 1);
+    else if (strcmp(option, "--mode") == 0)
+        plan->mode = (uint32_t)number(value, VIA_BENCH_BOTH, VIA_BENCH_THROUGHPUT);
+    else
+        return false;
+    return true;
+}
+
+static void parse(struct plan *plan, char **words)
+{
+    const char *names[PLAN_CONTESTANTS / 2];
+    size_t count = 0;
+
     for (; *words; words++) {
-        const char *word = words[0], *value = words[1];
-        if (strcmp(word, "--more") == 0) {
+        if (strcmp(words[0], "--more") == 0)
             plan->more = true;
-            continue;
-        }
-        if (word[0] != '-') {
-            if (wishes->address_count < PLAN_CONTESTANTS / 2)
-                wishes->addresses[wishes->address_count++] = word;
-            continue;
-        }
-        if (!value)
-            usage();
-        words++;
-        if (strcmp(word, "--size") == 0)
-            parse_sizes(plan, value);
-        else if (strcmp(word, "--count") == 0)
-            plan->budget.count = number(value, 1, UINT32_MAX);
-        else if (strcmp(word, "--time") == 0)
-            plan->budget.time_ns = number(value, 1, 20000) * 1000000;
-        else if (strcmp(word, "--rounds") == 0)
-            plan->rounds = number(value, 1, PLAN_ROUNDS);
-        else if (strcmp(word, "--wake") == 0)
-            plan->wakes = 1u << number(value, 0, WAKE_COUNT - 1);
-        else if (strcmp(word, "--mode") == 0)
-            plan->mode = (uint32_t)number(value, VIA_BENCH_BOTH, VIA_BENCH_THROUGHPUT);
-        else if (strcmp(word, "--only") == 0 && wishes->only_count < PLAN_CONTESTANTS)
-            wishes->only[wishes->only_count++] = value;
+        else if (words[0][0] == '-' && words[1] && take_option(plan, words[0], words[1]))
+            words++;
+        else if (words[0][0] != '-' && count < PLAN_CONTESTANTS / 2)
+            names[count++] = words[0];
         else
             usage();
     }
+    add_contestants(plan, names, count);
 }
 
 /* ---- what comes out ----------------------------------------------------------------------------------------- */
@@ -157,34 +167,39 @@ static void print(const struct plan *plan)
     (void)printf("end\t%.1f\t%zu\t%zu\t%.2f\n", plan->distance_ns, plan->run_count, plan->thrown_away, PLAN_TOLERANCE);
 }
 
+static int measure(struct plan *plan)
+{
+    if (!plan_make(plan)) {
+        (void)fputs("via-bench-peers: out of memory\n", stderr);
+        return 1;
+    }
+    plan_run(plan);
+    plan_judge(plan);
+    print(plan);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     char folder[] = "/tmp/via-peers-XXXXXX";
-    struct plan plan = {
-        .wakes = SPIN | HYBRID | BLOCK, .rounds = 3, .budget = {.time_ns = 100000000}, .folder = folder};
-    struct wishes wishes = {.only_count = 0};
+    struct plan plan = {.wakes = SPIN | HYBRID | BLOCK, .rounds = 3, .budget = {.time_ns = 100000000}};
+    int status;
 
     (void)argc;
     parse_sizes(&plan, usual_sizes);
-    parse(&plan, &wishes, argv + 1);
+    parse(&plan, argv + 1);
     if (!clockwork_init()) {
-        (void)printf("not\tall\tboth processes would share the one processor that this program may use\n"
-                     "end\t0\t0\t0\t0\n");
+        (void)puts("not\tany of them\tboth processes would share the one processor that this program may use\n"
+                   "end\t0\t0\t0\t0");
         return 0;
     }
     if (!mkdtemp(folder)) {
         (void)fprintf(stderr, "via-bench-peers: /tmp: %s\n", strerror(errno));
         return 1;
     }
-    add_contestants(&plan, &wishes);
-    if (!plan_make(&plan)) {
-        (void)fputs("via-bench-peers: out of memory\n", stderr);
-        return 1;
-    }
-    plan_run(&plan);
-    plan_judge(&plan);
-    print(&plan);
+    plan.folder = folder;
+    status = measure(&plan);
     plan_fini(&plan);
     (void)rmdir(folder);
-    return 0;
+    return status;
 }
