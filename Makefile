@@ -3,7 +3,7 @@
 #
 #   make demo      watch real files travel over unix:, tcp: and pipe: with nothing changed but a text file
 #   make test      the whole suite: plain, ASan+UBSan, TSan, a short fuzz run
-#   make bench     comparisons with hand-written C, nng and libzmq in one run
+#   make bench     comparisons with hand-written C and with what Debian packages, in one run
 #   make install   PREFIX=/usr/local DESTDIR=
 
 PREFIX ?= /usr/local

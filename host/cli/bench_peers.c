@@ -158,10 +158,12 @@ static bool take_row(struct peers *peers, char *fields)
 static void tell_end(struct peers *peers, const char *fields)
 {
     double distance_ns, tolerance;
-    unsigned long runs, thrown;
-    if (sscanf(fields, "%lf %lu %lu %lf", &distance_ns, &runs, &thrown, &tolerance) != 4)
+    unsigned long runs, thrown, rounds, planned;
+    if (sscanf(fields, "%lf %lu %lu %lf %lu %lu", &distance_ns, &runs, &thrown, &tolerance, &rounds, &planned) != 6)
         return;
     peers->is_complete = true;
+    if (rounds < planned)
+        (void)fprintf(stderr, "%lu of %lu rounds: there was no time for more; --rounds takes it.\n", rounds, planned);
     (void)fprintf(
         stderr,
         "%lu of %lu runs thrown away: the distance between the processors was not within %.0f%% of the %.0f ns "

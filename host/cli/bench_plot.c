@@ -153,13 +153,13 @@ static void put_style(FILE *out, size_t place)
                   place < 4 ? "3" : "1.5");
 }
 
-/* The figure a row contributes to a plot of this mode; 0 = none. */
-static double height_of(const via_bench_row *row, uint32_t mode)
+/* The figure a row contributes to a panel; 0 = none. */
+static double height_of(const struct panel *panel, const via_bench_row *row)
 {
-    if (row->job.mode != mode)
+    if (!shows(panel, row))
         return 0;
     double bytes = row->job.size > 0 ? (double)row->job.size : 1;
-    return mode == VIA_BENCH_LATENCY ? row->result.p50 / 1e3 : row->result.messages_per_s * bytes / 1e6;
+    return panel->mode == VIA_BENCH_LATENCY ? row->result.p50 / 1e3 : row->result.messages_per_s * bytes / 1e6;
 }
 
 /* A tick for each size that was measured, as the table writes it. */
@@ -195,10 +195,9 @@ static void put_height_ticks(FILE *out, double low, double high)
 /* Room on every side, also around a single point, for which gnuplot would find no range. */
 static void put_ranges(FILE *out, const struct panel *panel, const via_bench_row *rows, size_t count)
 {
-    uint32_t mode = panel->mode;
     double left = 0, right = 0, low = 0, high = 0;
     for (size_t i = 0; i < count; i++) {
-        double bytes = rows[i].job.size > 0 ? (double)rows[i].job.size : 1, height = height_of(&rows[i], mode);
+        double bytes = rows[i].job.size > 0 ? (double)rows[i].job.size : 1, height = height_of(panel, &rows[i]);
         double top = panel->has_bars && height > 0 ? rows[i].result.p99 / 1e3 : height;
         left = left > 0 && left < bytes ? left : bytes;
         right = right > bytes ? right : bytes;
@@ -218,7 +217,7 @@ static void put_points(FILE *out, const struct panel *panel, const via_bench_row
 {
     for (size_t i = 0; i < count; i++) {
         const via_bench_row *row = &rows[i];
-        double bytes = row->job.size > 0 ? (double)row->job.size : 1, height = height_of(row, panel->mode);
+        double bytes = row->job.size > 0 ? (double)row->job.size : 1, height = height_of(panel, row);
         if (row->address != address || !shows(panel, row))
             continue;
         if (panel->has_bars)
@@ -262,7 +261,7 @@ static void put_script(FILE *out, const char *file, const struct panel *panels, 
         used += !is_empty(&panels[i], rows, count);
     (void)fprintf(out, "set terminal svg size 960,%d enhanced background rgb 'white'\nset output ", used * 480);
     put_quoted(out, file);
-    (void)fputs("\nset logscale xy\nset grid\nset key outside right top noenhanced\nset lmargin 10\n"
+    (void)fputs("\nset logscale xy\nset grid\nset key outside right top noenhanced\nset lmargin 12\n"
                 "set xlabel 'bytes in a message'\n",
                 out);
     if (used > 1)

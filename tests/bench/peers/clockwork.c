@@ -91,7 +91,7 @@ static void be_server(const struct way *way, const struct place *place, const vi
     probe_meet(&record->probe);
     (void)probe_distance(&record->probe, true);
     way->close(self);
-    _exit(0);
+    exit(0); /* some libraries say goodbye only then */
 }
 
 static void be_client(const struct way *way, const struct place *place, const via_bench_job *job,
@@ -117,6 +117,8 @@ static void be_both(const struct way *way, struct place *place, const via_bench_
     pid_t server;
     int status;
 
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)signal(SIGINT, SIG_DFL);
     (void)alarm(SECONDS_MOST);
     if (way->prepare)
         place->shared = way->prepare(place);
@@ -133,7 +135,7 @@ static void be_both(const struct way *way, struct place *place, const via_bench_
     be_client(way, place, job, budget);
     (void)waitpid(server, &status, 0);
     record->run.is_good = record->run.why[0] == '\0';
-    _exit(0);
+    exit(0);
 }
 
 /* ---- from outside ------------------------------------------------------------------------------------------- */
@@ -162,6 +164,7 @@ void clockwork_run(const struct way *way, const char *address, const via_bench_j
 
     (void)snprintf(name, sizeof(name), "via-bench-%d-%u", (int)getpid(), runs++);
     record = way_share(sizeof(*record));
+    (void)fflush(NULL); /* or a child that ends prints it again */
     child = fork();
     if (child == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);

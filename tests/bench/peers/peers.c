@@ -6,23 +6,27 @@
  *
  *   row NAME WAKE MODE SIZE COUNT P50 P90 P99 P999 MAX MESSAGES/S ROUNDS MIXED    wake and mode as the numbers of bench.h, ns
  *   not NAME WHY                                                                 it was not measured
- *   end DISTANCE RUNS THROWN TOLERANCE                                            the last line
+ *   end DISTANCE RUNS THROWN TOLERANCE ROUNDS PLANNED                           the last line
  *
  * COUNT is of one round; MIXED is 1 if no round's probes agreed with the distance that most runs had.
  */
 #include "plan.h"
 #include "ways.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 _Static_assert((int)WAKE_BLOCK == (int)VIA_BENCH_BLOCKING && (int)WAKE_SPIN == (int)VIA_BENCH_POLLING &&
                    (int)WAKE_HYBRID == (int)VIA_BENCH_HYBRID,
                "waits have one number each");
 
+enum { USUAL_ROUNDS = 3, LIMIT_S = 240 }; /* the limit is for the usual rounds: who asks for more gets them */
 static const char *const usual_addresses[] = {"shm:", "unix:", "pipe:", "tcp://127.0.0.1:0", NULL};
 static const char usual_sizes[] = "64,1024,16384,65536,1048576,16777216";
 
@@ -146,14 +150,25 @@ static void print_row(const struct row *row)
                  row->is_mixed);
 }
 
-/* A reason that a whole contestant shares is told once. */
+/* Modes and waits share most reasons. */
+static bool was_told(const struct plan *plan, size_t index)
+{
+    const struct row *row = &plan->rows[index];
+
+    for (size_t i = 0; i < index; i++)
+        if (plan->rows[i].who == row->who && plan->rows[i].job.size == row->job.size &&
+            strcmp(plan->rows[i].why, row->why) == 0)
+            return true;
+    return false;
+}
+
 static void print_absent(const struct plan *plan)
 {
     for (size_t i = 0; i < plan->contestant_count; i++)
         if (plan->contestants[i].why[0] != '\0')
             (void)printf("not\t%s\t%s\n", plan->contestants[i].name, plan->contestants[i].why);
     for (size_t i = 0; i < plan->row_count; i++)
-        if (plan->rows[i].why[0] != '\0')
+        if (plan->rows[i].why[0] != '\0' && !was_told(plan, i))
             (void)printf("not\t%s\t%llu bytes: %s\n", plan->rows[i].who->name,
                          (unsigned long long)plan->rows[i].job.size, plan->rows[i].why);
 }
@@ -164,7 +179,38 @@ static void print(const struct plan *plan)
         if (plan->rows[i].run_count > 0)
             print_row(&plan->rows[i]);
     print_absent(plan);
-    (void)printf("end\t%.1f\t%zu\t%zu\t%.2f\n", plan->distance_ns, plan->run_count, plan->thrown_away, PLAN_TOLERANCE);
+    (void)printf("end\t%.1f\t%zu\t%zu\t%.2f\t%llu\t%llu\n", plan->distance_ns, plan->run_count, plan->thrown_away,
+                 PLAN_TOLERANCE, (unsigned long long)plan->rounds_done, (unsigned long long)plan->rounds);
+}
+
+/* Names that a run left, which was ended from outside. */
+static void remove_folder(const char *folder)
+{
+    DIR *names = opendir(folder);
+    const struct dirent *entry;
+
+    while (names && (entry = readdir(names)) != NULL)
+        (void)unlinkat(dirfd(names), entry->d_name, 0);
+    if (names)
+        (void)closedir(names);
+    (void)rmdir(folder);
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+    plan_stop = 1;
+}
+
+/* Ends with `via`, and after the run that is under way. */
+static void listen_to_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 }
 
 static int measure(struct plan *plan)
@@ -174,6 +220,8 @@ static int measure(struct plan *plan)
         return 1;
     }
     plan_run(plan);
+    if (plan_stop)
+        return 1;
     plan_judge(plan);
     print(plan);
     return 0;
@@ -182,7 +230,7 @@ static int measure(struct plan *plan)
 int main(int argc, char **argv)
 {
     char folder[] = "/tmp/via-peers-XXXXXX";
-    struct plan plan = {.wakes = SPIN | HYBRID | BLOCK, .rounds = 3, .budget = {.time_ns = 100000000}};
+    struct plan plan = {.wakes = SPIN | HYBRID | BLOCK, .budget = {.time_ns = 70000000}};
     int status;
 
     (void)argc;
@@ -190,7 +238,7 @@ int main(int argc, char **argv)
     parse(&plan, argv + 1);
     if (!clockwork_init()) {
         (void)puts("not\tany of them\tboth processes would share the one processor that this program may use\n"
-                   "end\t0\t0\t0\t0");
+                   "end\t0\t0\t0\t0\t0\t0");
         return 0;
     }
     if (!mkdtemp(folder)) {
@@ -198,8 +246,13 @@ int main(int argc, char **argv)
         return 1;
     }
     plan.folder = folder;
+    if (!plan.rounds) {
+        plan.rounds = USUAL_ROUNDS;
+        plan.limit_ns = LIMIT_S * UINT64_C(1000000000);
+    }
+    listen_to_signals();
     status = measure(&plan);
     plan_fini(&plan);
-    (void)rmdir(folder);
+    remove_folder(folder);
     return status;
 }

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+volatile sig_atomic_t plan_stop;
+
 void plan_add(struct plan *plan, const struct way *way, const char *address)
 {
     struct contestant *who = &plan->contestants[plan->contestant_count];
@@ -72,11 +74,17 @@ bool plan_make(struct plan *plan)
 
 /* ---- running ------------------------------------------------------------------------------------------------ */
 
+/* How much of the work is done. */
+static double share_done(const struct plan *plan, uint64_t round, size_t index)
+{
+    return (double)(round * plan->row_count + index) / (double)(plan->rounds * plan->row_count);
+}
+
 static void show_progress(const struct plan *plan, uint64_t round, size_t index, uint64_t started_ns)
 {
     static const char *const waits[WAKE_COUNT] = {"blocking", "polling", "hybrid"};
     const struct row *row = &plan->rows[index];
-    double done = (double)(round * plan->row_count + index) / (double)(plan->rounds * plan->row_count);
+    double done = share_done(plan, round, index);
     double left_s = done > 0.01 ? (double)(via_now_ns() - started_ns) / 1e9 / done * (1 - done) : 0;
 
     if (!isatty(STDERR_FILENO))
@@ -116,11 +124,11 @@ static bool run_once(struct plan *plan, struct row *row)
     return true;
 }
 
-static void run_row(struct plan *plan, struct row *row)
+static void run_row(struct plan *plan, struct row *row, unsigned retries)
 {
     const struct run *last;
 
-    for (unsigned attempt = 0; attempt <= PLAN_RETRIES; attempt++) {
+    for (unsigned attempt = 0; attempt <= retries; attempt++) {
         if (!start(row->who) || !run_once(plan, row))
             return;
         last = &row->runs[row->run_count - 1];
@@ -151,17 +159,36 @@ static double first_distance(void)
     return probes[PROBES / 2];
 }
 
+static void run_round(struct plan *plan, uint64_t round, uint64_t started_ns)
+{
+    for (size_t i = 0; i < plan->row_count && !plan_stop; i++) {
+        struct row *row = &plan->rows[i];
+        double spent = (double)(via_now_ns() - started_ns) / (double)plan->limit_ns;
+        bool is_late = plan->limit_ns > 0 && spent > share_done(plan, round, i) + 0.05;
+
+        show_progress(plan, round, i, started_ns);
+        if (row->why[0] == '\0' && row->who->why[0] == '\0')
+            run_row(plan, row, is_late ? 0 : PLAN_RETRIES);
+    }
+}
+
+/* Another round takes as long as those before it. */
+static bool has_time_for(const struct plan *plan, uint64_t round, uint64_t spent_ns)
+{
+    return plan->limit_ns == 0 || round == 0 || spent_ns + spent_ns / round <= plan->limit_ns + plan->limit_ns / 8;
+}
+
 void plan_run(struct plan *plan)
 {
     uint64_t started_ns = via_now_ns();
 
     plan->distance_ns = first_distance();
-    for (uint64_t round = 0; round < plan->rounds; round++)
-        for (size_t i = 0; i < plan->row_count; i++) {
-            show_progress(plan, round, i, started_ns);
-            if (plan->rows[i].why[0] == '\0' && plan->rows[i].who->why[0] == '\0')
-                run_row(plan, &plan->rows[i]);
-        }
+    for (uint64_t round = 0; round < plan->rounds && !plan_stop; round++) {
+        if (!has_time_for(plan, round, via_now_ns() - started_ns))
+            break;
+        run_round(plan, round, started_ns);
+        plan->rounds_done = round + 1;
+    }
     stop_all(plan);
     if (isatty(STDERR_FILENO))
         (void)fputs("\r\033[K", stderr);

@@ -9,6 +9,8 @@
 
 #include "clockwork.h"
 
+#include <signal.h>
+
 enum { PLAN_SIZES = 16, PLAN_CONTESTANTS = 64, PLAN_ROUNDS = 50, PLAN_RETRIES = 2 };
 
 /* A way, and the address of one that takes an address. */
@@ -38,6 +40,7 @@ struct plan {
     uint32_t mode;  /* VIA_BENCH_BOTH, ... */
     bool more;
     uint64_t rounds;
+    uint64_t limit_ns; /* of the whole: runs are repeated only while on schedule, late rounds are left out; 0 = none */
     struct budget budget;
     struct contestant contestants[PLAN_CONTESTANTS];
     size_t contestant_count;
@@ -47,7 +50,11 @@ struct plan {
 
     double distance_ns; /* that most runs had */
     size_t run_count, thrown_away;
+    uint64_t rounds_done;
 };
+
+/* Set by a signal handler: plan_run() returns after the run that is under way. */
+extern volatile sig_atomic_t plan_stop;
 
 /* Adds a contestant; `address` is NULL for a way that has a name of its own. */
 void plan_add(struct plan *plan, const struct way *way, const char *address);
