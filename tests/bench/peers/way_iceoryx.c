@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <iceoryx_binding_c/log.h>
 #include <iceoryx_binding_c/publisher.h>
 #include <iceoryx_binding_c/runtime.h>
@@ -19,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -95,10 +97,17 @@ static bool write_configuration(char *name)
     return good;
 }
 
+/* After a client that was killed it leaves its memory behind, which is called by the name of its group. */
 static void stop_daemon(void)
 {
+    const struct group *group = getgrgid(getegid());
+    char name[128];
+
     (void)kill(daemon_pid, SIGTERM);
     (void)waitpid(daemon_pid, NULL, 0);
+    (void)snprintf(name, sizeof(name), "/%s", group ? group->gr_name : "iceoryx_mgmt");
+    (void)shm_unlink(name);
+    (void)shm_unlink("/iceoryx_mgmt");
 }
 
 static bool start_daemon(char *why, size_t capacity)
