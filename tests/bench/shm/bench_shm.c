@@ -170,7 +170,7 @@ static void tell_channels(void)
     struct channels_cost cost = channels_cost(folder, PAIRS);
 
     (void)printf("f  %zu pairs in one process, for each end:\n", cost.pairs);
-    tell("f  shared memory", cost.shared_bytes / KIB, "KiB", "ring=", cost.ring_bytes / KIB, "");
+    tell("f  shared memory", cost.shared_bytes / KIB, "KiB", "ring and slots", cost.ring_bytes / KIB, "");
     tell("f  of it beside the ring", cost.control_bytes / KIB, "KiB", "", 0, "<= 4 KiB");
     tell("f  memory of the process", cost.private_bytes / KIB, "KiB", "", 0, "");
     tell("f  open, first message, close", cost.open_us, "us", "", 0, "< 200 us");

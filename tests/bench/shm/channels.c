@@ -18,7 +18,15 @@
 #include <unistd.h>
 #include <viaduct/viaduct.h>
 
-enum { RING = 256 * 1024, DESCRIPTORS_PER_PAIR = 16, ROUNDS = 201, KIB = 1024 };
+enum {
+    BYTES = 256 * 1024,
+    SLOTS = 512,
+    SLOT = 128,
+    RING = BYTES + SLOTS * SLOT,
+    DESCRIPTORS_PER_PAIR = 16,
+    ROUNDS = 201,
+    KIB = 1024
+};
 
 struct pair {
     via_channel *dialed, *accepted;
@@ -36,7 +44,8 @@ static via_listener *listen_at(via_host *host, const char *folder, const char *w
     via_error error;
 
     via_error_init(&error);
-    (void)snprintf(address, capacity, "shm:%s/channels?ring=%d&backlog=1024&wake=%s", folder, RING, wait);
+    (void)snprintf(address, capacity, "shm:%s/channels?ring=%d&slots=%d&backlog=1024&wake=%s", folder, BYTES, SLOTS,
+                   wait);
     check(via_listen(host, address, NULL, &listener, &error), "via_listen", &error);
     return listener;
 }
