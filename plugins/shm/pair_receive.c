@@ -30,69 +30,76 @@ bool shm_pair_has_message(shm_pair *pair, void *ignored)
 
 /* ---- checking ----------------------------------------------------------------------------------------------- */
 
-/* Counts a message in it as lent. NULL: not known, or too small. */
-static const unsigned char *borrow_segment(shm_pair *pair, uint32_t serial, uint64_t size)
-{
-    const unsigned char *bytes = NULL;
-
-    (void)pthread_mutex_lock(&pair->lock);
-    shm_view *view = shm_views_find(&pair->views, serial);
-    if (view && size <= view->memory.size) {
-        view->lent++;
-        bytes = view->memory.base;
-    }
-    (void)pthread_mutex_unlock(&pair->lock);
-    return bytes;
-}
+/* What the slot says, and the view of the segment that it names, borrowed; NULL = it names none. */
+typedef struct reading {
+    shm_reading found;
+    shm_view *view;
+} reading;
 
 /* A segment that is not known yet has been announced before its message. */
-static const unsigned char *find_in_segment(shm_pair *pair, uint32_t serial, uint64_t size)
+static bool find_segment(shm_pair *pair, reading *out)
 {
-    const unsigned char *bytes = borrow_segment(pair, serial, size);
+    const shm_letter *letter = &out->found.letter;
 
-    if (bytes)
-        return bytes;
-    shm_pair_listen(pair);
-    return borrow_segment(pair, serial, size);
+    out->view = shm_views_borrow(&pair->views, letter->segment, letter->size);
+    if (!out->view) {
+        shm_pair_listen(pair);
+        out->view = shm_views_borrow(&pair->views, letter->segment, letter->size);
+    }
+    if (out->view)
+        out->found.bytes = out->view->memory.base;
+    return out->view != NULL;
 }
 
-static void give_segment_back(shm_pair *pair, uint32_t serial)
-{
-    (void)pthread_mutex_lock(&pair->lock);
-    shm_view *view = shm_views_find(&pair->views, serial);
-    if (view)
-        view->lent--;
-    (void)pthread_mutex_unlock(&pair->lock);
-}
-
-static bool read_slot(shm_pair *pair, const shm_slot *from, shm_reading *out)
+static bool read_slot(shm_pair *pair, const shm_slot *from, reading *out)
 {
     const shm_sender sender = {pair->their_arena, pair->their_arena_size, pair->settings.max_message};
 
-    memcpy(&out->letter, &from->letter, sizeof(out->letter));
+    out->view = NULL;
+    memcpy(&out->found.letter, &from->letter, sizeof(out->found.letter));
     __asm__ volatile("" ::: "memory"); /* what was copied is what is checked and used */
-    if (!shm_letter_find(&sender, from->bytes, out))
+    if (!shm_letter_find(&sender, from->bytes, &out->found))
         return false;
-    if (out->letter.kind == SHM_IN_SEGMENT)
-        out->bytes = find_in_segment(pair, out->letter.segment, out->letter.size);
-    return out->bytes != NULL;
+    return out->found.letter.kind != SHM_IN_SEGMENT || find_segment(pair, out);
 }
 
 /* ---- lending ------------------------------------------------------------------------------------------------ */
 
-static via_status lend(shm_pair *pair, const shm_reading *from, via_msg *message)
-{
-    const shm_letter *letter = &from->letter;
+/* via_msg.token[1]: belongings, which own the view; or a view alone, marked so. 0 = neither. */
+enum { IS_VIEW = 1 };
 
-    *message = (via_msg){.data = (void *)(uintptr_t)from->bytes, /* ours to read; the mapping refuses writing */
+static shm_belongings *belongings_of(const via_msg *message)
+{
+    bool are = !(message->token[1] & IS_VIEW);
+
+    return are ? (shm_belongings *)message->token[1] : NULL; // NOLINT(performance-no-int-to-ptr)
+}
+
+static shm_view *view_of(const via_msg *message)
+{
+    const shm_belongings *own = belongings_of(message);
+
+    if (own)
+        return own->owner;
+    return (shm_view *)(message->token[1] & ~(uintptr_t)IS_VIEW); // NOLINT(performance-no-int-to-ptr)
+}
+
+static via_status lend(shm_pair *pair, const reading *from, via_msg *message)
+{
+    const shm_letter *letter = &from->found.letter;
+
+    *message = (via_msg){.data = (void *)(uintptr_t)from->found.bytes, /* ours to read; the mapping refuses writing */
                          .size = (size_t)letter->size,
                          .meta = {.sequence = pair->sequence + 1, .priority = letter->priority},
-                         .token = {pair->reader.next, 0}};
-    if (letter->kind != SHM_IN_SEGMENT && !letter->key_size && !letter->type_size && !pair->settings.copies)
+                         .token = {pair->reader.next, from->view ? (uintptr_t)from->view | IS_VIEW : 0}};
+    if (!letter->key_size && !letter->type_size && !pair->settings.copies)
         return VIA_OK;
-    shm_belongings *own = shm_belongings_make(from, pair->settings.copies, message);
-    message->token[1] = (uintptr_t)own; /* 0 = there are none */
-    return own ? VIA_OK : VIA_ENOMEM;
+    shm_belongings *own = shm_belongings_make(&from->found, pair->settings.copies, message);
+    if (!own)
+        return VIA_ENOMEM;
+    own->owner = from->view;
+    message->token[1] = (uintptr_t)own;
+    return VIA_OK;
 }
 
 static void give_back(shm_pair *pair, uint32_t position)
@@ -102,27 +109,27 @@ static void give_back(shm_pair *pair, uint32_t position)
 }
 
 /* With a copy made, the other end may have its memory again at once. */
-static void finish_early(shm_pair *pair, via_msg *message)
+static void finish_early(shm_pair *pair, const via_msg *message)
 {
-    shm_belongings *own = (shm_belongings *)message->token[1]; // NOLINT(performance-no-int-to-ptr)
+    shm_belongings *own = belongings_of(message);
 
-    if (own->serial)
-        give_segment_back(pair, own->serial);
-    own->serial = 0;
+    if (own->owner)
+        shm_view_give_back(own->owner);
+    own->owner = NULL;
     own->given_back = true;
     give_back(pair, (uint32_t)message->token[0]);
 }
 
 static via_status take(shm_pair *pair, via_msg *message)
 {
-    shm_reading found;
+    reading read;
 
-    if (!read_slot(pair, shm_reader_slot(&pair->reader), &found))
+    if (!read_slot(pair, shm_reader_slot(&pair->reader), &read))
         return shm_pair_end(pair, VIA_EPROTO, "the other end described a message that cannot be");
-    via_status status = lend(pair, &found, message);
+    via_status status = lend(pair, &read, message);
     if (status != VIA_OK) {
-        if (found.letter.kind == SHM_IN_SEGMENT)
-            give_segment_back(pair, found.letter.segment);
+        if (read.view)
+            shm_view_give_back(read.view);
         return status;
     }
     pair->reader.next++;
@@ -154,11 +161,12 @@ via_status shm_pair_receive(void *channel, via_deadline deadline, via_msg *messa
 void shm_pair_release(void *channel, via_msg *message)
 {
     shm_pair *pair = channel;
-    shm_belongings *own = (shm_belongings *)message->token[1]; // NOLINT(performance-no-int-to-ptr)
+    shm_belongings *own = belongings_of(message);
+    shm_view *view = view_of(message);
     bool given_back = own && own->given_back;
 
-    if (own && own->serial)
-        give_segment_back(pair, own->serial);
+    if (view)
+        shm_view_give_back(view);
     free(own);
     if (!given_back)
         give_back(pair, (uint32_t)message->token[0]);

@@ -129,24 +129,46 @@ void shm_pool_drop(shm_pool *pool)
 shm_view *shm_views_find(shm_views *views, uint32_t serial)
 {
     for (size_t i = 0; serial && i < SHM_SEGMENTS; i++)
-        if (views->views[i].serial == serial)
+        if (atomic_load(&views->views[i].serial) == serial)
             return &views->views[i];
     return NULL;
+}
+
+shm_view *shm_views_borrow(shm_views *views, uint32_t serial, uint64_t size)
+{
+    shm_view *view = shm_views_find(views, serial);
+
+    if (!view)
+        return NULL;
+    atomic_fetch_add(&view->lent, 1);
+    if (atomic_load(&view->serial) == serial && size <= view->memory.size)
+        return view;
+    shm_view_give_back(view);
+    return NULL;
+}
+
+void shm_view_give_back(shm_view *view)
+{
+    atomic_fetch_sub(&view->lent, 1);
 }
 
 via_status shm_views_change(shm_views *views, const shm_word *word, int descriptor)
 {
     shm_view *view = word->index < SHM_SEGMENTS ? &views->views[word->index] : NULL;
 
-    if (!view || view->lent > 0 || word->serial == 0)
+    if (!view || word->serial == 0)
         return VIA_EPROTO;
+    uint32_t before = atomic_exchange(&view->serial, 0);
+    if (atomic_load(&view->lent) > 0) {
+        atomic_store(&view->serial, before);
+        return VIA_EPROTO;
+    }
     shm_memory_drop(&view->memory);
-    view->serial = 0;
     if (word->size == 0)
         return VIA_OK;
     via_status status = shm_memory_adopt(descriptor, (size_t)word->size, views->how, &view->memory);
     if (status == VIA_OK)
-        view->serial = word->serial;
+        atomic_store(&view->serial, word->serial);
     return status;
 }
 

@@ -12,6 +12,8 @@
 #include "memfd.h"
 #include "words.h"
 
+#include <stdatomic.h>
+
 enum { SHM_SEGMENTS = 8 };
 
 typedef struct shm_segment {
@@ -41,11 +43,14 @@ void shm_pool_give(shm_pool *pool, uint32_t serial);
 shm_segment *shm_pool_find(shm_pool *pool, uint32_t serial);
 void shm_pool_drop(shm_pool *pool);
 
-/* The reading side. Under the lock of the words. */
+/*
+ * The reading side. Changed under the lock of the words; a message is borrowed and given back without it. Who changes a view
+ * takes its serial number away, then looks whether anything is out; who borrows says so, then looks at the number.
+ */
 typedef struct shm_view {
     shm_memory memory;
-    uint32_t serial; /* 0 = none */
-    uint32_t lent;   /* messages in it that are out */
+    atomic_uint serial; /* 0 = none */
+    atomic_uint lent;   /* messages in it that are out */
 } shm_view;
 
 typedef struct shm_views {
@@ -56,6 +61,9 @@ typedef struct shm_views {
 /* Does what a SHM_SEGMENT says. VIA_OK; VIA_EPROTO, VIA_ENOMEM. The descriptor stays the caller's. */
 via_status shm_views_change(shm_views *views, const shm_word *word, int descriptor);
 shm_view *shm_views_find(shm_views *views, uint32_t serial);
+/* For a message of that size. NULL: not known, or too small. It stays mapped until it is given back. */
+shm_view *shm_views_borrow(shm_views *views, uint32_t serial, uint64_t size);
+void shm_view_give_back(shm_view *view);
 void shm_views_drop(shm_views *views);
 
 #endif

@@ -125,13 +125,17 @@ static void test_segments__no_view_is_changed_while_a_message_in_it_is_out(void 
     shm_segment *segment = take(f, 4096);
 
     assert_int_equal(hear(f, VIA_OK), 1);
-    shm_views_find(&f->views, segment->serial)->lent = 1;
+    shm_view *view = shm_views_borrow(&f->views, segment->serial, 4096);
+    assert_non_null(view);
+    assert_null(shm_views_borrow(&f->views, segment->serial, view->memory.size + 1));
     shm_pool_give(&f->pool, segment->serial);
     for (int i = 0; i < SHM_SEGMENTS; i++)
         f->pool.segments[i].is_out = i > 0; /* the only place left is that one */
     (void)take(f, MIB);
     assert_int_equal(hear(f, VIA_EPROTO), 1);
-    assert_non_null(shm_views_find(&f->views, 1));
+    assert_ptr_equal(shm_views_find(&f->views, 1), view);
+    shm_view_give_back(view);
+    assert_int_equal(atomic_load(&view->lent), 0);
 }
 
 static void test_segments__refuse_words_that_make_no_sense(void **state)
