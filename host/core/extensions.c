@@ -9,6 +9,9 @@
 #include "core/turn.h"
 #include <viaduct/ext/handles.h>
 #include <viaduct/ext/process.h>
+#include <viaduct/ext/region.h>
+
+#include "core/record.h"
 
 /* True if the table is there and reaches as far as the field. */
 #define OFFERS(table, type, field)                                                                                     \
@@ -109,4 +112,73 @@ via_status via_process_kill(via_channel *channel, int32_t signal)
     void *self;
     const via_process *table = via_extension(channel, VIA_PROCESS_ID, &self);
     return OFFERS(table, via_process, kill) ? table->kill(self, signal) : VIA_ENOTSUP;
+}
+
+/* ---- via.region/1 ------------------------------------------------------------------------------------------- */
+
+/* Its functions are safe from any thread, so no turn is taken. */
+static const via_region *region_of(via_channel *channel, void **self)
+{
+    return via_context_is_foreign(&channel->context) ? NULL : via_extension(channel, VIA_REGION_ID, self);
+}
+
+static via_status no_region(const via_channel *channel)
+{
+    return via_context_is_foreign(&channel->context) ? VIA_EFORK : VIA_ENOTSUP;
+}
+
+via_status via_region_map(via_channel *channel, via_region_view *view)
+{
+    void *self;
+    const via_region *table = region_of(channel, &self);
+    via_region_view full = {.size = sizeof(full)};
+    if (!OFFERS(table, via_region, map))
+        return no_region(channel);
+    const via_status status = table->map(self, &full);
+    return status == VIA_OK ? via_record_write(view, &full, sizeof(full), sizeof(full)) : status;
+}
+
+via_status via_region_lock(via_channel *channel, via_deadline deadline, uint32_t *state)
+{
+    void *self;
+    uint32_t ignored;
+    const via_region *table = region_of(channel, &self);
+    if (!OFFERS(table, via_region, lock))
+        return no_region(channel);
+    return table->lock(self, deadline, state != NULL ? state : &ignored);
+}
+
+via_status via_region_repaired(via_channel *channel)
+{
+    void *self;
+    const via_region *table = region_of(channel, &self);
+    return OFFERS(table, via_region, repaired) ? table->repaired(self) : no_region(channel);
+}
+
+via_status via_region_unlock(via_channel *channel)
+{
+    void *self;
+    const via_region *table = region_of(channel, &self);
+    return OFFERS(table, via_region, unlock) ? table->unlock(self) : no_region(channel);
+}
+
+via_status via_region_notify(via_channel *channel)
+{
+    void *self;
+    const via_region *table = region_of(channel, &self);
+    return OFFERS(table, via_region, notify) ? table->notify(self) : no_region(channel);
+}
+
+via_status via_region_wait(via_channel *channel, uint64_t *generation, via_deadline deadline)
+{
+    void *self;
+    const via_region *table = region_of(channel, &self);
+    return OFFERS(table, via_region, wait) ? table->wait(self, generation, deadline) : no_region(channel);
+}
+
+via_status via_region_grow(via_channel *channel, uint64_t bytes)
+{
+    void *self;
+    const via_region *table = region_of(channel, &self);
+    return OFFERS(table, via_region, grow) ? table->grow(self, bytes) : no_region(channel);
 }
