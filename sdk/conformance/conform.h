@@ -84,6 +84,8 @@ typedef struct via_conform_test {
 } via_conform_test;
 
 #define CONFORM_ALL (VIA_PATTERN_PAIR | VIA_PATTERN_QUEUE | VIA_PATTERN_TOPIC)
+#define CONFORM_VALUE_TOO (CONFORM_ALL | VIA_PATTERN_VALUE)
+#define CONFORM_EVERY (CONFORM_VALUE_TOO | VIA_PATTERN_REGION)
 #define CONFORM_BLOCKING (VIA_PATTERN_PAIR | VIA_PATTERN_QUEUE)
 
 typedef struct via_conform_group {
@@ -106,8 +108,11 @@ extern const via_conform_group via_conform_polling_tests;
 extern const via_conform_group via_conform_process_tests;
 extern const via_conform_group via_conform_queue_tests;
 extern const via_conform_group via_conform_receive_tests;
+extern const via_conform_group via_conform_region_tests;
 extern const via_conform_group via_conform_threads_tests;
 extern const via_conform_group via_conform_topic_tests;
+extern const via_conform_group via_conform_value_tests;
+extern const via_conform_group via_conform_value_death_tests;
 extern const via_conform_group via_conform_waitset_tests;
 
 /* ---- check.c: failing --------------------------------------------------------------------------------------- */
@@ -196,6 +201,8 @@ void via_conform_connect(via_conform *suite, via_conform_end *end, int job, cons
                          const via_conform_how *how);
 via_status via_conform_try_connect(via_conform *suite, via_conform_end *end, int job, const char *address,
                                    const via_conform_how *how, via_deadline deadline, via_error *error);
+/* A value and a region have equal members: whoever comes first makes it, and "binding" and "connecting" are the same call. */
+bool via_conform_has_members(const via_conform *suite);
 /* Which job does the end that binds have? */
 int via_conform_binder(const via_conform *suite, const via_conform_how *how);
 void via_conform_end_close(via_conform_end *end);

@@ -93,7 +93,16 @@ static uint32_t role_of(const via_conform *suite, int job)
 {
     if (suite->claims->pattern == VIA_PATTERN_QUEUE)
         return job == END_SENDS ? VIA_PUSH : VIA_PULL;
+    if (suite->claims->pattern == VIA_PATTERN_VALUE)
+        return VIA_VALUE;
+    if (suite->claims->pattern == VIA_PATTERN_REGION)
+        return VIA_REGION;
     return job == END_SENDS ? VIA_PUBLISH : VIA_SUBSCRIBE;
+}
+
+bool via_conform_has_members(const via_conform *suite)
+{
+    return suite->claims->pattern & (VIA_PATTERN_VALUE | VIA_PATTERN_REGION);
 }
 
 int via_conform_binder(const via_conform *suite, const via_conform_how *how)
@@ -119,7 +128,7 @@ static via_status join_or_dial(via_conform *suite, via_conform_end *end, int job
             return via_listen(via_conform_host(suite), address, &options, &end->listener, error);
         return via_dial(via_conform_host(suite), address, &options, deadline, &end->channel, error);
     }
-    if (binds != (via_conform_binder(suite, NULL) == job))
+    if (!via_conform_has_members(suite) && binds != (via_conform_binder(suite, NULL) == job))
         options.side = binds ? VIA_SIDE_BIND : VIA_SIDE_CONNECT;
     return via_join(via_conform_host(suite), address, role_of(suite, job), &options, deadline, &end->channel, error);
 }

@@ -12,11 +12,13 @@
 #include <string.h>
 
 static const via_conform_group *const groups[] = {
-    &via_conform_info_tests,      &via_conform_delivery_tests, &via_conform_receive_tests, &via_conform_loans_tests,
-    &via_conform_more_tests,      &via_conform_full_tests,     &via_conform_attach_tests,  &via_conform_ending_tests,
-    &via_conform_death_tests,     &via_conform_queue_tests,    &via_conform_topic_tests,   &via_conform_threads_tests,
-    &via_conform_interrupt_tests, &via_conform_process_tests,  &via_conform_polling_tests, &via_conform_waitset_tests,
-    &via_conform_deadline_tests,  &via_conform_counters_tests};
+    &via_conform_info_tests,      &via_conform_delivery_tests,    &via_conform_receive_tests,
+    &via_conform_loans_tests,     &via_conform_more_tests,        &via_conform_full_tests,
+    &via_conform_attach_tests,    &via_conform_ending_tests,      &via_conform_death_tests,
+    &via_conform_queue_tests,     &via_conform_topic_tests,       &via_conform_threads_tests,
+    &via_conform_interrupt_tests, &via_conform_process_tests,     &via_conform_polling_tests,
+    &via_conform_waitset_tests,   &via_conform_deadline_tests,    &via_conform_counters_tests,
+    &via_conform_value_tests,     &via_conform_value_death_tests, &via_conform_region_tests};
 
 static const struct {
     uint32_t needs;

@@ -160,17 +160,18 @@ static void test_loans__larger(via_conform *suite)
 static const via_conform_test tests[] = {
     {"loans.commit_order", "Delivery: the order of delivery is the order of the commits", CONFORM_ALL, NEEDS_WHOLE,
      test_loans__commit_order},
-    {"loans.smaller", "Loans: the size may be lowered before the commit", CONFORM_ALL, NEEDS_WHOLE,
+    {"loans.smaller", "Loans: the size may be lowered before the commit", CONFORM_VALUE_TOO, NEEDS_WHOLE,
      test_loans__smaller},
-    {"loans.larger", "Loans: a commit above the size that was lent is VIA_EINVAL", CONFORM_ALL, NEEDS_WHOLE,
+    {"loans.larger", "Loans: a commit above the size that was lent is VIA_EINVAL", CONFORM_VALUE_TOO, NEEDS_WHOLE,
      test_loans__larger},
-    {"loans.discard", "Loans: a discarded loan sends nothing; several may be out", CONFORM_ALL, NEEDS_WHOLE,
+    {"loans.discard", "Loans: a discarded loan sends nothing; several may be out", CONFORM_VALUE_TOO, NEEDS_WHOLE,
      test_loans__discard},
     {"loans.among_sends", "Loans: loans and sends keep their common order", CONFORM_ALL, NEEDS_WHOLE,
      test_loans__among_sends},
     {"loans.failed_commit", "Loans: a failed commit leaves the loan with the caller", CONFORM_ALL, NEEDS_WHOLE,
      test_loans__failed_commit},
-    {"loans.limit", "Loans: a loan above max_message is VIA_ETOOBIG", CONFORM_ALL, NEEDS_WHOLE, test_loans__limit},
+    {"loans.limit", "Loans: a loan above max_message is VIA_ETOOBIG", CONFORM_VALUE_TOO, NEEDS_WHOLE,
+     test_loans__limit},
 };
 
 const via_conform_group via_conform_loans_tests = {tests, sizeof(tests) / sizeof(tests[0])};
