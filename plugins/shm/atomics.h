@@ -30,6 +30,18 @@ typedef uint64_t shm_plain64; /* a field that a publication covers; the model ch
 #define SHM_AFTER() atomic_thread_fence(memory_order_acquire)
 /* One more, by any of several writers. */
 #define SHM_BUMP(word) (void)atomic_fetch_add_explicit((word), 1, memory_order_release)
+
+/* For words that several write. The changes answer what was there before. */
+#define SHM_ADD(word, value) atomic_fetch_add_explicit((word), (value), memory_order_relaxed)
+#define SHM_SET(word, bits) atomic_fetch_or_explicit((word), (bits), memory_order_relaxed)
+#define SHM_SWAP(word, value) atomic_exchange_explicit((word), (value), memory_order_relaxed)
+/* If the word is still *before: a lock is taken, given, or something is noted on it. */
+#define SHM_TAKE_IF(word, before, value)                                                                               \
+    atomic_compare_exchange_strong_explicit((word), (before), (value), memory_order_acquire, memory_order_relaxed)
+#define SHM_GIVE_IF(word, before, value)                                                                               \
+    atomic_compare_exchange_strong_explicit((word), (before), (value), memory_order_release, memory_order_relaxed)
+#define SHM_NOTE_IF(word, before, value)                                                                               \
+    atomic_compare_exchange_strong_explicit((word), (before), (value), memory_order_relaxed, memory_order_relaxed)
 #endif
 
 #endif

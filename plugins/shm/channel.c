@@ -2,121 +2,137 @@
 /*
  * What the host holds as a channel; see channel.h.
  *
- * Must never know a pattern.
+ * Must never do more than to hand a slot on.
  */
 #include "channel.h"
 
-static const via_channel_ops *ops_of(void *self)
+static inline const via_channel_ops *ops_of(const void *channel)
 {
-    const shm_channel *channel = self;
-
-    return channel->ops;
+    return ((const shm_channel *)channel)->ops;
 }
 
-static via_status channel_send(void *self, const via_slice *slices, size_t count, const via_meta *meta,
+static via_status channel_send(void *channel, const via_slice *slices, size_t count, const via_meta *meta,
                                via_deadline deadline)
 {
-    const via_channel_ops *ops = ops_of(self);
+    const via_channel_ops *ops = ops_of(channel);
 
-    return ops->send ? ops->send(self, slices, count, meta, deadline) : VIA_ENOTSUP;
+    return ops->send ? ops->send(channel, slices, count, meta, deadline) : VIA_ENOTSUP;
 }
 
-static via_status channel_recv(void *self, via_deadline deadline, via_msg *out)
+static via_status channel_receive(void *channel, via_deadline deadline, via_msg *out)
 {
-    const via_channel_ops *ops = ops_of(self);
+    const via_channel_ops *ops = ops_of(channel);
 
-    return ops->recv ? ops->recv(self, deadline, out) : VIA_ENOTSUP;
+    return ops->recv ? ops->recv(channel, deadline, out) : VIA_ENOTSUP;
 }
 
-static void channel_release(void *self, via_msg *message)
+static void channel_release(void *channel, via_msg *message)
 {
-    ops_of(self)->release(self, message);
+    ops_of(channel)->release(channel, message);
 }
 
-static via_status channel_loan(void *self, size_t size, via_deadline deadline, via_msg *out)
+static via_status channel_loan(void *channel, size_t size, via_deadline deadline, via_msg *out)
 {
-    const via_channel_ops *ops = ops_of(self);
+    const via_channel_ops *ops = ops_of(channel);
 
-    return ops->loan ? ops->loan(self, size, deadline, out) : VIA_ENOTSUP;
+    return ops->loan ? ops->loan(channel, size, deadline, out) : VIA_ENOTSUP;
 }
 
-static via_status channel_commit(void *self, via_msg *message, via_deadline deadline)
+static via_status channel_commit(void *channel, via_msg *message, via_deadline deadline)
 {
-    return ops_of(self)->commit(self, message, deadline);
+    return ops_of(channel)->commit(channel, message, deadline);
 }
 
-static void channel_discard(void *self, via_msg *message)
+static void channel_discard(void *channel, via_msg *message)
 {
-    ops_of(self)->discard(self, message);
+    ops_of(channel)->discard(channel, message);
 }
 
-static via_status channel_flush(void *self, via_deadline deadline)
+static via_status channel_flush(void *channel, via_deadline deadline)
 {
-    const via_channel_ops *ops = ops_of(self);
+    const via_channel_ops *ops = ops_of(channel);
 
-    return ops->flush ? ops->flush(self, deadline) : VIA_OK;
+    return ops->flush ? ops->flush(channel, deadline) : VIA_OK;
 }
 
-static via_status channel_finish(void *self, via_deadline deadline)
+static via_status channel_finish(void *channel, via_deadline deadline)
 {
-    const via_channel_ops *ops = ops_of(self);
+    const via_channel_ops *ops = ops_of(channel);
 
-    return ops->finish ? ops->finish(self, deadline) : VIA_ENOTSUP;
+    return ops->finish ? ops->finish(channel, deadline) : VIA_ENOTSUP;
 }
 
-static via_status channel_pollable(void *self, uint32_t event, via_poll_handle *out)
+static via_status channel_drain(void *channel, via_deadline deadline, uint64_t *undelivered)
 {
-    return ops_of(self)->pollable(self, event, out);
+    const via_channel_ops *ops = ops_of(channel);
+
+    if (ops->drain)
+        return ops->drain(channel, deadline, undelivered);
+    *undelivered = 0;
+    return channel_flush(channel, deadline);
 }
 
-static via_status channel_arm(void *self, uint32_t event)
+static via_status channel_pollable(void *channel, uint32_t event, via_poll_handle *out)
 {
-    return ops_of(self)->arm(self, event);
+    return ops_of(channel)->pollable(channel, event, out);
 }
 
-static void channel_interrupt(void *self)
+static via_status channel_arm(void *channel, uint32_t event)
 {
-    ops_of(self)->interrupt(self);
+    return ops_of(channel)->arm(channel, event);
 }
 
-static void channel_close(void *self, uint32_t how)
+static void channel_interrupt(void *channel)
 {
-    ops_of(self)->close(self, how);
+    ops_of(channel)->interrupt(channel);
 }
 
-static via_status channel_peer(void *self, via_peer_info *out)
+static void channel_close(void *channel, uint32_t how)
 {
-    const via_channel_ops *ops = ops_of(self);
-
-    return ops->peer ? ops->peer(self, out) : VIA_ENOTSUP;
+    ops_of(channel)->close(channel, how);
 }
 
-static void channel_info(void *self, via_channel_info *inout)
+static via_status channel_peer(void *channel, via_peer_info *out)
 {
-    const via_channel_ops *ops = ops_of(self);
+    const via_channel_ops *ops = ops_of(channel);
+
+    return ops->peer ? ops->peer(channel, out) : VIA_ENOTSUP;
+}
+
+static void channel_info(void *channel, via_channel_info *inout)
+{
+    const via_channel_ops *ops = ops_of(channel);
 
     if (ops->info)
-        ops->info(self, inout);
+        ops->info(channel, inout);
 }
 
-static void channel_refresh_counters(void *self)
+static void channel_refresh_counters(void *channel)
 {
-    const via_channel_ops *ops = ops_of(self);
+    const via_channel_ops *ops = ops_of(channel);
 
     if (ops->refresh_counters)
-        ops->refresh_counters(self);
+        ops->refresh_counters(channel);
+}
+
+static const void *channel_extension(void *channel, const char *id, void **self)
+{
+    const via_channel_ops *ops = ops_of(channel);
+
+    return ops->extension ? ops->extension(channel, id, self) : NULL;
 }
 
 const via_channel_ops shm_channel_ops = {
     .size = sizeof(via_channel_ops),
     .send = channel_send,
-    .recv = channel_recv,
+    .recv = channel_receive,
     .release = channel_release,
     .loan = channel_loan,
     .commit = channel_commit,
     .discard = channel_discard,
     .flush = channel_flush,
     .finish = channel_finish,
+    .drain = channel_drain,
     .pollable = channel_pollable,
     .arm = channel_arm,
     .interrupt = channel_interrupt,
@@ -124,4 +140,5 @@ const via_channel_ops shm_channel_ops = {
     .peer = channel_peer,
     .info = channel_info,
     .refresh_counters = channel_refresh_counters,
+    .extension = channel_extension,
 };

@@ -28,7 +28,7 @@ size_t shm_memory_round(size_t size, uint32_t how)
     return (size + page - 1) & ~(page - 1);
 }
 
-static int make(uint32_t how)
+int shm_memory_descriptor(uint32_t how)
 {
     unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | (how & SHM_HUGE ? MFD_HUGETLB | MFD_HUGE_2MB : 0);
     int descriptor = -1;
@@ -64,7 +64,7 @@ via_status shm_memory_create(size_t size, uint32_t how, shm_memory *memory, int 
     int code;
 
     *memory = (shm_memory){NULL, 0};
-    *descriptor = make(how);
+    *descriptor = shm_memory_descriptor(how);
     if (*descriptor < 0)
         return via_status_of_errno(errno);
     if (allocate(*descriptor, whole) && (memory->base = map(*descriptor, whole, PROT_READ | PROT_WRITE, how)) != NULL &&

@@ -89,7 +89,8 @@ via_status shm_word_receive(int socket, shm_word *word, int descriptors[SHM_WORD
         .msg_iov = &bytes, .msg_iovlen = 1, .msg_control = space.bytes, .msg_controllen = sizeof(space.bytes)};
     ssize_t got;
 
-    descriptors[0] = descriptors[1] = -1;
+    for (size_t i = 0; i < SHM_WORD_DESCRIPTORS; i++)
+        descriptors[i] = -1;
     do /* a reset is told once, and before what the other end had said until then */
         got = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (got < 0 && (errno == EINTR || errno == ECONNRESET));

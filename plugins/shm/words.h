@@ -11,7 +11,7 @@
 
 #include <viaduct/plugin.h>
 
-enum { SHM_VERSION = 1, SHM_WORD_DESCRIPTORS = 2 };
+enum { SHM_VERSION = 1, SHM_WORD_DESCRIPTORS = 3 };
 
 /* shm_word.kind, and what goes with it */
 enum {
@@ -19,7 +19,8 @@ enum {
     SHM_REFUSED = 2, /* text: why */
     SHM_SEGMENT = 3, /* serial, index, size; the memory */
     SHM_BELLS = 4,   /* eventfds: rung when something was published, when something was given back */
-    SHM_RING = 5     /* of a topic: look again; for one who polls the socket */
+    SHM_RING = 5,    /* of a topic: look again; for one who polls the socket */
+    SHM_CELL = 16    /* index, size, max_message; what members share: memory, bell, listening socket */
 };
 
 typedef struct shm_word {

@@ -379,3 +379,15 @@ expect_refused() {
     expect_status 0
     [ "$output" = news ]
 }
+
+# ---- value -----------------------------------------------------------------------------------------------------------
+
+@test "cli__a_value_waits_for_whoever_comes_and_is_received_once" {
+    start sender via send shm:limit '80 km/h' --pattern value --type text/plain
+    sender=$!
+    run via recv shm:limit --pattern value --format json --timeout 10s
+    expect_status 0
+    [ "$output" = '{"size":7,"text":"80 km/h","type":"text/plain","sequence":1}' ]
+    finish $sender
+    expect_status 0
+}

@@ -26,4 +26,15 @@ extern const char *model_mutant;
 #define SHM_AFTER() (SHM_WEAK() ? (void)0 : rl::atomic_thread_fence(rl::mo_acquire, $))
 #define SHM_BUMP(word) (void)(word)->fetch_add(1, SHM_WEAK() ? rl::mo_relaxed : rl::mo_release, $)
 
+#define SHM_ADD(word, value) (word)->fetch_add((value), rl::mo_relaxed, $)
+#define SHM_SET(word, bits) (word)->fetch_or((bits), rl::mo_relaxed, $)
+#define SHM_SWAP(word, value) (word)->exchange((value), rl::mo_relaxed, $)
+#define SHM_CHANGE_IF(word, before, value, order)                                                                      \
+    (word)->compare_exchange_strong(*(before), (value), (order), $, rl::mo_relaxed, $)
+#define SHM_TAKE_IF(word, before, value)                                                                               \
+    SHM_CHANGE_IF(word, before, value, SHM_WEAK() ? rl::mo_relaxed : rl::mo_acquire)
+#define SHM_GIVE_IF(word, before, value)                                                                               \
+    SHM_CHANGE_IF(word, before, value, SHM_WEAK() ? rl::mo_relaxed : rl::mo_release)
+#define SHM_NOTE_IF(word, before, value) SHM_CHANGE_IF(word, before, value, rl::mo_relaxed)
+
 #endif

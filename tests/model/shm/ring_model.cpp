@@ -10,6 +10,7 @@
 #define SHM_MODEL 1
 #include "model_atomics.h"
 
+#include "model_tools.h"
 #include "ring.h"
 
 const char *model_mutant = "";
@@ -90,28 +91,6 @@ struct stream : rl::test_suite<stream, 2> {
     }
 };
 
-/* A futex: the kernel compares the word and goes to sleep under a lock that the waker takes too. */
-struct futex {
-    rl::mutex lock;
-    rl::condition_variable sleepers;
-
-    void wait(const shm_word32 *word, uint32_t seen)
-    {
-        lock.lock($);
-        if (SHM_GET(word) == seen)
-            sleepers.wait(lock, $);
-        lock.unlock($);
-    }
-
-    void wake(shm_word32 *word)
-    {
-        SHM_PUBLISH(word, SHM_GET(word) + 1);
-        lock.lock($);
-        sleepers.notify_all($);
-        lock.unlock($);
-    }
-};
-
 /* Both ends sleep whenever they have to wait. */
 struct sleep_and_wake : rl::test_suite<sleep_and_wake, 2> {
     rig r;
@@ -161,16 +140,6 @@ struct sleep_and_wake : rl::test_suite<sleep_and_wake, 2> {
         }
     }
 };
-
-template <typename world> static bool holds()
-{
-    rl::test_params how;
-
-    how.search_type = rl::random_scheduler_type;
-    how.iteration_count = 100000;
-    how.execution_depth_limit = 4000;
-    return rl::simulate<world>(how); /* prints the execution that fails */
-}
 
 int main(int argc, char **argv)
 {
