@@ -79,6 +79,21 @@ static bool any_unsent(const via_hub *hub)
     return false;
 }
 
+/* A look may take the only sign that there is, such as a reset: whoever is found to have refused is gone. */
+static bool is_refused(via_hub *hub)
+{
+    via_hub_link *next;
+
+    for (via_hub_link *i = hub->peers.next; i != &hub->peers; i = next) {
+        via_hub_peer *peer = VIA_HUB_PEER_OF(i, all);
+        via_status answer = peer->stream.sent > 0 ? via_stream_answer(&peer->stream) : VIA_OK;
+        next = i->next;
+        if (answer != VIA_OK && answer != VIA_ETIMEDOUT)
+            via_hub_peer_remove(hub, peer, answer);
+    }
+    return hub->refusal != VIA_OK;
+}
+
 /* Once: what is sent from here on may go to a better one. */
 static via_status take_refusal(via_hub *hub)
 {
@@ -108,7 +123,7 @@ via_status via_hub_drain_all(via_hub *hub, via_deadline deadline)
     via_status status;
 
     via_hub_work(hub); /* what has come may say that something was refused */
-    while ((status = via_hub_flush_all(hub, deadline)) == VIA_OK && hub->refusal == VIA_OK && any_unsent(hub)) {
+    while ((status = via_hub_flush_all(hub, deadline)) == VIA_OK && !is_refused(hub) && any_unsent(hub)) {
         via_deadline look = via_deadline_min(deadline, via_deadline_after(LOOK_NS));
         if (deadline == VIA_NOW)
             return VIA_ETIMEDOUT;
@@ -118,7 +133,7 @@ via_status via_hub_drain_all(via_hub *hub, via_deadline deadline)
         if (via_deadline_left(deadline) == 0)
             deadline = VIA_NOW;
     }
-    return hub->refusal == VIA_OK ? status : take_refusal(hub);
+    return is_refused(hub) ? take_refusal(hub) : status;
 }
 
 void via_hub_await_greetings(via_hub *hub, via_deadline deadline)

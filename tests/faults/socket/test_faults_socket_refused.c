@@ -142,6 +142,26 @@ static void test_refused__drain_waits_for_the_answer(void **state)
     }
 }
 
+/* TCP tells a reset once, to whoever asks first: that may be drain itself, in the middle of its look. */
+static void test_refused__a_reset_at_any_moment_is_seen(void **state)
+{
+    enum { ROUNDS = 150 };
+    scene *s = *state;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        binder by = bind_somewhere(s, TCP, VIA_PAIR);
+        uint64_t start = via_now_ns();
+        via_channel *dialer = connect_to(s, VIA_PUSH);
+        pthread_t thread;
+        scene_send(dialer, "lost");
+        assert_int_equal(pthread_create(&thread, NULL, refuse_in_background, &by), 0);
+        assert_true(via_drain(dialer, scene_patience(), NULL) == VIA_EPEER || is_slow(start));
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        via_close(dialer);
+        unbind(&by);
+    }
+}
+
 static void *receive_the_end(void *user)
 {
     via_msg message;
@@ -209,9 +229,9 @@ static void test_refused__not_if_nobody_has_accepted_yet(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_refused__drain_says_what_became_of_it),   TEST(test_refused__drain_waits_for_the_answer),
-        TEST(test_refused__a_receiver_does_not_hide_it),    TEST(test_refused__not_if_the_listener_is_right),
-        TEST(test_refused__not_if_nobody_has_accepted_yet),
+        TEST(test_refused__drain_says_what_became_of_it),  TEST(test_refused__drain_waits_for_the_answer),
+        TEST(test_refused__a_reset_at_any_moment_is_seen), TEST(test_refused__a_receiver_does_not_hide_it),
+        TEST(test_refused__not_if_the_listener_is_right),  TEST(test_refused__not_if_nobody_has_accepted_yet),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
