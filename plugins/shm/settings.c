@@ -10,6 +10,7 @@
 #include "memfd.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,12 +28,25 @@ static bool is_word(const via_open *open, const char *name, const char *word)
     return text && strcmp(text, word) == 0;
 }
 
+/* The library opens files to know. */
+static bool is_alone(void)
+{
+    static atomic_long processors;
+    long known = atomic_load_explicit(&processors, memory_order_relaxed);
+
+    if (known == 0) {
+        known = sysconf(_SC_NPROCESSORS_ONLN);
+        atomic_store_explicit(&processors, known, memory_order_relaxed);
+    }
+    return known < 2;
+}
+
 static uint64_t spin_time(const via_open *open)
 {
     if (is_word(open, "wake", "spin"))
         return UINT64_MAX;
     /* With a single processor whoever spins keeps the other end from running. */
-    return is_word(open, "wake", "block") || sysconf(_SC_NPROCESSORS_ONLN) < 2 ? 0 : SPIN_NS;
+    return is_word(open, "wake", "block") || is_alone() ? 0 : SPIN_NS;
 }
 
 static uint32_t power_of_two(int64_t count)

@@ -50,16 +50,23 @@ static via_status check_folder(const via_host_api *host, const char *folder, int
                     (unsigned)(status.st_mode & 07777));
 }
 
+/* As a rule it is there. */
+static int open_folder(const char *folder)
+{
+    return open(folder, O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC);
+}
+
 static via_status ensure_folder(const via_host_api *host, const char *folder, via_error *error)
 {
     via_status status;
-    int descriptor;
+    int descriptor = open_folder(folder);
 
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+    if (descriptor < 0 && errno == ENOENT && mkdir(folder, 0700) != 0 && errno != EEXIST)
         return via_fail(host, error, via_status_of_errno(errno), errno,
                         "make it by hand with mode 0700, or point XDG_RUNTIME_DIR to a folder of your own",
                         "cannot make %s", folder);
-    descriptor = open(folder, O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC);
+    if (descriptor < 0)
+        descriptor = open_folder(folder);
     if (descriptor < 0 && errno != ENOTDIR && errno != ELOOP)
         return via_fail(host, error, via_status_of_errno(errno), errno, NULL, "cannot open %s", folder);
     if (descriptor < 0)
