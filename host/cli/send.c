@@ -24,6 +24,7 @@ struct sender {
     const via_cli_args *args;
     via_host *host;
     const char *address;
+    uint32_t role;
     via_channel *channel;
     via_cli_source source;
     via_meta meta;
@@ -162,9 +163,15 @@ static int finish(struct sender *sender, int result)
     }
     if (result != VIA_EXIT_OK)
         return result;
-    via_status status = via_cli_drain(sender->channel, via_cli_deadline(sender->args, UINT64_MAX));
+    bool is_value = sender->role == VIA_VALUE; /* it goes with the last who has it */
+    via_deadline deadline = via_cli_deadline(sender->args, is_value ? USUAL_WAIT_S * second_ns : UINT64_MAX);
+    via_status status = via_cli_drain(sender->channel, deadline);
     if (status == VIA_OK || status == VIA_ENOTSUP)
         return VIA_EXIT_OK;
+    if (status == VIA_ETIMEDOUT && is_value)
+        return via_cli_complain(
+            VIA_EXIT_PEER, "start one that takes it (via recv ADDRESS --pattern value), or wait longer with --timeout",
+            "%s: nobody has taken the value, and it ends with this command", sender->address);
     if (status == VIA_ECANCELED && via_cli_stopped())
         return via_cli_stop_result(VIA_EXIT_FAILED);
     return via_cli_status(sender->address, sender->channel, status);
@@ -198,6 +205,7 @@ static int open_channel(struct sender *sender, uint32_t role)
                          .role = role,
                          .side = via_cli_side(args, role == VIA_PUBLISH ? VIA_SIDE_BIND : VIA_SIDE_CONNECT)};
     what.deadline = via_cli_deadline(args, USUAL_WAIT_S * second_ns);
+    sender->role = role;
     int result = via_cli_channel_open(args, &what, &sender->channel);
     uint64_t wanted = via_cli_given(args, VIA_CLI_WAIT) ? args->wait : 1;
     bool must_wait = (role == VIA_PUBLISH || role == VIA_PUSH) && what.side == VIA_SIDE_BIND;

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,10 +40,21 @@ int shm_memory_descriptor(uint32_t how)
     return descriptor >= 0 ? descriptor : memfd_create("viaduct-shm", flags);
 }
 
+/* Beyond that limit the kernel would send SIGXFSZ, which ends the program. */
+bool shm_memory_is_allowed(uint64_t size)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || size <= limit.rlim_cur)
+        return true;
+    errno = EFBIG;
+    return false;
+}
+
 /* fallocate(2) has the pages ready, or says that there are none. */
 static bool allocate(int descriptor, size_t size)
 {
-    if (ftruncate(descriptor, (off_t)size) < 0)
+    if (!shm_memory_is_allowed(size) || ftruncate(descriptor, (off_t)size) < 0)
         return false;
     int result;
     do

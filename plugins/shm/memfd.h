@@ -30,6 +30,8 @@ via_status shm_memory_create(size_t size, uint32_t how, shm_memory *memory, int 
  */
 via_status shm_memory_adopt(int descriptor, size_t size, uint32_t how, shm_memory *memory);
 void shm_memory_drop(shm_memory *memory);
+/* May a file be that large in this process? False: errno is EFBIG. */
+bool shm_memory_is_allowed(uint64_t size);
 /* A memfd without a byte and without a seal, or -1 with errno. */
 int shm_memory_descriptor(uint32_t how);
 /* `size` in whole pages. */

@@ -124,7 +124,10 @@ static via_status take(shm_pair *pair, via_msg *message)
 {
     reading read;
 
-    if (!read_slot(pair, shm_reader_slot(&pair->reader), &read))
+    bool is_sound = read_slot(pair, shm_reader_slot(&pair->reader), &read);
+    if (!is_sound && read.found.letter.size > pair->settings.max_message)
+        return shm_pair_end(pair, VIA_ETOOBIG, "the other end sends a message above max_message");
+    if (!is_sound)
         return shm_pair_end(pair, VIA_EPROTO, "the other end described a message that cannot be");
     via_status status = lend(pair, &read, message);
     if (status != VIA_OK) {

@@ -18,10 +18,12 @@ via_status shm_pair_end(shm_pair *pair, via_status status, const char *what)
     if (!atomic_compare_exchange_strong(&pair->gone, &alive, status))
         return alive;
     via_count(&pair->settings.counters->disconnects, 1);
-    if (status == VIA_EPROTO)
+    if (status == VIA_EPROTO || status == VIA_ETOOBIG)
         via_count(&pair->settings.counters->protocol_errors, 1);
     if (status != VIA_ECLOSED)
-        (void)via_fail_channel(pair->settings.host, pair->settings.context, status, 0, NULL, "%s", what);
+        (void)via_fail_channel(pair->settings.host, pair->settings.context, status, 0,
+                               status == VIA_ETOOBIG ? "raise max_message at this end if such sizes are meant" : NULL,
+                               "%s", what);
     return status;
 }
 
@@ -97,6 +99,8 @@ static void heed(shm_pair *pair, const shm_word *word, int descriptors[SHM_WORD_
         keep_bells(pair, descriptors);
     else if (word->kind == SHM_REFUSED)
         (void)shm_pair_end(pair, VIA_EPROTO, word->text);
+    else if (word->kind == SHM_CELL)
+        (void)shm_pair_end(pair, VIA_EPROTO, SHM_CELL_HAS_NAME);
     else
         status = VIA_EPROTO;
     if (status == VIA_EPROTO)

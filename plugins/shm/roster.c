@@ -20,10 +20,12 @@
 #include <unistd.h>
 
 enum { RECORD_SIZE = 256, CHANGING = SHM_ROSTER_PLACES };
+enum { LEAVING = 'L' };
 enum { CHANGE_NS = 1000 * 1000 * 1000 }; /* entering and leaving take microseconds */
 
 typedef struct record {
-    char text[RECORD_SIZE]; /* "SERIAL IDENTITY" */
+    char text[RECORD_SIZE]; /* "SERIAL IDENTITY", zeros, and at the end LEAVING of a member that wants to go */
+    bool is_leaving;
 } record;
 
 static bool lock_byte(int file, off_t byte, short type, int how)
@@ -49,10 +51,13 @@ void shm_roster_init(shm_roster *roster, const char *socket_path)
 /* The serial number; 0 = there is no such record. */
 static uint32_t read_record(int file, uint32_t place, record *out)
 {
-    ssize_t size = pread(file, out->text, RECORD_SIZE - 1, (off_t)place * RECORD_SIZE);
     uint32_t serial = 0;
 
-    out->text[size > 0 ? size : 0] = '\0';
+    memset(out, 0, sizeof(*out));
+    if (pread(file, out->text, RECORD_SIZE, (off_t)place * RECORD_SIZE) <= 0)
+        return 0;
+    out->is_leaving = out->text[RECORD_SIZE - 1] == LEAVING;
+    out->text[RECORD_SIZE - 1] = '\0';
     return sscanf(out->text, "%" SCNu32, &serial) == 1 ? serial : 0;
 }
 
@@ -100,6 +105,25 @@ uint32_t shm_roster_count(const shm_roster *roster)
             count++;
     }
     return count;
+}
+
+bool shm_roster_has_others_staying(const shm_roster *roster)
+{
+    uint32_t places = places_of(roster->file);
+    record of;
+
+    for (uint32_t place = 0; place < places; place++) {
+        if (place != roster->place && lives(roster->file, place, &of) && !of.is_leaving)
+            return true;
+    }
+    return false;
+}
+
+bool shm_roster_want_to_leave(const shm_roster *roster, bool wants)
+{
+    const char mark = wants ? LEAVING : '\0';
+
+    return pwrite(roster->file, &mark, 1, (off_t)roster->place * RECORD_SIZE + RECORD_SIZE - 1) == 1;
 }
 
 bool shm_roster_is_gone(const shm_roster *roster, uint64_t name)

@@ -47,6 +47,10 @@ via_status shm_roster_open(shm_roster *roster);
 via_status shm_roster_enter(shm_roster *roster);
 /* How many others live. */
 uint32_t shm_roster_count(const shm_roster *roster);
+/* Does another live who has not said that it wants to leave? For a member. */
+bool shm_roster_has_others_staying(const shm_roster *roster);
+/* False, with errno: the others will not hear of it. */
+bool shm_roster_want_to_leave(const shm_roster *roster, bool wants);
 /* Is whoever has that name proven to be gone? Nonsense is nobody's name. */
 bool shm_roster_is_gone(const shm_roster *roster, uint64_t name);
 /* Leaves, and closes the file. The last one removes it, and `also` if that is still the file which it was. */

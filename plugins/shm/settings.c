@@ -96,7 +96,8 @@ size_t shm_settings_size(const shm_settings *settings)
 via_status shm_settings_no_memory(const shm_settings *settings, via_status status, via_error *error)
 {
     return via_fail(settings->host, error, status, errno,
-                    settings->how & SHM_HUGE ? "reserve huge pages (vm.nr_hugepages), or open without huge_pages"
-                                             : "open with a smaller ring",
+                    errno == EFBIG ? "raise the limit of file sizes (ulimit -f), which counts for memory, too"
+                    : settings->how & SHM_HUGE ? "reserve huge pages (vm.nr_hugepages), or open without huge_pages"
+                                               : "open with a smaller ring",
                     "no shared memory of %zu bytes", shm_settings_size(settings));
 }

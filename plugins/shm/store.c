@@ -98,6 +98,8 @@ via_status shm_store_allocate(shm_store *store, uint64_t place, uint64_t size)
 
     if (size > store->reserve || place > store->reserve - size)
         return VIA_ENOMEM;
+    if (!shm_memory_is_allowed(place + size))
+        return via_status_of_errno(errno);
     do
         result = fallocate(store->descriptor, 0, (off_t)place, (off_t)size);
     while (result < 0 && errno == EINTR);

@@ -11,6 +11,7 @@
 #include "topic.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -115,6 +116,8 @@ static via_status heed(topic_link *link, const shm_settings *settings, const shm
         return VIA_OK;
     if (word->kind == SHM_REFUSED)
         memcpy(link->refusal, word->text, sizeof(link->refusal));
+    if (word->kind == SHM_CELL)
+        (void)snprintf(link->refusal, sizeof(link->refusal), "%s", SHM_CELL_HAS_NAME);
     if (word->kind == SHM_SEGMENT)
         return shm_views_change(&link->views, word, descriptors[0]);
     return word->kind == SHM_HELLO ? topic_link_meet(link, settings, word, descriptors[0]) : VIA_EPROTO;

@@ -13,6 +13,7 @@
 
 #include "futex.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,7 @@ typedef struct shm_value {
     shm_member member;      /* first */
     shm_copy *spare;        /* the receiving thread's */
     _Atomic(uint64_t) sent; /* generation of our newest value */
+    atomic_bool is_leaving; /* has drained, and done nothing since */
 } shm_value;
 
 /* A directory entry, copied. */
@@ -47,6 +49,13 @@ typedef struct shm_directions {
 static uint64_t whole_pages(uint64_t size)
 {
     return (size + SHM_PAGE - 1) & ~(uint64_t)(SHM_PAGE - 1);
+}
+
+/* Who goes on after a drain keeps values for others again. */
+static void stay(shm_value *value)
+{
+    if (atomic_load_explicit(&value->is_leaving, memory_order_relaxed) && atomic_exchange(&value->is_leaving, false))
+        (void)shm_roster_want_to_leave(&value->member.roster, false);
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------------ */
@@ -137,6 +146,7 @@ static via_status value_send(void *channel, const via_slice *slices, size_t coun
         return status;
     if (what.size > member->limit)
         return VIA_ETOOBIG;
+    stay(channel);
     status = shm_member_lock(member, deadline, &died);
     if (status != VIA_OK)
         return status;
@@ -289,6 +299,8 @@ static via_status take_newest(shm_value *value, via_deadline deadline, via_msg *
 static via_status value_receive(void *channel, via_deadline deadline, via_msg *out)
 {
     shm_value *value = channel;
+
+    stay(value);
     via_status status = shm_member_await(&value->member, atomic_load(&value->member.seen), deadline);
 
     return status == VIA_OK ? take_newest(value, deadline, out) : status;
@@ -309,29 +321,39 @@ static void value_release(void *channel, via_msg *message)
 
 /* ---- draining ------------------------------------------------------------------------------------------------ */
 
-/* Does our newest value depend on this process? Not if another member has it too, or took it before it left. */
+/*
+ * Does our newest value depend on this process? Not if somebody has taken it, or a member has it who does not wait for the
+ * same: several that only set values and go would otherwise each rely on the others.
+ */
 static bool depends_on_us(shm_value *value)
 {
     uint64_t sent = atomic_load(&value->sent);
 
-    return sent > SHM_GET(&value->member.common->taken) && shm_roster_count(&value->member.roster) == 0;
+    return sent > SHM_GET(&value->member.common->taken) && !shm_roster_has_others_staying(&value->member.roster);
 }
 
-static via_status value_drain(void *channel, via_deadline deadline, uint64_t *undelivered)
+static via_status await_a_keeper(shm_value *value, via_deadline deadline)
 {
-    shm_value *value = channel;
-
-    *undelivered = 0;
     while (depends_on_us(value)) {
-        if (via_deadline_left(deadline) == 0) {
-            *undelivered = 1;
+        if (via_deadline_left(deadline) == 0)
             return VIA_ETIMEDOUT;
-        }
         via_deadline turn = via_deadline_min(deadline, via_deadline_after(DRAIN_NS));
         if (via_wake_poll(&value->member.wake, -1, 0, turn) == VIA_ECANCELED)
             return VIA_ECANCELED;
     }
-    return shm_member_flush(channel, deadline);
+    return VIA_OK;
+}
+
+/* First said, then looked for others: of two who leave at once, one at least sees that the other does. */
+static via_status value_drain(void *channel, via_deadline deadline, uint64_t *undelivered)
+{
+    shm_value *value = channel;
+
+    if (!atomic_exchange(&value->is_leaving, true))
+        (void)shm_roster_want_to_leave(&value->member.roster, true); /* unheard, the others rely on us, as before */
+    via_status status = await_a_keeper(value, deadline);
+    *undelivered = status == VIA_ETIMEDOUT;
+    return status == VIA_OK ? shm_member_flush(channel, deadline) : status;
 }
 
 /* ---- life --------------------------------------------------------------------------------------------------- */

@@ -23,6 +23,9 @@ enum {
     SHM_CELL = 16    /* index, size, max_message; what members share: memory, bell, listening socket */
 };
 
+/* To one who got a SHM_CELL and wanted something else. */
+#define SHM_CELL_HAS_NAME "refused: the name is that of a value or a region"
+
 typedef struct shm_word {
     char magic[4]; /* "VSHM" */
     uint16_t version;

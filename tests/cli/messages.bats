@@ -391,3 +391,30 @@ expect_refused() {
     finish $sender
     expect_status 0
 }
+
+three_members() {
+    [ "$(stat -c %s "$XDG_RUNTIME_DIR/viaduct/limit.shm.members")" -eq 768 ]
+}
+
+# Each could take another for one who keeps the value, and both would go.
+@test "cli__several_who_set_a_value_do_not_rely_on_each_other" {
+    for i in 1 2 3; do
+        start "sender$i" via send shm:limit "$i" --pattern value --timeout 20s
+        sender[i]=$!
+    done
+    await three_members
+    run via recv shm:limit --pattern value --timeout 10s
+    expect_status 0
+    [[ $output =~ ^[123]$ ]]
+    for i in 1 2 3; do
+        finish "${sender[i]}"
+        expect_status 0
+    done
+}
+
+@test "cli__a_value_that_nobody_takes_is_told" {
+    run via send shm:limit 1 --pattern value --timeout 300ms
+    expect_status 4
+    expect "nobody has taken the value"
+    expect_way_out
+}

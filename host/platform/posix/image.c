@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,10 +62,19 @@ static ssize_t write_fully(int fd, const char *bytes, size_t size)
     return (ssize_t)size;
 }
 
+/* Beyond the limit of file sizes the kernel would send SIGXFSZ, which ends the program. */
+static rlim_t largest_copy(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < LARGEST ? limit.rlim_cur : LARGEST;
+}
+
 static ssize_t copy_file(int from, int to)
 {
     char room[64 * 1024];
     ssize_t total = 0;
+    rlim_t largest = largest_copy();
 
     for (;;) {
         ssize_t n = read(from, room, sizeof(room));
@@ -73,7 +83,7 @@ static ssize_t copy_file(int from, int to)
         if (n <= 0)
             return n < 0 ? -1 : total;
         total += n;
-        if (total > LARGEST) {
+        if ((rlim_t)total > largest) {
             errno = EFBIG;
             return -1;
         }
@@ -102,7 +112,10 @@ static via_status take_copy(via_image *image, int from, const char *path, via_er
                     "cannot make a sealed copy of", path);
     ssize_t size = copy_file(from, image->fd);
     if (size < 0)
-        return fail(error, VIA_STAGE_PREFLIGHT, errno, "check the disk, and that memory is left", "cannot copy", path);
+        return fail(error, VIA_STAGE_PREFLIGHT, errno,
+                    errno == EFBIG ? "raise the limit of file sizes (ulimit -f), or load with VIADUCT_LOAD=direct"
+                                   : "check the disk, and that memory is left",
+                    "cannot copy", path);
     image->size = (size_t)size;
     if (fcntl(image->fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
         return fail(error, VIA_STAGE_PREFLIGHT, errno, "VIADUCT_LOAD=direct loads the file itself",

@@ -11,6 +11,7 @@
 #include "kit/wake.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* In the order of the manifest's values. */
 enum {
@@ -49,7 +50,8 @@ typedef struct via_cell {
     via_counters *counters;
     uint32_t pattern, broken;
     uint64_t seen;
-    bool is_maker, reads_only, owns;
+    bool is_maker, reads_only;
+    atomic_bool owns;
     int file, watch, always; /* inotify, and an eventfd that is always readable */
     char path[108];
     via_cell_file *head;
