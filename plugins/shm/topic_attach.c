@@ -104,6 +104,7 @@ void topic_publisher_drop(topic_publisher *publisher, topic_subscriber *who, con
     via_count(&counters->disconnects, 1);
     via_count(&counters->peers, UINT64_MAX); /* one less */
     publisher->deaf -= who->knocks ? 0 : 1;
+    publisher->strangers -= who->desk ? 0 : 1;
     if (publisher->settings.overflow == SHM_DROP_OLDEST)
         publisher->dropped += lost_by(publisher, who);
     topic_heads_remove(&publisher->heads, &who->head);
@@ -122,7 +123,7 @@ void topic_publisher_drop_all(topic_publisher *publisher)
 /* ---- coming ------------------------------------------------------------------------------------------------- */
 
 /* Its desk. The memory's descriptor stays the caller's. */
-static bool know(topic_subscriber *who, const shm_word *hello, int memory)
+static bool know(topic_publisher *publisher, topic_subscriber *who, const shm_word *hello, int memory)
 {
     const char *why;
 
@@ -130,6 +131,7 @@ static bool know(topic_subscriber *who, const shm_word *hello, int memory)
         shm_memory_adopt(memory, SHM_PAGE, 0, &who->memory) != VIA_OK)
         return false;
     who->desk = (const topic_desk *)(const void *)who->memory.base;
+    publisher->strangers--;
     return true;
 }
 
@@ -187,17 +189,20 @@ static via_status add(topic_publisher *publisher, int socket, const shm_greeting
         (void)close(socket);
         return VIA_ENOMEM;
     }
+    publisher->strangers++;
     who->socket = socket;
     who->number = ++publisher->last_number;
     who->head.position = who->start = writer->tail - (wanted < whole ? wanted : whole);
     /* What another user may write on the board must not keep anybody asleep. */
     who->knocks = hello && hello->word.flags & TOPIC_KNOCKS && publisher->door.board && !publisher->settings.any_user;
-    if (hello && !know(who, &hello->word, hello->memory - 1))
+    if (hello && !know(publisher, who, &hello->word, hello->memory - 1))
         status = VIA_EPROTO;
     if (status == VIA_OK)
         status = attach(publisher, who);
-    if (status != VIA_OK)
+    if (status != VIA_OK) {
+        publisher->strangers -= who->desk ? 0 : 1;
         release(who);
+    }
     return status;
 }
 
@@ -269,7 +274,7 @@ static bool heed(topic_publisher *publisher, topic_subscriber *who, const shm_wo
     } else if (word->kind == SHM_REFUSED) {
         topic_publisher_drop(publisher, who, word->text);
         return false;
-    } else if (!know(who, word, descriptors[0])) {
+    } else if (!know(publisher, who, word, descriptors[0])) {
         topic_publisher_drop(publisher, who, "it said something that makes no sense");
         return false;
     }
@@ -290,6 +295,19 @@ static void listen_to(topic_publisher *publisher, topic_subscriber *who)
         }
         is_there = heed(publisher, who, &word, descriptors);
         shm_word_close(descriptors);
+    }
+}
+
+void topic_publisher_hear(topic_publisher *publisher)
+{
+    size_t i = 0;
+
+    while (publisher->strangers > 0 && i < publisher->heads.count) {
+        topic_subscriber *who = topic_subscriber_at(publisher, i);
+        size_t before = publisher->heads.count;
+        if (!who->desk)
+            listen_to(publisher, who);
+        i = publisher->heads.count == before ? i + 1 : 0; /* who goes puts the others in another order */
     }
 }
 

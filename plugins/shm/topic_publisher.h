@@ -55,7 +55,8 @@ typedef struct topic_publisher {
 
     /* who is there */
     topic_heads heads;
-    size_t deaf; /* how many do not knock */
+    size_t deaf;      /* how many do not knock */
+    size_t strangers; /* how many have not said hello yet */
     uint32_t last_number;
     uint64_t dropped; /* by those who have left, because they were too slow */
     topic_door door;
@@ -93,6 +94,8 @@ void topic_publisher_admit(topic_publisher *publisher);
 via_status topic_publisher_dial(topic_publisher *publisher, via_error *error);
 /* Does what can be done now: takes in, dials, notices who has left. Makes a few system calls. */
 void topic_publisher_look(topic_publisher *publisher);
+/* Reads the hellos that have come of those whom we have dialed: whoever sleeps has said so on the desk that comes with it. */
+void topic_publisher_hear(topic_publisher *publisher);
 /* Lets one go. */
 void topic_publisher_drop(topic_publisher *publisher, topic_subscriber *who, const char *why);
 /* Messages that subscribers have lost by being slow, all together. */

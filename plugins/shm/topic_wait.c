@@ -41,6 +41,7 @@ static __attribute__((noinline, cold)) void answer_all(topic_publisher *publishe
     shm_word ring = {.kind = SHM_RING};
     uint32_t calls = 0;
 
+    topic_publisher_hear(publisher);
     for (size_t i = 0; i < publisher->heads.count; i++) {
         topic_subscriber *who = topic_subscriber_at(publisher, i);
         uint32_t call = call_of(who);

@@ -224,6 +224,26 @@ static void test_topic__a_busy_publisher_keeps_no_other_out(void **state)
     via_close(subscriber);
 }
 
+/* Also before the publisher has read who it is. */
+static void test_topic__a_binding_subscriber_is_woken_by_every_message(void **state)
+{
+    scene *s = *state;
+    via_channel *subscriber = join_from(s, VIA_SUBSCRIBE, VIA_SIDE_BIND);
+    via_channel *publisher = join_from(s, VIA_PUBLISH, VIA_SIDE_CONNECT);
+    via_poll_handle handle = {.size = sizeof(handle)};
+
+    assert_int_equal(via_pollable(subscriber, VIA_READ, &handle), VIA_OK);
+    struct pollfd waits = {(int)handle.handle, POLLIN, 0};
+    for (uint64_t i = 0; i < 5; i++) {
+        assert_int_equal(publish(publisher, i, 8, VIA_NOW), VIA_OK);
+        assert_int_equal(poll(&waits, 1, PATIENCE_MS), 1);
+        expect(subscriber, i);
+        fall_asleep(subscriber, &waits);
+    }
+    via_close(publisher);
+    via_close(subscriber);
+}
+
 /* The system writes into a buffer of ours; into the publisher's memory it does not. */
 static void test_topic__nobody_can_write_what_is_received(void **state)
 {
@@ -460,6 +480,7 @@ int main(void)
         TEST(test_topic__texts_that_a_loan_leaves_no_room_for_are_refused),
         TEST(test_topic__a_crowd_loses_nothing_under_block),
         TEST(test_topic__a_busy_publisher_keeps_no_other_out),
+        TEST(test_topic__a_binding_subscriber_is_woken_by_every_message),
         TEST(test_topic__nobody_can_write_what_is_received),
         TEST(test_topic__a_killed_subscriber_holds_nobody_up),
         TEST(test_topic__a_stopped_subscriber_loses_exactly_what_is_counted),

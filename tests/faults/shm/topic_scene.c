@@ -45,6 +45,13 @@ via_channel *join(const scene *s, uint32_t role, const char *options)
     return channel;
 }
 
+void fall_asleep(via_channel *subscriber, struct pollfd *waits)
+{
+    do
+        assert_int_equal(via_arm(subscriber, VIA_READ), VIA_OK);
+    while (poll(waits, 1, 0) == 1);
+}
+
 /* ---- other processes ---------------------------------------------------------------------------------------- */
 
 void tell(int line, uint64_t number)

@@ -5,6 +5,7 @@
 #ifndef TOPIC_SCENE_H
 #define TOPIC_SCENE_H
 
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -27,6 +28,8 @@ int open_scene(void **state);
 int close_scene(void **state);
 /* `options`: "" or "?..." */
 via_channel *join(const scene *s, uint32_t role, const char *options);
+/* Arms one that has nothing to receive, until its handle is quiet. */
+void fall_asleep(via_channel *subscriber, struct pollfd *waits);
 
 /* Another process. It dies with this one. */
 typedef struct other {
