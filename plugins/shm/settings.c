@@ -8,6 +8,7 @@
 #include "kit/text.h"
 #include "layout.h"
 #include "memfd.h"
+#include "topic_layout.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -78,6 +79,7 @@ void shm_settings_read(const via_host_api *host, const via_open *open, shm_setti
         .backlog = (int)number_of(open, "backlog"),
         .handshake_ns = handshake_ns < 0 ? UINT64_MAX : (uint64_t)handshake_ns,
         .handshake_limit = (uint32_t)number_of(open, "handshake_limit"),
+        .many = is_word(open, "publishers", "many"),
         .overflow = (uint32_t)number_of(open, "overflow"),
         .history = (uint64_t)number_of(open, "history"),
         .peers = (uint32_t)number_of(open, "peers"),
@@ -88,9 +90,7 @@ void shm_settings_read(const via_host_api *host, const via_open *open, shm_setti
 
 size_t shm_settings_size(const shm_settings *settings)
 {
-    size_t head = SHM_PAGE + (size_t)settings->slots * SHM_SLOT_SIZE;
-
-    return shm_memory_round(head + settings->ring, settings->how);
+    return shm_memory_round(topic_head_size(settings->slots, settings->many) + settings->ring, settings->how);
 }
 
 via_status shm_settings_no_memory(const shm_settings *settings, via_status status, via_error *error)

@@ -25,6 +25,7 @@ typedef struct shm_settings {
     uint64_t handshake_ns;
     uint32_t handshake_limit;
     /* of a topic */
+    bool many;         /* several publish on one name */
     uint32_t overflow; /* SHM_BLOCK, ... */
     uint64_t history;  /* how many older messages a subscriber asks for */
     uint32_t peers;    /* how many may be attached at once */

@@ -52,6 +52,6 @@ via_status topic_join(const via_host_api *host, const via_open *open, void **cha
     shm_settings_read(host, open, &settings);
     if (status != VIA_OK)
         return status;
-    return open->role == VIA_PUBLISH ? topic_publisher_create(&settings, path, open->side, channel, error)
+    return open->role == VIA_PUBLISH ? topic_publisher_create(&settings, path, open, channel, error)
                                      : topic_subscriber_create(&settings, path, open, channel, error);
 }

@@ -13,7 +13,8 @@
 enum {
     TOPIC_PUBLISHES = 0x100u, /* it is a publisher's: serial is the subscriber's number, and from, sequence are set */
     TOPIC_LOSSY = 0x200u,     /* that publisher waits for nobody */
-    TOPIC_KNOCKS = 0x400u     /* it is a subscriber's, and that has the board */
+    TOPIC_KNOCKS = 0x400u,    /* it is a subscriber's, and that has the board */
+    TOPIC_TICKETS = 0x800u    /* that publisher is one of many, and numbers its messages by time */
 };
 
 /* Binds or connects, and publishes or subscribes. */

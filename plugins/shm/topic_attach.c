@@ -146,14 +146,18 @@ static via_status say_hello(topic_publisher *publisher, const topic_subscriber *
         .serial = who->number,
         .slots = settings->slots,
         .flags = TOPIC_PUBLISHES | (settings->how & SHM_HUGE) |
-                 (settings->overflow == SHM_DROP_OLDEST ? (uint32_t)TOPIC_LOSSY : 0),
+                 (settings->overflow == SHM_DROP_OLDEST ? (uint32_t)TOPIC_LOSSY : 0) |
+                 (writer->tickets ? (uint32_t)TOPIC_TICKETS : 0),
         .size = settings->ring,
         .max_message = settings->max_message,
         .from = who->start,
         .sequence = is_old ? SHM_GET(&topic_writer_slot(writer, who->start)->sequence) : publisher->sequence + 1,
     };
 
-    return shm_word_send(who->socket, &word, &publisher->memory, 1);
+    via_status status = shm_word_send(who->socket, &word, &publisher->memory, 1);
+    if (publisher->door.board)
+        SHM_BUMP(&publisher->door.board->answers);
+    return status;
 }
 
 static via_status attach(topic_publisher *publisher, topic_subscriber *who)
@@ -204,6 +208,11 @@ static via_status add(topic_publisher *publisher, int socket, const shm_greeting
         release(who);
     }
     return status;
+}
+
+via_status topic_publisher_add(topic_publisher *publisher, int socket)
+{
+    return add(publisher, socket, NULL);
 }
 
 static bool is_rationed(topic_publisher *publisher)

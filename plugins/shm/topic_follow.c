@@ -121,6 +121,20 @@ static via_status follow(topic_subscriber_end *end, topic_link *link)
     return VIA_OK;
 }
 
+via_status topic_subscriber_meet(void *subscriber, int socket, const char *path, via_error *error)
+{
+    topic_subscriber_end *end = subscriber;
+    topic_link *link = topic_link_create(socket, path);
+    via_status status = link ? topic_link_say_hello(link, &end->settings) : VIA_ENOMEM;
+
+    if (status == VIA_OK)
+        status = follow(end, link);
+    else if (link)
+        topic_link_destroy(link);
+    return status == VIA_OK ? VIA_OK
+                            : via_fail(end->settings.host, error, status, errno, NULL, "the publisher takes no hello");
+}
+
 via_status topic_subscriber_dial(topic_subscriber_end *end, via_error *error)
 {
     const shm_settings *settings = &end->settings;
@@ -129,12 +143,7 @@ via_status topic_subscriber_dial(topic_subscriber_end *end, via_error *error)
 
     if (status != VIA_OK)
         return status;
-    topic_link *link = topic_link_create(socket, end->path);
-    status = link ? topic_link_say_hello(link, settings) : VIA_ENOMEM;
-    if (status == VIA_OK)
-        status = follow(end, link);
-    else if (link)
-        topic_link_destroy(link);
+    status = topic_subscriber_meet(end, socket, end->path, error);
     if (status != VIA_OK)
         return via_fail(settings->host, error, status == VIA_EPEER ? VIA_ENOPEER : status, errno, NULL,
                         "the publisher takes no hello");
@@ -142,11 +151,10 @@ via_status topic_subscriber_dial(topic_subscriber_end *end, via_error *error)
     return VIA_OK;
 }
 
-/* Without a door the first link is alone, since nothing but this looks at it. */
-via_status topic_subscriber_await_hello(topic_subscriber_end *end, via_deadline deadline, via_error *error)
+/* Nothing but this looks at the link meanwhile. */
+static via_status await_hello_of(topic_subscriber_end *end, topic_link *link, via_deadline deadline, via_error *error)
 {
     const shm_settings *settings = &end->settings;
-    topic_link *link = end->links;
 
     while (!link->door.board && !link->control) {
         via_status status = via_wake_poll(&end->wake, link->socket, POLLIN, deadline);
@@ -159,6 +167,15 @@ via_status topic_subscriber_await_hello(topic_subscriber_end *end, via_deadline 
                             link->refusal[0] ? link->refusal : "whoever serves the name has gone");
     }
     return VIA_OK;
+}
+
+via_status topic_subscriber_await_hello(topic_subscriber_end *end, via_deadline deadline, via_error *error)
+{
+    via_status status = VIA_OK;
+
+    for (topic_link *link = end->links; link && status == VIA_OK; link = link->next)
+        status = await_hello_of(end, link, deadline, error);
+    return status;
 }
 
 /* A publisher that has dialed us. */
@@ -190,14 +207,20 @@ static void limit(topic_subscriber_end *end)
     end->is_full = is_full;
 }
 
-static void accept_all(topic_subscriber_end *end)
+/* Whoever comes after the board was read writes there again. */
+void topic_subscriber_accept(topic_subscriber_end *end)
 {
     shm_greeting greeting = {.memory = 0};
     int socket;
 
+    if (end->door.board && end->joins != SHM_LOOK(&end->door.board->joins)) {
+        end->joins = SHM_LOOK(&end->door.board->joins);
+        end->idle_looks++;
+    }
     limit(end);
     while (!end->is_full && via_acceptor_next(end->meeting.acceptor, &socket, &greeting) == VIA_OK) {
         accept_one(end, socket, &greeting);
+        end->idle_looks = 0;
         shm_greeting_drop(&greeting);
         limit(end);
     }
@@ -224,6 +247,6 @@ void topic_subscriber_look(topic_subscriber_end *end)
             topic_subscriber_lose(end, link, status);
     }
     if (end->meeting.acceptor)
-        accept_all(end);
+        topic_subscriber_accept(end);
     dial_again(end);
 }

@@ -8,11 +8,15 @@
  *
  *   publisher   0                    4096                       + slots * 128                    + ring
  *               | topic_control      | topic_slot[slots]        | arena                          |
+ *
+ * One of many publishers has a ticket for each slot, between the slots and the arena: the time of its publication.
  */
 #ifndef SHM_TOPIC_LAYOUT_H
 #define SHM_TOPIC_LAYOUT_H
 
 #include "layout.h"
+
+#include <stdbool.h>
 
 /* Of a stamp: its message has been given up, and its memory is written again. */
 #define TOPIC_GONE (UINT64_C(1) << 63)
@@ -46,9 +50,16 @@ typedef struct topic_desk {
 /* Written by all who may attach: see topic_door.h. */
 typedef struct topic_board {
     uint64_t token[2];
-    alignas(SHM_LINE) shm_word32 joins; /* somebody has connected */
-    alignas(SHM_LINE) shm_word32 calls; /* somebody has written a call */
+    alignas(SHM_LINE) shm_word32 joins;   /* somebody has connected */
+    alignas(SHM_LINE) shm_word32 calls;   /* somebody has written a call */
+    alignas(SHM_LINE) shm_word32 answers; /* somebody has been let in */
 } topic_board;
+
+/* Bytes before the arena; without tickets as of a pair, too. */
+static inline size_t topic_head_size(uint32_t slots, bool has_tickets)
+{
+    return SHM_PAGE + (size_t)slots * (SHM_SLOT_SIZE + (has_tickets ? sizeof(uint64_t) : 0));
+}
 
 #ifndef SHM_MODEL
 _Static_assert(sizeof(topic_slot) == SHM_SLOT_SIZE, "a slot is two lines");

@@ -71,16 +71,23 @@ via_status topic_link_say_hello(topic_link *link, const shm_settings *settings)
     return status;
 }
 
+static size_t head_size(const shm_word *hello)
+{
+    return topic_head_size(hello->slots, (hello->flags & TOPIC_TICKETS) != 0);
+}
+
 static void begin(topic_link *link, const shm_settings *settings, const shm_word *hello)
 {
     const unsigned char *base = link->theirs.base;
-    size_t head = SHM_PAGE + (size_t)hello->slots * SHM_SLOT_SIZE;
+    size_t head = head_size(hello);
 
     link->control = (const topic_control *)(const void *)base;
     link->reader = (topic_reader){.slots = (const topic_slot *)(const void *)(base + SHM_PAGE),
                                   .theirs = link->control,
                                   .mask = hello->slots - 1,
                                   .next = hello->from};
+    if (settings->many)
+        link->reader.tickets = (const shm_word64 *)(const void *)(link->reader.slots + hello->slots);
     link->sender = (shm_sender){base + head, hello->size, hello->max_message};
     link->views.how = settings->how & SHM_TOUCH;
     link->is_lossy = (hello->flags & TOPIC_LOSSY) != 0;
@@ -94,9 +101,11 @@ via_status topic_link_meet(topic_link *link, const shm_settings *settings, const
 {
     const char *why;
     uint32_t how = (settings->how & SHM_TOUCH) | (hello->flags & SHM_HUGE);
-    size_t head = SHM_PAGE + (size_t)hello->slots * SHM_SLOT_SIZE;
+    size_t head = head_size(hello);
 
     if (link->control || !topic_is_publisher(hello, memory, &why))
+        return VIA_EPROTO;
+    if (settings->many && !(hello->flags & TOPIC_TICKETS))
         return VIA_EPROTO;
     link->given = calloc((hello->slots + 63) / 64, sizeof(uint64_t));
     if (!link->given)

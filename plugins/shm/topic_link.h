@@ -37,6 +37,12 @@ typedef struct topic_link {
     uint64_t head;     /* as published on the desk */
     uint64_t *given;   /* which messages after `head` have been given back, a bit a slot */
     uint64_t sequence; /* of the next message, if none is missing */
+
+    /* one of many: see topic_merge.c */
+    uint32_t answers;    /* on its board, when last seen */
+    uint64_t floor;      /* no message to come has a lower ticket */
+    uint64_t mark;       /* the ticket of a message that waits, ... */
+    uint64_t mark_until; /* ... while this one's are received up to here; 0 = none does */
 } topic_link;
 
 /* The socket is its own from now on, or closed. `knocks`: look for a door at `path`. NULL: no memory, with errno. */

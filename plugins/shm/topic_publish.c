@@ -5,6 +5,7 @@
  * Owns: the overflow policies, and the order in which a message comes to be: those who wait outside are let in, memory is found,
  * the message is written in full, its slot is published, sleepers are woken.
  */
+#include "kit/deadline.h"
 #include "topic_publisher.h"
 
 enum {
@@ -77,12 +78,23 @@ static via_status find_rest(topic_publisher *publisher, const shm_parcel *what, 
 
 /* ---- writing ------------------------------------------------------------------------------------------------ */
 
+/* Later than everything that was published before we could see it, by anybody. */
+static void take_ticket(topic_publisher *publisher)
+{
+    uint64_t now = via_deadline_clock();
+
+    publisher->ticket = now > publisher->ticket ? now : publisher->ticket + 1;
+    topic_writer_number(&publisher->writer, publisher->ticket);
+}
+
 static void publish(topic_publisher *publisher, const shm_parcel *what, const shm_place *place)
 {
     topic_slot *slot = topic_writer_slot(&publisher->writer, publisher->writer.tail);
 
     shm_letter_write(&slot->letter, what, place, &publisher->arena, slot->bytes);
     SHM_PUT(&slot->sequence, ++publisher->sequence);
+    if (publisher->writer.tickets)
+        take_ticket(publisher);
     topic_writer_publish(&publisher->writer);
     if (publisher->heads.count == 0)
         via_count(&publisher->settings.counters->dropped_nobody, 1);

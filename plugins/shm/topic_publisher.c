@@ -9,6 +9,7 @@
 #include "futex.h"
 #include "kit/fail.h"
 #include "topic.h"
+#include "topic_crowd.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -81,7 +82,7 @@ static topic_publisher *allocate(const shm_settings *settings, const char *path)
 static via_status make_memory(topic_publisher *publisher, via_error *error)
 {
     const shm_settings *settings = &publisher->settings;
-    size_t head = SHM_PAGE + (size_t)settings->slots * SHM_SLOT_SIZE;
+    size_t head = topic_head_size(settings->slots, settings->many);
     via_status status =
         shm_memory_create(shm_settings_size(settings), settings->how, &publisher->mine, &publisher->memory);
 
@@ -91,6 +92,8 @@ static via_status make_memory(topic_publisher *publisher, via_error *error)
     publisher->writer = (topic_writer){.slots = (topic_slot *)(void *)(base + SHM_PAGE),
                                        .ours = (topic_control *)(void *)base,
                                        .mask = settings->slots - 1};
+    if (settings->many)
+        publisher->writer.tickets = (shm_word64 *)(void *)(publisher->writer.slots + settings->slots);
     shm_arena_init(&publisher->arena, base + head, settings->ring);
     publisher->pool.how = settings->how;
     publisher->pool.tell = topic_publisher_tell;
@@ -110,14 +113,54 @@ static via_status make_handles(topic_publisher *publisher, via_error *error)
 }
 
 /* The door is there before anybody can connect. */
+static via_status open_up(topic_publisher *publisher, via_error *error)
+{
+    topic_door_make(&publisher->door, publisher->meeting.name.path, publisher->settings.mode);
+    return shm_meeting_listen(&publisher->meeting, &publisher->set, &publisher->meeting, error);
+}
+
 static via_status take_name(topic_publisher *publisher, via_error *error)
 {
     via_status status = shm_meeting_take(&publisher->meeting, publisher->path, error);
 
+    return status == VIA_OK ? open_up(publisher, error) : status;
+}
+
+/* One subscriber of many: it has our memory from the start, and will find that it has, whenever it looks. */
+static via_status greet(void *user, int socket, const char *path, via_error *error)
+{
+    topic_publisher *publisher = user;
+    topic_door door;
+
+    topic_door_find(&door, path, socket);
+    via_status status = topic_publisher_add(publisher, socket);
+    if (status == VIA_OK && door.board)
+        SHM_BUMP(&door.board->joins);
+    topic_door_close(&door, VIA_CLOSE_FLUSH);
+    if (status == VIA_OK || status == VIA_EPEER)
+        return status;
+    return via_fail(publisher->settings.host, error, status, errno, NULL, "a subscriber takes no hello");
+}
+
+/* Nobody else comes meanwhile: who is there is told of us, who comes later finds our name. */
+static via_status find_crowd(topic_publisher *publisher, const via_open *open, via_error *error)
+{
+    const shm_settings *settings = &publisher->settings;
+    via_lock joining;
+    size_t found = 0;
+    via_status status = topic_crowd_enter(settings, publisher->path, open->deadline, &joining, error);
+
     if (status != VIA_OK)
         return status;
-    topic_door_make(&publisher->door, publisher->path, publisher->settings.mode);
-    return shm_meeting_listen(&publisher->meeting, &publisher->set, &publisher->meeting, error);
+    status = topic_crowd_take(&publisher->meeting, publisher->path, TOPIC_PUBLISHERS, error);
+    if (status == VIA_OK)
+        status = open_up(publisher, error);
+    if (status == VIA_OK)
+        status = topic_crowd_visit(settings, publisher->path, TOPIC_SUBSCRIBERS, greet, publisher, &found, error);
+    if (status == VIA_OK && found == 0 && open->side == VIA_SIDE_CONNECT)
+        status = topic_crowd_nobody(settings, publisher->path, TOPIC_SUBSCRIBERS, error);
+    via_lock_drop(&joining);
+    return status;
 }
 
 static via_status find_peer(topic_publisher *publisher, via_error *error)
@@ -129,7 +172,7 @@ static via_status find_peer(topic_publisher *publisher, via_error *error)
     return topic_publisher_dial(publisher, error);
 }
 
-via_status topic_publisher_create(const shm_settings *settings, const char *path, uint32_t side, void **channel,
+via_status topic_publisher_create(const shm_settings *settings, const char *path, const via_open *open, void **channel,
                                   via_error *error)
 {
     topic_publisher *made = allocate(settings, path);
@@ -141,7 +184,9 @@ via_status topic_publisher_create(const shm_settings *settings, const char *path
     if (status == VIA_OK)
         status = make_handles(made, error);
     if (status == VIA_OK)
-        status = side == VIA_SIDE_BIND ? take_name(made, error) : find_peer(made, error);
+        status = settings->many                ? find_crowd(made, open, error)
+                 : open->side == VIA_SIDE_BIND ? take_name(made, error)
+                                               : find_peer(made, error);
     if (status == VIA_OK)
         *channel = made;
     else

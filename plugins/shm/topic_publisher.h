@@ -47,6 +47,7 @@ typedef struct topic_publisher {
     int memory; /* its descriptor, for those who come */
     topic_writer writer;
     uint64_t sequence; /* of the newest message */
+    uint64_t ticket;   /* the same, of one of many */
     shm_arena arena;
     shm_pool pool;
     int segments[SHM_SEGMENTS]; /* their descriptors, for those who come */
@@ -78,7 +79,7 @@ typedef struct topic_publisher {
 
 /* ---- topic_publisher.c: life -------------------------------------------------------------------------------- */
 
-via_status topic_publisher_create(const shm_settings *settings, const char *path, uint32_t side, void **channel,
+via_status topic_publisher_create(const shm_settings *settings, const char *path, const via_open *open, void **channel,
                                   via_error *error);
 
 /* ---- topic_attach.c: who is there --------------------------------------------------------------------------- */
@@ -92,6 +93,8 @@ static inline topic_subscriber *topic_subscriber_at(const topic_publisher *publi
 void topic_publisher_admit(topic_publisher *publisher);
 /* Dials, once. VIA_OK, VIA_ENOPEER and others. */
 via_status topic_publisher_dial(topic_publisher *publisher, via_error *error);
+/* One of many: takes in a subscriber whose socket this is, whatever becomes of it. VIA_OK, VIA_EPEER and others. */
+via_status topic_publisher_add(topic_publisher *publisher, int socket);
 /* Does what can be done now: takes in, dials, notices who has left. Makes a few system calls. */
 void topic_publisher_look(topic_publisher *publisher);
 /* Reads the hellos that have come of those whom we have dialed: whoever sleeps has said so on the desk that comes with it. */

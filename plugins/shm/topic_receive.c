@@ -6,6 +6,7 @@
  * they are; from one that does not, they are copied, and the copy is thrown away if the original changed meanwhile.
  */
 #include "kit/deadline.h"
+#include "topic_merge.h"
 #include "topic_subscriber.h"
 
 #include <stdlib.h>
@@ -83,8 +84,11 @@ static via_status lend(topic_subscriber_end *end, topic_link *link, const shm_re
 /* Done with what comes next. */
 static void advance(topic_subscriber_end *end, topic_link *link, uint64_t sequence, bool given_back)
 {
+    if (end->settings.many)
+        topic_merge_took(end, link);
     uint64_t gap = topic_link_advance(link, sequence, given_back);
 
+    end->sequence += gap + 1;
     if (gap == 0)
         return;
     end->has_gap = true;
@@ -95,7 +99,7 @@ static void hand_out(topic_subscriber_end *end, topic_link *link, uint64_t seque
 {
     link->lent++;
     advance(end, link, sequence, end->settings.copies);
-    message->meta.sequence = sequence;
+    message->meta.sequence = end->settings.many ? end->sequence : sequence;
     message->meta.flags = end->has_gap ? VIA_MISSED : 0;
     end->has_gap = false;
     topic_subscriber_put_last(end, link);
@@ -141,6 +145,8 @@ topic_link *topic_subscriber_find(topic_subscriber_end *end)
 {
     topic_link *next;
 
+    if (end->settings.many)
+        return topic_merge_choose(end);
     for (topic_link *link = end->links; link; link = next) {
         next = link->next;
         via_status status = topic_link_look(link);

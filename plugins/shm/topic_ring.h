@@ -21,8 +21,9 @@ typedef struct topic_writer {
     topic_slot *slots;
     topic_control *ours;
     uint64_t mask;
-    uint64_t tail;   /* position of the next message */
-    uint64_t oldest; /* of the oldest that is whole */
+    uint64_t tail;       /* position of the next message */
+    uint64_t oldest;     /* of the oldest that is whole */
+    shm_word64 *tickets; /* a slot's each; NULL: it is the only writer */
 } topic_writer;
 
 typedef struct topic_reader {
@@ -30,6 +31,7 @@ typedef struct topic_reader {
     const topic_control *theirs;
     uint64_t mask;
     uint64_t next; /* position of the next message */
+    const shm_word64 *tickets;
 } topic_reader;
 
 /* ---- writing ------------------------------------------------------------------------------------------------ */
@@ -53,6 +55,15 @@ static inline void topic_writer_give_up(topic_writer *writer)
     SHM_PUBLISH(&writer->ours->oldest, writer->oldest);
     SHM_PUBLISH(stamp, writer->oldest | TOPIC_GONE);
     SHM_BEFORE();
+}
+
+/*
+ * The next message is younger than all that this writer knows of when it takes `ticket`: whoever has read it, and publishes
+ * then, takes a higher one. To be called before the message is published.
+ */
+static inline void topic_writer_number(topic_writer *writer, uint64_t ticket)
+{
+    SHM_PUT(&writer->tickets[writer->tail & writer->mask], ticket);
 }
 
 /* The slot of `tail` is written. */
@@ -94,6 +105,12 @@ static inline topic_found topic_reader_look(const topic_reader *reader)
     if (stamp == reader->next + 1)
         return TOPIC_THERE;
     return (stamp & ~TOPIC_GONE) > reader->next ? TOPIC_LAPPED : TOPIC_NOT_YET;
+}
+
+/* Of a message that is there. If it has been lapped meanwhile, of another. */
+static inline uint64_t topic_reader_ticket(const topic_reader *reader)
+{
+    return SHM_GET(&reader->tickets[reader->next & reader->mask]);
 }
 
 /* After copying: is what was copied the message? */

@@ -9,6 +9,7 @@
 #include "futex.h"
 #include "kit/fail.h"
 #include "topic.h"
+#include "topic_crowd.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@ static const via_channel_ops subscriber_ops;
 static void dispose(topic_subscriber_end *end, uint32_t how)
 {
     topic_subscriber_forget_all(end);
+    topic_door_close(&end->door, how);
     shm_meeting_close(&end->meeting, how);
     topic_redial_fini(&end->redial);
     via_pollset_fini(&end->set);
@@ -82,6 +84,37 @@ static via_status take_name(topic_subscriber_end *end, via_error *error)
     return status == VIA_OK ? shm_meeting_listen(&end->meeting, &end->set, NULL, error) : status;
 }
 
+/* With the lock of those who join. The door is there before anybody can connect. */
+static via_status enter_crowd(topic_subscriber_end *end, const via_open *open, via_error *error)
+{
+    const shm_settings *settings = &end->settings;
+    size_t found = 0;
+    via_status status =
+        topic_crowd_visit(settings, end->path, TOPIC_PUBLISHERS, topic_subscriber_meet, end, &found, error);
+
+    if (status == VIA_OK && found == 0 && open->side == VIA_SIDE_CONNECT)
+        status = topic_crowd_nobody(settings, end->path, TOPIC_PUBLISHERS, error);
+    if (status == VIA_OK)
+        status = topic_crowd_take(&end->meeting, end->path, TOPIC_SUBSCRIBERS, error);
+    if (status != VIA_OK)
+        return status;
+    topic_door_make(&end->door, end->meeting.name.path, settings->mode);
+    return shm_meeting_listen(&end->meeting, &end->set, NULL, error);
+}
+
+/* Who was there before has our hello; who comes later finds our name. */
+static via_status find_crowd(topic_subscriber_end *end, const via_open *open, via_error *error)
+{
+    via_lock joining;
+    via_status status = topic_crowd_enter(&end->settings, end->path, open->deadline, &joining, error);
+
+    if (status != VIA_OK)
+        return status;
+    status = enter_crowd(end, open, error);
+    via_lock_drop(&joining);
+    return status == VIA_OK ? topic_subscriber_await_hello(end, open->deadline, error) : status;
+}
+
 via_status topic_subscriber_create(const shm_settings *settings, const char *path, const via_open *open, void **channel,
                                    via_error *error)
 {
@@ -92,7 +125,9 @@ via_status topic_subscriber_create(const shm_settings *settings, const char *pat
         return via_fail(settings->host, error, VIA_ENOMEM, 0, NULL, "no memory for a channel");
     status = make_handles(made, error);
     if (status == VIA_OK)
-        status = open->side == VIA_SIDE_BIND ? take_name(made, error) : find_publisher(made, open->deadline, error);
+        status = settings->many                ? find_crowd(made, open, error)
+                 : open->side == VIA_SIDE_BIND ? take_name(made, error)
+                                               : find_publisher(made, open->deadline, error);
     if (status == VIA_OK)
         *channel = made;
     else
@@ -116,7 +151,7 @@ static void subscriber_info(void *channel, via_channel_info *inout)
 {
     const topic_subscriber_end *end = channel;
 
-    if (end->redial.timer >= 0)
+    if (end->redial.timer >= 0 || end->settings.many)
         inout->flags |= VIA_INFO_REDIALS;
 }
 

@@ -30,6 +30,14 @@ typedef struct topic_subscriber_end {
     uint64_t looked_ns;      /* when the sockets were looked at last */
     uint32_t receives_to_go; /* until the sockets are looked at, though there are messages */
     bool has_gap;            /* the next message follows one that is missing */
+
+    /* one of many publishers is followed beside others */
+    topic_door door;      /* where they make themselves known; they find it beside our name */
+    uint32_t joins;       /* on the board, when last seen */
+    uint32_t idle_looks;  /* joins were announced, and nobody was there */
+    uint64_t accepted_ns; /* when that was tried last, once it is rationed */
+    uint64_t sequence;    /* of the newest message, counted here */
+    uint64_t runner_up;   /* the ticket of the message after the next; UINT64_MAX = there is none */
 } topic_subscriber_end;
 
 /* ---- topic_subscriber.c: life -------------------------------------------------------------------------------- */
@@ -43,6 +51,10 @@ via_status topic_subscriber_create(const shm_settings *settings, const char *pat
 via_status topic_subscriber_dial(topic_subscriber_end *end, via_error *error);
 /* Without a door: waits for the publisher to answer. VIA_OK, VIA_ENOPEER. */
 via_status topic_subscriber_await_hello(topic_subscriber_end *end, via_deadline deadline, via_error *error);
+/* One of many: follows the publisher that serves `path`. It has the socket from then on. VIA_OK, VIA_EPEER and others. */
+via_status topic_subscriber_meet(void *subscriber, int socket, const char *path, via_error *error);
+/* Takes in the publishers that have connected. */
+void topic_subscriber_accept(topic_subscriber_end *end);
 /* Does what can be done now: reads sockets, dials, takes publishers in. */
 void topic_subscriber_look(topic_subscriber_end *end);
 /* A link has ended with `why`. VIA_EPEER: what it had committed is received first; others: it is forgotten. */

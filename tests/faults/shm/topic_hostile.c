@@ -395,6 +395,38 @@ static void test_hostile__sequences_and_places_that_cannot_be(void **state)
     expect_turned_away(s, before, "lapped to nowhere");
 }
 
+/* One of many, whose tickets are all older than those of the honest one, and who never stops. */
+static void test_hostile__tickets_of_the_past_hide_nobody(void **state)
+{
+    const shm_letter letter = {.kind = SHM_IN_SLOT, .size = 1, .texts_in_slot = 1};
+    scene *s = *state;
+    uint64_t position = 0, number = 7, before;
+    size_t size = 1;
+    via_msg message;
+    shm_word one_of_many = publishes;
+
+    s->subscriber = join(s, VIA_SUBSCRIBE, VIA_SIDE_BIND, "?publishers=many");
+    s->publisher = join(s, VIA_PUBLISH, VIA_SIDE_DEFAULT, "?publishers=many");
+    (void)snprintf(s->path + strlen(s->path), 8, ".s0");
+    before = turned_away(s->subscriber);
+    say_hello(s, publishes, whole); /* without tickets */
+    expect_turned_away(s, before, "no tickets");
+    one_of_many.flags |= TOPIC_TICKETS;
+    say_hello(s, one_of_many, whole + SLOTS * sizeof(uint64_t));
+    for (; position < SLOTS; position++)
+        publish(s, position, position + 1, &letter);
+    assert_int_equal(via_arm(s->subscriber, VIA_READ), VIA_EREADY); /* it is let in */
+    assert_int_equal(via_send(s->publisher, &number, sizeof(number), NULL, VIA_NOW), VIA_OK);
+    for (; size == 1 && position < 4 * SLOTS; position++) {
+        assert_int_equal(via_recv(s->subscriber, via_after_ms(PATIENCE_MS), &message), VIA_OK);
+        size = message.size;
+        via_release(s->subscriber, &message);
+        publish(s, position, position + 1, &letter);
+    }
+    assert_int_equal(size, sizeof(number));
+    assert_true(position > SLOTS + 1);
+}
+
 /* Touches all of a message, so that a place outside the memory shows. */
 static uint64_t sum(const via_msg *message)
 {
@@ -455,6 +487,7 @@ int main(void)
         TEST(test_hostile__hellos_of_publishers_are_refused),
         TEST(test_hostile__letters_that_cannot_be),
         TEST(test_hostile__sequences_and_places_that_cannot_be),
+        TEST(test_hostile__tickets_of_the_past_hide_nobody),
         TEST(test_hostile__a_publisher_that_changes_all_the_time),
     };
 

@@ -2,8 +2,9 @@
 /*
  * The ring of a topic, the same source, under every interleaving and every reordering that C11 allows.
  *
- * Owns: three small worlds. In `waiting` a writer waits for two readers, who read in place; in `lapping` it waits for nobody, and a
- * reader must never take for a message what is none; in `sleep_and_wake` everybody sleeps as the plugin does.
+ * Owns: four small worlds. In `waiting` a writer waits for two readers, who read in place; in `lapping` it waits for nobody, and a
+ * reader must never take for a message what is none; in `sleep_and_wake` everybody sleeps as the plugin does; in `merging` two writers
+ * have a ring each, and who sees an answer has to see what it answers.
  *
  * usage: topic_model [FUNCTION]      exit status 0: the ring holds; with FUNCTION, whose order is weakened: that was caught
  */
@@ -280,6 +281,54 @@ struct sleep_and_wake : rl::test_suite<sleep_and_wake, 1 + READERS> {
     }
 };
 
+/* As topic_merge.c: what was looked at in vain is looked at again once an answer was seen. */
+struct merging : rl::test_suite<merging, 3> {
+    rig asks, answers;
+    shm_word64 tickets[2][SLOTS];
+
+    void before()
+    {
+        rig *rigs[] = {&asks, &answers};
+        for (unsigned i = 0; i < 2; i++) {
+            rigs[i]->before();
+            SHM_PUT(&tickets[i][0], UINT64_C(0));
+            rigs[i]->writer.tickets = tickets[i];
+            for (topic_reader &reader : rigs[i]->readers)
+                reader.tickets = tickets[i];
+        }
+    }
+
+    static void publish(rig *r, uint64_t ticket)
+    {
+        topic_writer_number(&r->writer, ticket);
+        r->write_one(0);
+    }
+
+    void merge()
+    {
+        if (topic_reader_look(&answers.readers[0]) != TOPIC_THERE)
+            return;
+        RL_ASSERT(topic_reader_ticket(&answers.readers[0]) == 2);
+        RL_ASSERT(topic_reader_look(&asks.readers[1]) == TOPIC_THERE);
+        RL_ASSERT(topic_reader_ticket(&asks.readers[1]) == 1);
+    }
+
+    void thread(unsigned which)
+    {
+        rl::linear_backoff backoff;
+        if (which == 0) {
+            publish(&asks, 1);
+        } else if (which == 1) {
+            while (topic_reader_look(&asks.readers[0]) == TOPIC_NOT_YET)
+                backoff.yield($);
+            publish(&answers, 2);
+        } else {
+            for (unsigned tries = 0; tries < 3; tries++)
+                merge();
+        }
+    }
+};
+
 template <typename world> static bool holds()
 {
     rl::test_params how;
@@ -293,7 +342,8 @@ template <typename world> static bool holds()
 int main(int argc, char **argv)
 {
     model_mutant = argc > 1 ? argv[1] : "";
-    const bool sound = holds<waiting>() && holds<lapping>() && holds<sleep_and_wake>(), shipped = *model_mutant == '\0';
+    const bool sound = holds<waiting>() && holds<lapping>() && holds<sleep_and_wake>() && holds<merging>();
+    const bool shipped = *model_mutant == '\0';
     if (sound && !shipped)
         fprintf(stderr, "the weakened order of %s was not caught\n", model_mutant);
     return sound == shipped ? 0 : 1;
