@@ -87,6 +87,8 @@ static int choose_roles(struct bridge *bridge)
     if (args->as && !parse_roles(args->as, bridge->roles))
         return via_cli_usage(args->command, NULL,
                              "--as wants two of pair, push, pull, pub, sub: --as pull,push, not '%s'", args->as);
+    if (via_cli_pattern(args, bridge->host, bridge->a) == VIA_PATTERN_VALUE)
+        return via_cli_usage(args->command, "bridge pairs, queues or topics", "a value has no two ends to bridge");
     if (!args->as)
         usual_roles(via_cli_pattern(args, bridge->host, bridge->a), via_cli_pattern(args, bridge->host, bridge->b),
                     bridge->roles);

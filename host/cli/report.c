@@ -55,7 +55,8 @@ const char *via_cli_usual_mend(via_status status)
     case VIA_ETOOBIG:
         return "send less at once, or raise max_message on both ends";
     case VIA_EDROPPED:
-        return "raise queue_limit=, choose another overflow= (block waits for room), or send at a slower pace";
+        return "make more room ('via explain ADDRESS' lists the options), choose another overflow= (block waits), or "
+               "send at a slower pace";
     case VIA_ENOTSUP:
         return "'via plugins' lists what there is; 'via explain ADDRESS' shows what this one can do";
     default:

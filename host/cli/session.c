@@ -104,6 +104,18 @@ static via_status wait_for_dialer(via_listener *listener, via_deadline deadline,
     }
 }
 
+/* Whoever asks for any free port has to be told which. */
+static void tell_chosen(const char *asked, via_listener *listener)
+{
+    char chosen[512];
+    size_t size = strcspn(asked, "?");
+
+    if (size < 2 || strncmp(asked + size - 2, ":0", 2) != 0)
+        return;
+    if (via_listener_address(listener, chosen, sizeof chosen) == VIA_OK)
+        (void)fprintf(stderr, "via: listening at %s\n", chosen);
+}
+
 /* Serves one: the name is given up as soon as somebody came. */
 static via_status accept_one(const via_cli_open *what, const via_open_options *options, via_channel **channel,
                              via_error *error)
@@ -112,6 +124,7 @@ static via_status accept_one(const via_cli_open *what, const via_open_options *o
     via_status status = via_listen(what->host, what->address, options, &listener, error);
     if (status != VIA_OK)
         return status;
+    tell_chosen(what->address, listener);
     status = wait_for_dialer(listener, what->deadline, channel, error);
     via_listener_close(listener);
     return status;

@@ -310,7 +310,8 @@ static via_status explain_target(json_t *out, const via_registry *registry, cons
         return status;
     *error = reason;
     if (options == VIA_OK && pattern_of(request) && !(choice.scheme->patterns & pattern_of(request)))
-        return via_error_set(error, VIA_ENOTSUP, VIA_STAGE_RESOLVE, "use another scheme; via plugins lists them",
+        return via_error_set(error, VIA_ENOTSUP, VIA_STAGE_RESOLVE,
+                             "use another scheme: via explain SCHEME:x says what it offers",
                              "%s: does not offer the pattern of the endpoint", choice.scheme->name);
     return options;
 }

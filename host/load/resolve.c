@@ -88,7 +88,8 @@ static via_status check_scheme_pattern(const via_scheme_manifest *scheme, uint32
     char offered[64], asked[64];
 
     if (!(scheme->patterns & pattern))
-        return via_error_set(error, VIA_ENOTSUP, VIA_STAGE_RESOLVE, "use another scheme; via plugins lists them",
+        return via_error_set(error, VIA_ENOTSUP, VIA_STAGE_RESOLVE,
+                             "use another scheme: via explain SCHEME:x says what it offers",
                              "%s: does not offer the pattern %s; it offers %s", scheme->name,
                              via_pattern_list(pattern, asked, sizeof(asked)),
                              via_pattern_list(scheme->patterns, offered, sizeof(offered)));

@@ -220,14 +220,37 @@ static via_status refusal_of(via_hub_peer *peer)
     return answer == VIA_ETIMEDOUT ? VIA_OK : answer;
 }
 
+static uint32_t level_of(via_status why)
+{
+    if (why == VIA_EPROTO || why == VIA_ETOOBIG)
+        return VIA_LOG_WARNING; /* with it goes what it had sent, for a reason that can be mended */
+    return why == VIA_ECLOSED ? VIA_LOG_DEBUG : VIA_LOG_INFO;
+}
+
+static const char *reason_of(via_status why)
+{
+    switch (why) {
+    case VIA_ECLOSED:
+        return "the other end closed it";
+    case VIA_EPEER:
+        return "the other end is gone";
+    case VIA_EPROTO:
+        return "what came does not follow the protocol (pattern and framing have to be the same at both ends)";
+    case VIA_ETOOBIG:
+        return "a message above max_message was on its way; it is lost";
+    default:
+        return "it failed";
+    }
+}
+
 void via_hub_peer_remove(via_hub *hub, via_hub_peer *peer, via_status why)
 {
     const via_stream_config *stream = &hub->config.stream;
 
     if (peer->gone || peer->parted)
         return;
-    via_note(stream->host, stream->context, why == VIA_ECLOSED ? VIA_LOG_DEBUG : VIA_LOG_INFO,
-             "a connection ended (status %d); %zu left", (int)why, hub->peer_count - 1);
+    via_note(stream->host, stream->context, level_of(why), "a connection ended: %s; %zu left", reason_of(why),
+             hub->peer_count - 1);
     if (peer->stream.sent > 0 && hub->refusal == VIA_OK)
         hub->refusal = refusal_of(peer);
     if (hub->config.role == VIA_PAIR)

@@ -67,7 +67,7 @@ load helpers
     output=$(cat publisher.err)
     mapfile -t lines <publisher.err
     [[ $output =~ "message "[0-9]+": discarded by the overflow policy" ]]
-    expect "mend: raise queue_limit=, choose another overflow="
+    expect "mend: make more room"
     expect_way_out
 }
 
