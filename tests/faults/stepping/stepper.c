@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,65 +20,83 @@ enum { BREAKPOINT = 0xcc };
 
 /* ---- the process's words ------------------------------------------------------------------------------------ */
 
-static uint64_t next_instruction(const via_stepper *stepper)
+/* A thread that nobody traces may have come to a breakpoint of ours: that ends the whole process, even between two words. */
+static bool is_done(via_stepper *stepper, long result)
 {
-    struct user_regs_struct registers;
-
-    assert_int_equal(ptrace(PTRACE_GETREGS, stepper->pid, NULL, &registers), 0);
-    return registers.rip;
+    if (result < 0 && errno == ESRCH)
+        stepper->is_gone = true;
+    else if (result < 0)
+        fail_msg("ptrace: errno %d", errno);
+    return !stepper->is_gone;
 }
 
-static void go_back_to(const via_stepper *stepper, uint64_t address)
+static uint64_t next_instruction(via_stepper *stepper)
+{
+    struct user_regs_struct registers = {0};
+
+    return is_done(stepper, ptrace(PTRACE_GETREGS, stepper->pid, NULL, &registers)) ? registers.rip : 0;
+}
+
+static void go_back_to(via_stepper *stepper, uint64_t address)
 {
     struct user_regs_struct registers;
 
-    assert_int_equal(ptrace(PTRACE_GETREGS, stepper->pid, NULL, &registers), 0);
+    if (!is_done(stepper, ptrace(PTRACE_GETREGS, stepper->pid, NULL, &registers)))
+        return;
     registers.rip = address;
-    assert_int_equal(ptrace(PTRACE_SETREGS, stepper->pid, NULL, &registers), 0);
+    (void)is_done(stepper, ptrace(PTRACE_SETREGS, stepper->pid, NULL, &registers));
 }
 
-static uint8_t byte_at(const via_stepper *stepper, uint64_t address)
+static long word_at(via_stepper *stepper, uint64_t address)
 {
     errno = 0;
     long word = ptrace(PTRACE_PEEKTEXT, stepper->pid, (void *)(uintptr_t)address, NULL);
-    assert_int_equal(errno, 0);
-    return (uint8_t)word;
+    return is_done(stepper, errno ? -1 : 0) ? word : 0;
 }
 
-static void put_byte(const via_stepper *stepper, uint64_t address, uint8_t byte)
+static uint8_t byte_at(via_stepper *stepper, uint64_t address)
 {
-    errno = 0;
-    long word = ptrace(PTRACE_PEEKTEXT, stepper->pid, (void *)(uintptr_t)address, NULL);
-    assert_int_equal(errno, 0);
-    word = (word & ~0xffL) | byte;
-    assert_int_equal(ptrace(PTRACE_POKETEXT, stepper->pid, (void *)(uintptr_t)address, (void *)(intptr_t)word), 0);
+    return (uint8_t)word_at(stepper, address);
+}
+
+static void put_byte(via_stepper *stepper, uint64_t address, uint8_t byte)
+{
+    long word = (word_at(stepper, address) & ~0xffL) | byte;
+
+    if (!stepper->is_gone)
+        (void)is_done(stepper,
+                      ptrace(PTRACE_POKETEXT, stepper->pid, (void *)(uintptr_t)address, (void *)(intptr_t)word));
 }
 
 /* ---- running ------------------------------------------------------------------------------------------------ */
 
-/* Goes on with `request` until the process stops again, which it must do by a trap. */
-static void go(const via_stepper *stepper, int request)
+/* Goes on with `request` until the process stops again, which it must do by a trap; or another thread of it dies by one. */
+static void go(via_stepper *stepper, int request)
 {
     int status;
 
-    assert_int_equal(ptrace((enum __ptrace_request)request, stepper->pid, NULL, NULL), 0);
+    if (stepper->is_gone || !is_done(stepper, ptrace((enum __ptrace_request)request, stepper->pid, NULL, NULL)))
+        return;
     assert_int_equal(waitpid(stepper->pid, &status, 0), stepper->pid);
-    if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGTRAP)
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP)
+        *stepper = (via_stepper){.pid = 0, .is_gone = true};
+    else if (!WIFSTOPPED(status) || WSTOPSIG(status) != SIGTRAP)
         fail_msg("the process has not stopped by a trap: wait status %#x", (unsigned)status);
 }
 
 /* Has it just come past a mark? A step over one looks the same as any step. */
-static bool is_past_mark(const via_stepper *stepper)
+static bool is_past_mark(via_stepper *stepper)
 {
     return byte_at(stepper, next_instruction(stepper) - 1) == BREAKPOINT;
 }
 
 void via_stepper_start(via_stepper *stepper, void (*work)(void *), void *argument)
 {
-    stepper->pid = fork();
+    *stepper = (via_stepper){.pid = fork()};
     assert_true(stepper->pid >= 0);
     if (stepper->pid == 0) {
-        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0)
+        const struct rlimit no_core = {0, 0};
+        if (setrlimit(RLIMIT_CORE, &no_core) == 0 && ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0)
             work(argument);
         _exit(0);
     }
@@ -88,16 +107,19 @@ void via_stepper_start(via_stepper *stepper, void (*work)(void *), void *argumen
     assert_int_equal(ptrace(PTRACE_SETOPTIONS, stepper->pid, NULL, (void *)PTRACE_O_EXITKILL), 0);
 }
 
-void via_stepper_to_mark(const via_stepper *stepper)
+void via_stepper_to_mark(via_stepper *stepper)
 {
     go(stepper, PTRACE_CONT);
+    assert_false(stepper->is_gone);
     assert_true(is_past_mark(stepper));
 }
 
-void via_stepper_kill(const via_stepper *stepper)
+void via_stepper_kill(via_stepper *stepper)
 {
     int status;
 
+    if (stepper->pid == 0)
+        return;
     assert_int_equal(kill(stepper->pid, SIGKILL), 0);
     do
         assert_int_equal(waitpid(stepper->pid, &status, 0), stepper->pid);
@@ -160,7 +182,7 @@ static void thin_out(trace *all, size_t rounds)
     qsort(all->list, all->count, sizeof(*all->list), by_time);
 }
 
-void via_stepper_record(const via_stepper *stepper, size_t rounds, via_steps *steps)
+void via_stepper_record(via_stepper *stepper, size_t rounds, via_steps *steps)
 {
     trace all = {0};
 
@@ -180,7 +202,7 @@ void via_stepper_record(const via_stepper *stepper, size_t rounds, via_steps *st
 /* ---- going to one of them ----------------------------------------------------------------------------------- */
 
 /* The trap is one byte behind its instruction. Every breakpoint that is not the wanted one is a mark. */
-bool via_stepper_to(const via_stepper *stepper, const via_step *step)
+bool via_stepper_to(via_stepper *stepper, const via_step *step)
 {
     uint8_t original = byte_at(stepper, step->address);
     uint32_t times = next_instruction(stepper) == step->address;
@@ -188,10 +210,15 @@ bool via_stepper_to(const via_stepper *stepper, const via_step *step)
     while (times < step->occurrence) {
         if (next_instruction(stepper) == step->address)
             go(stepper, PTRACE_SINGLESTEP);
-        put_byte(stepper, step->address, BREAKPOINT);
+        if (!stepper->is_gone)
+            put_byte(stepper, step->address, BREAKPOINT);
         go(stepper, PTRACE_CONT);
-        put_byte(stepper, step->address, original);
-        if (next_instruction(stepper) - 1 != step->address)
+        if (!stepper->is_gone)
+            put_byte(stepper, step->address, original);
+        uint64_t next = stepper->is_gone ? 0 : next_instruction(stepper);
+        if (stepper->is_gone)
+            return true;
+        if (next - 1 != step->address)
             return false;
         go_back_to(stepper, step->address);
         times++;
