@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin wrapper for people; CMake does the work. Each target installs the Debian packages it needs.
 #
-#   make demo      watch real files travel over unix:, tcp: and pipe: with nothing changed but a text file
+#   make demo      watch real files travel over unix:, tcp:, pipe: and shm: with nothing changed but a text file
 #   make test      the whole suite: plain, ASan+UBSan, TSan, a short fuzz run
 #   make bench     comparisons with hand-written C and with what Debian packages, in one run
 #   make install   PREFIX=/usr/local DESTDIR=
