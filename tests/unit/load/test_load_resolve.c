@@ -260,9 +260,8 @@ static const refusal_case refusals[] = {
     {"bus:x?layers=tap", VIA_PAIR, true,
      "VIA_ENOTSUP options | this version of Viaduct has no layers | take it out, or use a Viaduct that has them"},
     {"dumb:x", VIA_PUSH, true,
-     "VIA_ENOTSUP resolve | dumb: does not offer the pattern queue; it offers pair | use another scheme; via plugins "
-     "lists "
-     "them"},
+     "VIA_ENOTSUP resolve | dumb: does not offer the pattern queue; it offers pair | use another scheme: via "
+     "explain SCHEME:x says what it offers"},
     {"dumb:x", VIA_PAIR, false, "VIA_ENOTSUP resolve | dumb: cannot be listened on | dial it"},
     {"orders", VIA_PUSH, true,
      "VIA_EINVAL resolve $/e/shop.json:2:13 | the endpoint \"orders\" is a pair; it cannot be opened as a queue | open "
