@@ -16,7 +16,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { TURNS = 32, LEAST_SPIN_NS = 1000 };
+enum { TURNS = 32 };
 
 /* ---- life --------------------------------------------------------------------------------------------------- */
 
@@ -42,7 +42,7 @@ void shm_member_init(shm_member *member, const via_channel_ops *ops, const shm_s
     member->listening = member->bell = -1;
     member->roster.file = -1;
     member->sets[0] = member->sets[1] = (via_pollset){-1, -1};
-    member->spin_ns = settings->spin_ns;
+    shm_spin_init(&member->spin, settings->spin_ns);
     member->door = (shm_door){.descriptor = -1, .open = shm_member_let_in, .visit = visit, .user = member};
     shm_store_init(&member->store);
     via_wake_init(&member->wake);
@@ -239,16 +239,6 @@ static via_status sleep_once(shm_member *member, uint64_t seen, via_deadline dea
     return look(member, seen);
 }
 
-/* Spinning was in vain: less of it next time. A short sleep: more. */
-static void learn(shm_member *member, uint64_t slept_ns)
-{
-    uint64_t longest = member->settings.spin_ns, half = member->spin_ns / 2;
-
-    member->spin_ns = slept_ns < longest ? longest : half > LEAST_SPIN_NS ? half : LEAST_SPIN_NS;
-    if (member->spin_ns > longest)
-        member->spin_ns = longest;
-}
-
 via_status shm_member_await(shm_member *member, uint64_t seen, via_deadline deadline)
 {
     via_status status = look(member, seen);
@@ -256,16 +246,14 @@ via_status shm_member_await(shm_member *member, uint64_t seen, via_deadline dead
     if (status != VIA_ETIMEDOUT || deadline == VIA_NOW)
         return status;
     uint64_t began = via_deadline_clock();
-    if (member->spin_ns > 0) {
-        via_deadline enough = member->spin_ns == UINT64_MAX ? VIA_FOREVER : began + member->spin_ns;
-        status = spin(member, seen, via_deadline_min(deadline, enough));
-    }
+    if (member->spin.now_ns > 0)
+        status = spin(member, seen, shm_spin_until(&member->spin, began, deadline));
     if (status != VIA_ETIMEDOUT)
         return status;
     while ((status = sleep_once(member, seen, deadline)) == VIA_ETIMEDOUT && via_deadline_left(deadline) > 0)
         ;
     if (status == VIA_OK)
-        learn(member, via_deadline_clock() - began);
+        shm_spin_learn(&member->spin, via_deadline_clock() - began);
     return status;
 }
 

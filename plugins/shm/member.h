@@ -16,6 +16,7 @@
 #include "porter.h"
 #include "roster.h"
 #include "settings.h"
+#include "spin.h"
 #include "store.h"
 
 #include <pthread.h>
@@ -40,7 +41,7 @@ typedef struct shm_member {
     uint64_t self; /* our name on it */
     shm_door door;
     via_wake wake;
-    uint64_t spin_ns;       /* how long the receiving thread spins before the next sleep */
+    shm_spin spin;          /* the receiving thread's */
     _Atomic(uint64_t) seen; /* the generation that was received, or waited for, last */
     atomic_int broken;      /* VIA_OK, or VIA_EPROTO */
     pthread_mutex_t lock;   /* of the sets */

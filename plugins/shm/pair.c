@@ -34,7 +34,8 @@ static void set_up(shm_pair *pair)
     pair->pool.tell = tell_of_segment;
     pair->pool.user = pair;
     pair->reader.ours = pair->ours;
-    pair->send_patience.spin_ns = pair->receive_patience.spin_ns = settings->spin_ns;
+    shm_spin_init(&pair->send_patience.spin, settings->spin_ns);
+    shm_spin_init(&pair->receive_patience.spin, settings->spin_ns);
 }
 
 static void dispose(shm_pair *pair)

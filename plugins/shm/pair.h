@@ -16,12 +16,13 @@
 #include "ring.h"
 #include "segments.h"
 #include "settings.h"
+#include "spin.h"
 
 #include <pthread.h>
 
 /* One direction's way of waiting; see pair_wait.c. */
 typedef struct shm_patience {
-    uint64_t spin_ns;   /* how long to spin before the next sleep */
+    shm_spin spin;
     uint64_t looked_ns; /* when the socket was looked at last */
 } shm_patience;
 

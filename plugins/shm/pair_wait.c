@@ -170,19 +170,6 @@ static via_status sleep_once(shm_pair *pair, const shm_want *want, via_deadline 
     return is_there(pair, want) ? VIA_OK : check_end(pair, want);
 }
 
-/* Spinning was in vain: less of it next time. A short sleep: more. */
-static void learn(const shm_pair *pair, shm_patience *patience, uint64_t slept_ns)
-{
-    uint64_t longest = pair->settings.spin_ns;
-
-    if (slept_ns < longest)
-        patience->spin_ns = longest;
-    else
-        patience->spin_ns = patience->spin_ns / 2 > LEAST_SPIN_NS ? patience->spin_ns / 2 : LEAST_SPIN_NS;
-    if (patience->spin_ns > longest)
-        patience->spin_ns = longest;
-}
-
 via_status shm_pair_await(shm_pair *pair, const shm_want *want, via_deadline deadline)
 {
     shm_patience *patience = patience_of(pair, want);
@@ -193,15 +180,14 @@ via_status shm_pair_await(shm_pair *pair, const shm_want *want, via_deadline dea
     uint64_t began = via_deadline_clock();
     if ((status = check_end(pair, want)) != VIA_ETIMEDOUT)
         return status;
-    if (patience->spin_ns > 0) {
-        via_deadline enough = patience->spin_ns == UINT64_MAX ? VIA_FOREVER : began + patience->spin_ns;
-        status = spin(pair, want, via_deadline_min(deadline, enough));
+    if (patience->spin.now_ns > 0) {
+        status = spin(pair, want, shm_spin_until(&patience->spin, began, deadline));
         if (status != VIA_ETIMEDOUT)
             return status;
     }
     while ((status = sleep_once(pair, want, deadline)) == VIA_ETIMEDOUT && via_deadline_left(deadline) > 0)
         ;
     if (status == VIA_OK)
-        learn(pair, patience, via_deadline_clock() - began);
+        shm_spin_learn(&patience->spin, via_deadline_clock() - began);
     return status;
 }

@@ -98,27 +98,13 @@ static void sleep_once(topic_subscriber_end *end, via_deadline deadline)
     look_sometimes(end, LOOK_NS);
 }
 
-/* Spinning was in vain: less of it next time. A short sleep: more. */
-static void learn(topic_subscriber_end *end, uint64_t slept_ns)
-{
-    uint64_t longest = end->settings.spin_ns, half = end->spin_ns / 2;
-
-    if (slept_ns < longest)
-        end->spin_ns = longest;
-    else
-        end->spin_ns = half > LEAST_SPIN_NS ? half : LEAST_SPIN_NS;
-    if (end->spin_ns > longest)
-        end->spin_ns = longest;
-}
-
 via_status topic_subscriber_await(topic_subscriber_end *end, via_deadline deadline)
 {
     if (via_deadline_left(deadline) == 0)
         return try_once(end);
     uint64_t began = via_deadline_clock();
-    if (end->spin_ns > 0) {
-        via_deadline enough = end->spin_ns == UINT64_MAX ? VIA_FOREVER : began + end->spin_ns;
-        via_status status = spin(end, via_deadline_min(deadline, enough));
+    if (end->spin.now_ns > 0) {
+        via_status status = spin(end, shm_spin_until(&end->spin, began, deadline));
         if (status != VIA_ETIMEDOUT)
             return status;
     }
@@ -127,7 +113,7 @@ via_status topic_subscriber_await(topic_subscriber_end *end, via_deadline deadli
             return VIA_ECANCELED;
         sleep_once(end, deadline);
         if (topic_subscriber_find(end)) {
-            learn(end, via_deadline_clock() - began);
+            shm_spin_learn(&end->spin, via_deadline_clock() - began);
             return VIA_OK;
         }
     } while (via_deadline_left(deadline) > 0);

@@ -11,6 +11,7 @@
 #include "kit/pollset.h"
 #include "kit/wake.h"
 #include "meeting.h"
+#include "spin.h"
 #include "topic_link.h"
 #include "topic_redial.h"
 
@@ -20,13 +21,13 @@ typedef struct topic_subscriber_end {
     char *filter; /* "" = everything */
     char path[108];
     via_wake wake;
-    topic_link *links;       /* the next to be asked first; those that have hung up before all others */
-    topic_link *over;        /* they wait for what is lent of them */
-    via_pollset set;         /* sockets, the timer or the name, the interrupt */
-    shm_meeting meeting;     /* this side binds */
-    bool is_full;            /* as many as may be */
-    topic_redial redial;     /* this side connects */
-    uint64_t spin_ns;        /* how long to spin before the next sleep */
+    topic_link *links;   /* the next to be asked first; those that have hung up before all others */
+    topic_link *over;    /* they wait for what is lent of them */
+    via_pollset set;     /* sockets, the timer or the name, the interrupt */
+    shm_meeting meeting; /* this side binds */
+    bool is_full;        /* as many as may be */
+    topic_redial redial; /* this side connects */
+    shm_spin spin;
     uint64_t looked_ns;      /* when the sockets were looked at last */
     uint32_t receives_to_go; /* until the sockets are looked at, though there are messages */
     bool has_gap;            /* the next message follows one that is missing */
