@@ -15,8 +15,8 @@
 
 enum {
     ROUNDS = 3,  /* of a loop, at its beginning and its end */
-    MANY = 1000, /* instructions: of more, a tenth each time */
-    SHARE = 10,
+    MANY = 1000, /* instructions: of more, a fortieth each time */
+    SHARE = 40,
     LOOK_EVERY = 100 /* deaths: how often the survivor is asleep in a call */
 };
 

@@ -3,7 +3,7 @@
  * A peer that is killed (SIGKILL) at every single instruction of what it does with a channel.
  *
  * A process does one act between two marks: sends, commits a loan, takes a message, dials, ends. It is killed before each
- * instruction of that, its own and the libraries', a fresh process each time (of long acts at every tenth, from a place that
+ * instruction of that, its own and the libraries', a fresh process each time (of long acts at every fortieth, from a place that
  * differs from run to run; VIADUCT_STEPPING_ALL=1 takes them all, for ten minutes). The survivor gets what was committed, whole;
  * nothing that was not; then the truth about the end; and keeps nothing.
  */

@@ -19,7 +19,7 @@
 
 #include "kills.h"
 
-enum { BEGIN = 65536, GROWN = 3 * 65536, AGREED_AT = 64, DEATHS = 100 };
+enum { BEGIN = 65536, GROWN = 3 * 65536, AGREED_AT = 64, DEATHS = 55 };
 
 /* What may be seen to have come to pass. */
 typedef enum effect { NONE, TAKES, GIVES, CHANGES, NOTIFIES, GROWS } effect;
