@@ -392,8 +392,8 @@ expect_refused() {
     expect_status 0
 }
 
-three_members() {
-    [ "$(stat -c %s "$XDG_RUNTIME_DIR/viaduct/limit.shm.members")" -eq 768 ]
+two_have_met() {
+    [ "$(stat -c %s "$XDG_RUNTIME_DIR/viaduct/limit.shm.members" 2>/dev/null || echo 0)" -ge 512 ]
 }
 
 # Each could take another for one who keeps the value, and both would go.
@@ -402,7 +402,7 @@ three_members() {
         start "sender$i" via send shm:limit "$i" --pattern value --timeout 20s
         sender[i]=$!
     done
-    await three_members
+    await two_have_met # one may leave then, since the next keeps the value
     run via recv shm:limit --pattern value --timeout 10s
     expect_status 0
     [[ $output =~ ^[123]$ ]]
