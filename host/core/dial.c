@@ -53,6 +53,8 @@ static via_status try_until(via_channel *channel, via_deadline deadline, void **
     via_status status;
     for (;;) {
         status = try_once(channel, deadline, self, error);
+        if (status == VIA_ENOPEER && pause_ns == shortest_pause_ns)
+            via_route_note(route, deadline == VIA_NOW ? "nobody is there" : "nobody is there yet, waiting");
         if (status != VIA_ENOPEER || !pause_before_retry(&pause_ns, deadline))
             break;
         via_context_reset(&channel->context);
@@ -80,6 +82,7 @@ static via_status open_channel(via_host *host, const char *address, uint32_t rol
         via_channel_free(channel);
         return status;
     }
+    via_route_note(channel->context.route, "open");
     via_error_init(error);
     *out = channel;
     return VIA_OK;

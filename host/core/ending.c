@@ -134,5 +134,7 @@ void via_close(via_channel *channel)
     if (!is_foreign && (via_lane_detours(&channel->receiver) & (VIA_DETOUR_UNREAD | VIA_DETOUR_LENT)) != 0)
         channel->ops.release(channel->self, &channel->kept);
     channel->ops.close(channel->self, is_foreign ? VIA_CLOSE_FORKED : VIA_CLOSE_FLUSH);
+    if (!is_foreign)
+        via_route_note(channel->context.route, "closed");
     via_channel_free(channel);
 }

@@ -114,6 +114,7 @@ via_status via_listen(via_host *host, const char *address, const via_open_option
         free_listener(listener);
         return status;
     }
+    via_route_note(listener->context.route, "listening");
     *out = listener;
     return VIA_OK;
 }
@@ -184,6 +185,7 @@ via_status via_accept(via_listener *listener, via_deadline deadline, via_channel
         via_channel_free(channel);
         return status;
     }
+    via_route_note(channel->context.route, "accepted");
     via_error_init(error);
     *out = channel;
     return VIA_OK;

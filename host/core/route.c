@@ -36,6 +36,11 @@ void via_route_drop(via_route *route)
         free_route(route);
 }
 
+void via_route_note(const via_route *route, const char *what)
+{
+    via_log_line(route->log, VIA_LOG_DEBUG, route->loaded->name, "%s: %s", route->resolved.address, what);
+}
+
 /* The host to use, with one more user: the caller's, or a private one. */
 static via_status borrow_host(via_host *host, via_host **borrowed, via_error *error)
 {

@@ -30,6 +30,9 @@ via_route *via_route_hold(via_route *route);
 /* NULL is allowed. In a forked child only memory is freed. */
 void via_route_drop(via_route *route);
 
+/* One line for whoever follows what happens (VIADUCT_LOG=debug). */
+void via_route_note(const via_route *route, const char *what);
+
 /* What a plugin is told when it opens something on this route. */
 void via_route_describe(const via_route *route, via_context *context, via_counters *counters, via_deadline deadline,
                         via_open *open);

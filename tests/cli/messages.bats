@@ -412,6 +412,19 @@ two_have_met() {
     done
 }
 
+@test "cli__debug_says_what_happens" {
+    start listener env VIADUCT_LOG=debug via recv unix:told --timeout 20s
+    listener=$!
+    run env VIADUCT_LOG=debug via send unix:told x --timeout 20s
+    expect_status 0
+    expect "unix:told: open"
+    expect "unix:told: closed"
+    finish $listener
+    output=$(cat listener.err)
+    expect "unix:told: listening"
+    expect "unix:told: accepted"
+}
+
 @test "cli__a_value_that_nobody_takes_is_told" {
     run via send shm:limit 1 --pattern value --timeout 300ms
     expect_status 4
