@@ -159,8 +159,10 @@ static via_status hear(shm_member *member, int descriptor, via_deadline until, s
     via_wake_init(&never);
     while ((status = shm_word_receive(descriptor, word, descriptors)) == VIA_ETIMEDOUT && via_deadline_left(until)) {
         (void)via_wake_poll(&never, descriptor, POLLIN, spoken ? until : via_deadline_min(until, speak));
-        if (!spoken && via_deadline_left(speak) == 0)
-            spoken = shm_word_send(descriptor, &hello, NULL, 0) == VIA_OK || true;
+        if (spoken || via_deadline_left(speak) > 0)
+            continue;
+        (void)shm_word_send(descriptor, &hello, NULL, 0);
+        spoken = true;
     }
     via_wake_fini(&never);
     return status;

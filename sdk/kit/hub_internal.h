@@ -153,6 +153,8 @@ void via_hub_peer_remove_all(via_hub *hub, uint32_t how);
 void via_hub_peer_watch(via_hub *hub, via_hub_peer *peer);
 /* No more is sent to it. */
 void via_hub_peer_finish(const via_hub *hub, via_hub_peer *peer);
+/* One message of it, if it has a whole one, lent until via_hub_release(). As via_stream_recv() with VIA_NOW. */
+via_status via_hub_peer_take(via_hub *hub, via_hub_peer *peer, via_msg *out);
 /* Has the OS room for more? */
 bool via_hub_peer_has_room(const via_hub_peer *peer);
 

@@ -99,19 +99,6 @@ void via_hub_pair_lose(via_hub *hub, via_hub_peer *peer)
 
 /* ---- receiving ---------------------------------------------------------------------------------------------- */
 
-static via_status take(via_hub *hub, via_hub_peer *peer, via_msg *out)
-{
-    via_status status = via_stream_recv(&peer->stream, VIA_NOW, out);
-
-    if (!peer->warm.next)
-        via_hub_link_append(&hub->warm, &peer->warm);
-    if (status == VIA_OK) {
-        out->token[1] = (uintptr_t)peer;
-        peer->lent++;
-    }
-    return status;
-}
-
 /* Nothing more comes from it. Only a finished pair ends with its connection. */
 static void end(via_hub *hub, via_hub_peer *peer, via_status why)
 {
@@ -127,7 +114,7 @@ via_status via_hub_pair_pull(via_hub *hub, via_msg *out)
 {
     while (hub->leaving || !via_hub_ring_is_empty(&hub->peers)) {
         via_hub_peer *peer = hub->leaving ? hub->leaving : VIA_HUB_PEER_OF(hub->peers.next, all);
-        via_status status = take(hub, peer, out);
+        via_status status = via_hub_peer_take(hub, peer, out);
         if (status == VIA_OK || status == VIA_ENOMEM || status == VIA_ELIMIT)
             return status;
         if (status == VIA_ETIMEDOUT && !peer->parted)

@@ -139,6 +139,21 @@ void via_hub_peer_finish(const via_hub *hub, via_hub_peer *peer)
     (void)via_stream_finish(&peer->stream, VIA_NOW);
 }
 
+/* ---- lending ------------------------------------------------------------------------------------------------ */
+
+via_status via_hub_peer_take(via_hub *hub, via_hub_peer *peer, via_msg *out)
+{
+    via_status status = via_stream_recv(&peer->stream, VIA_NOW, out);
+
+    if (!peer->warm.next)
+        via_hub_link_append(&hub->warm, &peer->warm);
+    if (status == VIA_OK) {
+        out->token[1] = (uintptr_t)peer;
+        peer->lent++;
+    }
+    return status;
+}
+
 /* ---- leaving ------------------------------------------------------------------------------------------------ */
 
 static void free_peer(via_hub_peer *peer)

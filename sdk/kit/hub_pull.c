@@ -9,13 +9,9 @@
 /* Takes one message of one peer. VIA_ETIMEDOUT: it has no complete one; others: it has been removed. */
 static via_status take(via_hub *hub, via_hub_peer *peer, via_msg *out)
 {
-    via_status status = via_stream_recv(&peer->stream, VIA_NOW, out);
+    via_status status = via_hub_peer_take(hub, peer, out);
 
-    if (!peer->warm.next)
-        via_hub_link_append(&hub->warm, &peer->warm);
     if (status == VIA_OK) {
-        out->token[1] = (uintptr_t)peer;
-        peer->lent++;
         if (via_stream_has_message(&peer->stream))
             via_hub_link_append(&hub->active, &peer->active);
     } else if (status != VIA_ETIMEDOUT && status != VIA_ENOMEM && status != VIA_ELIMIT) {
