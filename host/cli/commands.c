@@ -43,7 +43,10 @@ const via_cli_command via_cli_commands[] = {
      .min_operands = 1,
      .max_operands = SIZE_MAX,
      .summary = "check manifests of any kind",
-     .about = "Each error names the file, line, column, what was expected and how to mend it.",
+     .about =
+         "Each error names the file, line, column, what was expected and how to mend it. Each file is checked by\n"
+         "itself: 'via plugins' shows whether a library is there and fits, 'via explain NAME' whether the plugin has\n"
+         "the options that an endpoint sets.",
      .takes = TAKES(JSON),
      .run = via_cli_run_validate},
     {.name = "explain",
@@ -147,6 +150,7 @@ const via_cli_command via_cli_commands[] = {
          "Several addresses are measured in turn, round after round, and the median of the rounds is shown.\n"
          "Latency is one way: half of the round trip of a pair; in a queue or a topic from send to receipt, with\n"
          "one message under way. Percentiles are exact: every sample is kept.\n"
+         "Pairs, queues and topics are measured, a value not; --wake hybrid is for --peers.\n"
          "--count is for each row (default: 2000 round trips; as many messages as make 64 MiB, at most 100000).\n"
          "--peers compares the addresses (default: shm, unix, pipe, tcp) with nng, libzmq, sd-bus, libfabric, "
          "iceoryx,\n"

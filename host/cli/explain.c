@@ -171,29 +171,64 @@ static const char *shown_value(const json_t *option)
     return json_is_string(json_object_get(option, "value")) ? text_of(option, "value") : "open";
 }
 
-static void add_options(via_table *table, const json_t *list)
+/* False: the option is for patterns that this endpoint does not have. */
+static bool is_for(const json_t *option, const char *pattern)
+{
+    size_t index;
+    const json_t *word, *patterns = json_object_get(option, "patterns");
+    json_array_foreach(patterns, index, word)
+    {
+        if (json_string_value(word) && strcmp(json_string_value(word), pattern) == 0)
+            return true;
+    }
+    return !pattern[0] || json_array_size(patterns) == 0;
+}
+
+/* The summary; where no pattern is stated also for which ones the option is, as "(queue, topic)". */
+static void describe(const json_t *option, const char *pattern, char *text, size_t capacity)
+{
+    size_t index;
+    const json_t *word;
+    size_t used = (size_t)snprintf(text, capacity, "%s", text_of(option, "summary"));
+    if (pattern[0] || json_array_size(json_object_get(option, "patterns")) == 0)
+        return;
+    json_array_foreach(json_object_get(option, "patterns"), index, word)
+    {
+        if (used < capacity)
+            used +=
+                (size_t)snprintf(text + used, capacity - used, "%s%s", index ? ", " : " (", json_string_value(word));
+    }
+    if (used < capacity)
+        (void)snprintf(text + used, capacity - used, ")");
+}
+
+static void add_options(via_table *table, const json_t *list, const char *pattern)
 {
     size_t index;
     const json_t *option;
     json_array_foreach(list, index, option)
     {
-        char name[80];
+        char name[80], meaning[400];
         const char *place = text_of(option, "place");
+        if (!is_for(option, pattern))
+            continue;
         (void)snprintf(name, sizeof name, "  %s", text_of(option, "name"));
-        via_table_add(table, (const char *[]){name, shown_value(option), place[0] ? place : text_of(option, "origin"),
-                                              text_of(option, "summary")});
+        describe(option, pattern, meaning, sizeof meaning);
+        via_table_add(
+            table, (const char *[]){name, shown_value(option), place[0] ? place : text_of(option, "origin"), meaning});
     }
 }
 
 static bool put_options(const json_t *root)
 {
     static const char *const head[] = {"  OPTION", "VALUE", "FROM", "MEANING"};
+    const char *pattern = text_of(root, "pattern");
     via_table table;
     if (!json_is_object(json_object_get(root, "scheme")))
         return true;
     via_table_init(&table, head, 4);
-    add_options(&table, json_object_get(root, "options"));
-    add_options(&table, json_object_get(root, "host_options"));
+    add_options(&table, json_object_get(root, "options"), pattern);
+    add_options(&table, json_object_get(root, "host_options"), pattern);
     bool printed = via_table_print(&table, stdout);
     via_table_fini(&table);
     return printed;

@@ -83,10 +83,11 @@ static void put_what(const char *subject, const char *what)
     (void)fputc('\n', stderr);
 }
 
-static void put_place(const via_error *error)
+static void put_place(const char *subject, const via_error *error)
 {
     char place[800];
-    if (error->file[0] == '\0')
+    bool is_told = subject && strcmp(subject, error->file) == 0 && !error->line && !error->pointer[0];
+    if (error->file[0] == '\0' || is_told)
         return;
     int used = snprintf(place, sizeof place, "%s", error->file);
     if (error->line)
@@ -110,7 +111,7 @@ static void put_more(const char *more)
 int via_cli_error(const char *subject, const via_error *error)
 {
     put_what(subject, error->what[0] ? error->what : via_status_text(error->status));
-    put_place(error);
+    put_place(subject, error);
     if (error->os_text[0])
         put_detail("os:", error->os_text);
     put_more(error->more);

@@ -3,6 +3,7 @@
 #include "session.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,6 +22,18 @@ static int check_named(const char *option, const via_cli_list *paths)
     return VIA_EXIT_OK;
 }
 
+/* Who runs a command sees its errors only; a variable that names nothing is worth a line before one of them comes. */
+static void show_warning(void *user, uint32_t level, const char *plugin, const char *text)
+{
+    (void)user;
+    (void)level;
+    (void)fputs("via: warning: ", stderr);
+    if (plugin[0])
+        (void)fprintf(stderr, "%s: ", plugin);
+    via_cli_put_text(stderr, text);
+    (void)fputc('\n', stderr);
+}
+
 int via_cli_host_open(const via_cli_args *args, via_host **host)
 {
     via_error error;
@@ -35,6 +48,8 @@ int via_cli_host_open(const via_cli_args *args, via_host **host)
     options.endpoint_path_count = args->endpoints.count;
     options.trusted_paths = args->trust.items;
     options.trusted_path_count = args->trust.count;
+    options.log_level = VIA_LOG_WARNING;
+    options.log = getenv("VIADUCT_LOG") ? NULL : show_warning;
     via_error_init(&error);
     if (via_host_open(&options, host, &error) == VIA_OK)
         return VIA_EXIT_OK;

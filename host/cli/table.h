@@ -2,7 +2,8 @@
 /*
  * Tables that line up.
  *
- * Owns: the cells until they are printed. A cell is never cut; the last column of a row is not padded.
+ * Owns: the cells until they are printed. A cell is never cut; the last column is not padded, and where the screen's
+ * width is known (a terminal, or COLUMNS) it goes on below itself. Elsewhere a row is a line, for those who search.
  */
 #ifndef VIADUCT_CLI_TABLE_H
 #define VIADUCT_CLI_TABLE_H
@@ -24,8 +25,8 @@ typedef struct via_table {
 void via_table_init(via_table *table, const char *const *head, size_t columns);
 /* Adds a row; the texts are copied. */
 void via_table_add(via_table *table, const char *const *cells);
-/* False: out of memory, nothing was printed. */
-bool via_table_print(const via_table *table, FILE *out);
+/* Once: it uses the texts up. False: out of memory, nothing was printed. */
+bool via_table_print(via_table *table, FILE *out);
 void via_table_fini(via_table *table);
 
 #endif

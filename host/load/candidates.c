@@ -24,6 +24,18 @@ static void put_verdict(json_t *part, const char *verdict, const char *reason, c
     put_text(part, "mend", mend);
 }
 
+/* False: the scheme offers the pattern, or none is asked for. */
+static bool put_unfit(json_t *part, const via_scheme_manifest *scheme, uint32_t pattern)
+{
+    char list[64], reason[160];
+
+    if (!pattern || (scheme->patterns & pattern))
+        return false;
+    (void)snprintf(reason, sizeof(reason), "offers %s only", via_pattern_list(scheme->patterns, list, sizeof(list)));
+    put_verdict(part, "unfit", reason, "");
+    return true;
+}
+
 /* ---- one scheme ----------------------------------------------------------------------------------------------- */
 
 static void put_refusal(json_t *part, via_plugin_entry *entry)
@@ -55,7 +67,7 @@ static void put_outranked(json_t *part, const via_plugin_entry *entry, const via
         put_verdict(part, "skipped", reason, "");
 }
 
-static json_t *plugin_candidate(via_plugin_entry *entry, const via_choice *choice)
+static json_t *plugin_candidate(via_plugin_entry *entry, const via_choice *choice, uint32_t pattern)
 {
     json_t *part = json_object();
     char reason[600];
@@ -65,7 +77,8 @@ static json_t *plugin_candidate(via_plugin_entry *entry, const via_choice *choic
     (void)json_object_set_new(part, "priority", json_integer(entry->manifest.priority));
     switch (via_choose_verdict(entry, choice)) {
     case VIA_VERDICT_CHOSEN:
-        put_verdict(part, "chosen", "", "");
+        if (!put_unfit(part, choice->scheme, pattern))
+            put_verdict(part, "chosen", "", "");
         break;
     case VIA_VERDICT_OUTRANKED:
         put_outranked(part, entry, choice);
@@ -83,14 +96,15 @@ static json_t *plugin_candidate(via_plugin_entry *entry, const via_choice *choic
     return part;
 }
 
-json_t *via_candidates_of_scheme(const via_registry *registry, const char *scheme, const via_choice *choice)
+json_t *via_candidates_of_scheme(const via_registry *registry, const char *scheme, const via_choice *choice,
+                                 uint32_t pattern)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < registry->plugin_count; i++) {
         via_plugin_entry *entry = registry->plugins[i];
         if (via_plugin_manifest_scheme(&entry->manifest, scheme))
-            (void)json_array_append_new(list, plugin_candidate(entry, choice));
+            (void)json_array_append_new(list, plugin_candidate(entry, choice, pattern));
     }
     return list;
 }
@@ -103,7 +117,6 @@ static json_t *address_candidate(const via_registry *registry, const char *text,
     via_address address;
     via_choice choice;
     via_error error;
-    char list[64], reason[160];
 
     put_text(part, "address", text);
     via_error_init(&error);
@@ -119,13 +132,8 @@ static json_t *address_candidate(const via_registry *registry, const char *text,
         return part;
     }
     put_text(part, "plugin", choice.entry->name);
-    if (pattern && !(choice.scheme->patterns & pattern)) {
-        (void)snprintf(reason, sizeof(reason), "offers %s only",
-                       via_pattern_list(choice.scheme->patterns, list, sizeof(list)));
-        put_verdict(part, "unfit", reason, "");
-    } else {
+    if (!put_unfit(part, choice.scheme, pattern))
         put_verdict(part, "fits", "", "");
-    }
     return part;
 }
 
@@ -148,13 +156,9 @@ static bool lacks_feature(const via_scheme_manifest *scheme, const via_endpoint_
 }
 
 /* A wider reach serves a narrower need: a network scheme also reaches this machine. */
-static bool is_unfit(const via_scheme_manifest *scheme, const via_endpoint_need *need, char *reason, size_t capacity)
+static bool lacks(const via_scheme_manifest *scheme, const via_endpoint_need *need, char *reason, size_t capacity)
 {
-    char list[64];
-
-    if (!(scheme->patterns & need->pattern))
-        (void)snprintf(reason, capacity, "offers %s only", via_pattern_list(scheme->patterns, list, sizeof(list)));
-    else if (need->scope > scheme->scope)
+    if (need->scope > scheme->scope)
         (void)snprintf(reason, capacity, "does not reach that far");
     else if (need->max_message > scheme->max_message)
         (void)snprintf(reason, capacity, "carries messages of at most %" PRIu64 " bytes", scheme->max_message);
@@ -173,7 +177,9 @@ static json_t *need_candidate(via_plugin_entry *entry, const via_scheme_manifest
     put_text(part, "plugin", entry->name);
     if (via_choose_verdict(entry, &choice) == VIA_VERDICT_REFUSED)
         put_refusal(part, entry);
-    else if (is_unfit(scheme, need, reason, sizeof(reason)))
+    else if (put_unfit(part, scheme, need->pattern))
+        return part;
+    else if (lacks(scheme, need, reason, sizeof(reason)))
         put_verdict(part, "unfit", reason, "");
     else
         put_verdict(part, "fits", "", "");

@@ -295,7 +295,7 @@ static via_status explain_target(json_t *out, const via_registry *registry, cons
     via_choice choice;
     via_status status = via_choose(registry, request->target->scheme, &choice, error);
 
-    put(out, "candidates", via_candidates_of_scheme(registry, request->target->scheme, &choice));
+    put(out, "candidates", via_candidates_of_scheme(registry, request->target->scheme, &choice, pattern_of(request)));
     if (status == VIA_OK)
         status = via_choice_check(&choice, error);
     if (!choice.entry)

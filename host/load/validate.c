@@ -12,14 +12,31 @@
 #include <stdlib.h>
 #include <viaduct/viaduct.h>
 
-/* Who has "endpoints" means endpoints; everything else is held to be a plugin, and told what it lacks. */
+static bool has_one_of(const json_t *root, const char *const *keys)
+{
+    while (*keys && !json_object_get(root, *keys))
+        keys++;
+    return *keys != NULL;
+}
+
+/* A file that has lost one of its keys is still held to be what its other keys say, and told what it lacks. */
 static via_status find_kind(const char *file, const char *text, size_t size, uint32_t *kind, via_error *error)
 {
+    static const char *const of_plugins[] = {"kind", "name", "library", "schemes", NULL};
     via_check check;
     json_t *root = NULL;
     via_status status = via_check_parse(&check, file, text, size, &root, error);
 
-    *kind = json_object_get(root, "endpoints") ? VIA_MANIFEST_ENDPOINTS : VIA_MANIFEST_PLUGIN;
+    if (status != VIA_OK)
+        return status;
+    if (json_object_get(root, "endpoints"))
+        *kind = VIA_MANIFEST_ENDPOINTS;
+    else if (has_one_of(root, of_plugins))
+        *kind = VIA_MANIFEST_PLUGIN;
+    else
+        status = via_check_fail(
+            &check, "add \"endpoints\" to give names to addresses, or \"kind\": \"transport\" to describe a plugin",
+            "%s", "has neither \"endpoints\" nor \"kind\", one of which says what kind of manifest it is");
     json_decref(root);
     return status;
 }

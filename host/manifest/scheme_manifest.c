@@ -251,11 +251,28 @@ void via_scheme_manifest_fini(via_scheme_manifest *scheme)
     scheme->option_count = 0;
 }
 
+/* What a scheme promises can be asked for as what it is able to do can. */
+static bool promises(const via_scheme_manifest *scheme, const char *feature)
+{
+    static const via_word guarantees[] = {{"attach", VIA_INFO_ATTACH},
+                                          {"lossless", VIA_INFO_LOSSLESS},
+                                          {"ordered", VIA_INFO_ORDERED},
+                                          {"death", VIA_INFO_DEATH}};
+
+    for (size_t i = 0; i < sizeof(guarantees) / sizeof(guarantees[0]); i++) {
+        if (strcmp(guarantees[i].name, feature) == 0)
+            return scheme->info_flags & guarantees[i].value;
+    }
+    return false;
+}
+
 bool via_scheme_manifest_has(const via_scheme_manifest *scheme, const char *feature)
 {
     size_t index;
     json_t *value;
 
+    if (promises(scheme, feature))
+        return true;
     json_array_foreach(scheme->features, index, value)
     {
         if (strcmp(json_string_value(value), feature) == 0)

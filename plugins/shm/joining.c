@@ -35,6 +35,16 @@ static via_status fail(const shm_member *member, via_error *error, via_status st
     return via_fail(member->settings.host, error, status, errno, mend, "'%s': %s", member->path, what);
 }
 
+static via_status lack_memory(const shm_member *member, via_status status, uint64_t size, uint64_t reserve,
+                              via_error *error)
+{
+    return via_fail(member->settings.host, error, status, errno,
+                    "free some memory, leave the process more addresses (ulimit -v), or lower max_size of a region, "
+                    "max_message of a value",
+                    "'%s': no %ju bytes of shared memory, or no room for the %ju that it may grow to", member->path,
+                    (uintmax_t)size, (uintmax_t)reserve);
+}
+
 static bool know_file(shm_member *member)
 {
     struct stat state;
@@ -134,8 +144,8 @@ static via_status adopt(shm_member *member, const shm_word *word, int *descripto
     via_status status = shm_store_adopt(&member->store, descriptors[0], SHM_PAGE, word->size, member->is_writable);
 
     if (status != VIA_OK)
-        return fail(member, error, status, status == VIA_ENOMEM ? "leave it more address space (ulimit -v)" : NULL,
-                    "what a member shares cannot be mapped");
+        return status == VIA_ENOMEM ? lack_memory(member, status, SHM_PAGE, word->size, error)
+                                    : fail(member, error, status, NULL, "what a member shares cannot be mapped");
     member->bell = descriptors[1];
     member->listening = descriptors[2];
     descriptors[0] = descriptors[1] = descriptors[2] = -1;
@@ -210,8 +220,7 @@ static via_status make_memory(shm_member *member, const shm_extent *extent, via_
     via_status status = shm_store_create(&member->store, extent->size, extent->reserve);
 
     if (status != VIA_OK)
-        return fail(member, error, status, "open it with less, or free some memory",
-                    "no shared memory of that size, or no addresses for it");
+        return lack_memory(member, status, extent->size, extent->reserve, error);
     member->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (member->bell < 0)
         return fail(member, error, via_status_of_errno(errno), NULL, "no eventfd");

@@ -172,7 +172,7 @@ static via_status take_opened(const via_host_api *host, const char *name, const 
     if (!is_current(descriptor, path))
         return VIA_ETIMEDOUT;
     if (!is_ours(descriptor))
-        return via_fail(host, error, VIA_EPERM, 0, "choose another name, or remove that file if nobody needs it",
+        return via_fail(host, error, VIA_EPERM, 0, "choose another name, or take away what is there if nobody needs it",
                         "%s is needed for the lock, and is there and no lock", path);
     return write_record(descriptor) ? VIA_OK : open_failed(host, path, errno, error);
 }

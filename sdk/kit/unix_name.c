@@ -91,7 +91,7 @@ static via_status clear_path(const via_host_api *host, const address *ours, int 
     if (lstat(path, &there) < 0)
         return errno == ENOENT ? VIA_OK : fail_os(host, error, "look at", path);
     if (!S_ISSOCK(there.st_mode))
-        return via_fail(host, error, VIA_EBUSY, 0, "remove that file, or choose another name",
+        return via_fail(host, error, VIA_EBUSY, 0, "choose another name, or take away what is there if nobody needs it",
                         "'%s' exists and is not a socket", path);
     if (answers(ours, type))
         return via_fail(host, error, VIA_EBUSY, 0, "end that program, or choose another name",

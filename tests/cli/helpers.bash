@@ -5,6 +5,7 @@
 setup() {
     PATH=${VIADUCT_BUILD:?set it to the build folder}/bin:$PATH
     plugins=$VIADUCT_BUILD/lib/viaduct/plugins
+    export -n VIADUCT_BUILD VIADUCT_SANITIZE # the tests' own; `via` would rightly ask what they mean
     export VIADUCT_PLUGIN_PATH=$plugins
     work=$(mktemp -d "${TMPDIR:-/tmp}/via-cli.XXXXXX")
     chmod 700 "$work"

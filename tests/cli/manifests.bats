@@ -154,6 +154,35 @@ END
     expect_way_out
 }
 
+@test "cli__validate_names_a_missing_file_once" {
+    run via validate nowhere.json
+    [ "${lines[0]}" = "via: nowhere.json cannot be opened" ]
+    [ "$(grep -c nowhere.json <<<"$output")" = 1 ]
+}
+
+@test "cli__validate_tells_what_would_make_it_a_manifest" {
+    echo '{"manifest": 1}' >empty.json
+    run via validate empty.json
+    expect_status 1
+    expect 'has neither "endpoints" nor "kind"'
+    expect 'mend: add "endpoints"'
+}
+
+@test "cli__validate_holds_what_cannot_be_read_for_no_kind" {
+    echo '{' >wrong.json
+    run via validate wrong.json --json
+    expect_status 1
+    expect_json 'it[0]["kind"] == "unknown"'
+}
+
+@test "cli__validate_of_a_folder_says_how_to_name_its_files" {
+    mkdir folder
+    run via validate folder
+    expect_status 1
+    expect "folder is a folder"
+    expect "name a file"
+}
+
 @test "cli__validate_json_holds_every_verdict" {
     make_shop
     echo '{"manifest": 2}' >wrong.json
@@ -255,6 +284,38 @@ END
     done
 }
 
+@test "cli__explain_shows_the_options_of_the_endpoints_pattern_only" {
+    make_shop
+    run via explain mail --endpoints shop.json
+    expect_status 0
+    expect "redial"
+    expect_not "key_delimiter"
+    run via explain unix:mail
+    [[ $output =~ key_delimiter.*\ \(topic\) ]]
+    [[ $output =~ peers.*\ \(queue,\ topic\) ]]
+}
+
+@test "cli__explain_does_not_choose_a_plugin_without_the_pattern" {
+    echo '{"manifest": 1, "endpoints": {"jobs": {"pattern": "queue", "address": "shm:jobs"}}}' >shop.json
+    run via explain jobs --endpoints shop.json
+    expect_status 1
+    [[ $output =~ 1\ +shm\ +unfit\ +offers\ pair\ topic\ value\ region\ only ]]
+    expect_not CHOSEN
+    expect_way_out
+}
+
+@test "cli__a_table_goes_on_below_itself_where_the_screen_is_narrow" {
+    COLUMNS=80 run via explain unix:mail
+    expect_status 0
+    local table=${output#*OPTION}
+    [[ $table =~ framing.*$'\n'\ {30,}[a-z] ]]
+    while IFS= read -r line; do
+        [ ${#line} -le 80 ]
+    done <<<"$table"
+    run via explain unix:mail
+    [[ $output =~ "how messages are told apart: sp for nanomsg and nng, the others for programs that speak none of it" ]]
+}
+
 @test "cli__explain_json_is_what_the_library_says" {
     run via explain unix:mail --json
     expect_status 0
@@ -276,6 +337,37 @@ END
         seen=$((seen + 1))
     done
     [ $seen -ge 3 ]
+}
+
+@test "cli__a_variable_that_says_nothing_sensible_is_warned_of" {
+    VIADUCT_ENDPOINTS=/nowhere run via plugins
+    expect_status 0
+    expect "via: warning: VIADUCT_ENDPOINTS names /nowhere, which is not there"
+    VIADUCT_TRUST=/nowhere run via plugins
+    expect "via: warning: VIADUCT_TRUST names /nowhere, which is not there"
+    VIADUCT_LOAD=quickly run via plugins
+    expect 'via: warning: VIADUCT_LOAD is "quickly"; expected "direct" or "sealed"'
+    VIADUCT_ENDPIONTS=/tmp run via plugins
+    expect "via: warning: the variable VIADUCT_ENDPIONTS means nothing to Viaduct; did you mean VIADUCT_ENDPOINTS?"
+    VIADUCT_LOG=off VIADUCT_ENDPOINTS=/nowhere run via plugins
+    expect_not "/nowhere"
+}
+
+@test "cli__a_name_that_is_taken_by_a_folder_is_not_to_be_removed" {
+    mkdir folder
+    run via listen "unix:$work/folder"
+    expect_status 1
+    expect "mend: choose another name"
+    run via listen "shm:$work/folder"
+    expect_status 1
+    expect "mend: choose another name"
+}
+
+@test "cli__memory_that_is_not_granted_is_told_in_bytes" {
+    run bash -c 'ulimit -f 8; VIADUCT_LOAD=direct via recv shm:large --pattern value --timeout 5s'
+    expect_status 1
+    [[ $output =~ no\ [0-9]+\ bytes\ of\ shared\ memory ]]
+    expect_way_out
 }
 
 @test "cli__a_log_that_cannot_be_written_is_told_and_blocks_nobody" {

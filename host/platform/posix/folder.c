@@ -22,7 +22,7 @@
 
 static via_status fail(via_error *error, int code, const char *mend, const char *what, const char *path)
 {
-    via_status status = via_error_set(error, via_os_error_status(code), VIA_STAGE_DISCOVER, mend, "%s %s", what, path);
+    via_status status = via_error_set(error, via_os_error_status(code), VIA_STAGE_DISCOVER, mend, "%s %s", path, what);
 
     via_error_os(error, code);
     via_error_at(error, path, NULL, 0, 0);
@@ -95,7 +95,7 @@ static via_status read_open_file(int fd, const char *path, size_t limit, char **
     if (n < 0) {
         int code = errno;
         free(room);
-        return fail(error, code, "check the disk that holds it", "cannot read", path);
+        return fail(error, code, "check the disk that holds it", "cannot be read", path);
     }
     if ((size_t)n > limit) {
         free(room);
@@ -110,6 +110,21 @@ static via_status read_open_file(int fd, const char *path, size_t limit, char **
     return VIA_OK;
 }
 
+/* Found in a search, or named by a person: the way out has to serve both. */
+static via_status fail_kind(via_error *error, mode_t mode, const char *path)
+{
+    via_status status =
+        S_ISDIR(mode)
+            ? via_error_set(error, VIA_EINVAL, VIA_STAGE_DISCOVER,
+                            "name a file in it; a folder that is searched takes what ends in .json for a file",
+                            "%s is a folder", path)
+            : via_error_set(error, VIA_EINVAL, VIA_STAGE_DISCOVER, "put a regular file there, or take it away",
+                            "%s is not a regular file", path);
+
+    via_error_at(error, path, NULL, 0, 0);
+    return status;
+}
+
 via_status via_file_read(const char *path, size_t limit, char **text, size_t *size, via_file_mark *mark,
                          via_error *error)
 {
@@ -118,16 +133,14 @@ via_status via_file_read(const char *path, size_t limit, char **text, size_t *si
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
     if (fd < 0)
-        return fail(error, errno, errno == ENOENT ? "check the path" : "make it readable for this user", "cannot open",
-                    path);
+        return fail(error, errno, errno == ENOENT ? "check the path" : "make it readable for this user",
+                    "cannot be opened", path);
     if (fstat(fd, &file) != 0) {
-        status = fail(error, errno, NULL, "cannot look at", path);
+        status = fail(error, errno, NULL, "cannot be looked at", path);
         goto cleanup;
     }
     if (!S_ISREG(file.st_mode)) {
-        status = via_error_set(error, VIA_EINVAL, VIA_STAGE_DISCOVER, "take it away, or put a regular file there",
-                               "%s is not a regular file", path);
-        via_error_at(error, path, NULL, 0, 0);
+        status = fail_kind(error, file.st_mode, path);
         goto cleanup;
     }
     if (mark)
@@ -192,7 +205,7 @@ static via_status find_target(const char *path, char target[PATH_MAX], mode_t *m
     if (stat(path, &old) != 0) {
         if (errno != ENOENT || !follow_to_nothing(path, target))
             return fail(error, errno == ENOENT ? ENAMETOOLONG : errno, "name a file that can be written",
-                        "cannot write", path);
+                        "cannot be written", path);
         return VIA_OK;
     }
     if (!S_ISREG(old.st_mode)) {
@@ -202,7 +215,7 @@ static via_status find_target(const char *path, char target[PATH_MAX], mode_t *m
         return status;
     }
     *mode = old.st_mode & 0777;
-    return realpath(path, target) ? VIA_OK : fail(error, errno, "check the path", "cannot write", path);
+    return realpath(path, target) ? VIA_OK : fail(error, errno, "check the path", "cannot be written", path);
 }
 
 via_status via_file_replace(const char *path, const char *text, size_t size, via_error *error)
@@ -215,10 +228,10 @@ via_status via_file_replace(const char *path, const char *text, size_t size, via
     if (status != VIA_OK)
         return status;
     if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", target) >= (int)sizeof(temporary))
-        return fail(error, ENAMETOOLONG, "choose a shorter path", "cannot write", path);
+        return fail(error, ENAMETOOLONG, "choose a shorter path", "cannot be written", path);
     int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
-        return fail(error, errno, "make its folder writable for this user", "cannot write beside", target);
+        return fail(error, errno, "make its folder writable for this user", "has a folder that takes no file", target);
     if (write_all(fd, text, size) == 0 && fchmod(fd, mode) == 0 && fsync(fd) == 0 && rename(temporary, target) == 0) {
         (void)close(fd);
         return VIA_OK;
@@ -226,7 +239,7 @@ via_status via_file_replace(const char *path, const char *text, size_t size, via
     code = errno;
     (void)close(fd);
     (void)unlink(temporary);
-    return fail(error, code, "make room on the disk, or its folder writable", "cannot write", path);
+    return fail(error, code, "make room on the disk, or its folder writable", "cannot be written", path);
 }
 
 /* ---- folders ------------------------------------------------------------------------------------------------ */
@@ -294,7 +307,7 @@ via_status via_folder_list(const char *path, const char *suffix, char ***names, 
     *names = NULL;
     *count = 0;
     if (!folder)
-        return fail(error, errno, "check the path, or make the folder readable", "cannot list the folder", path);
+        return fail(error, errno, "check the path, or make the folder readable", "cannot be listed", path);
     while (complete && (entry = readdir(folder))) {
         if (is_wanted(entry->d_name, suffix))
             complete = append(names, count, &room, entry->d_name);

@@ -28,6 +28,9 @@ static const char endpoints[] =
     "   \"options\": {\"mode\": \"0660\"}},\n"
     " \"some\": {\"any_of\": [\"bus:a\", \"tram:b\"], \"pattern\": \"topic\"},\n"
     " \"needs\": {\"require\": {\"pattern\": \"pair\", \"features\": [\"fast\"]}},\n"
+    " \"queue\": {\"address\": \"bus:a\", \"pattern\": \"queue\"},\n"
+    " \"sure\": {\"require\": {\"pattern\": \"pair\", \"features\": [\"lossless\", \"ordered\"]}},\n"
+    " \"mortal\": {\"require\": {\"pattern\": \"pair\", \"features\": [\"death\"]}},\n"
     " \"far\": {\"require\": {\"pattern\": \"pair\", \"scope\": \"network\"}}}}";
 
 static void write_bus(load_fixture *fixture, const char *file, const char *name, int priority)
@@ -220,8 +223,24 @@ static void test_explain__any_of_and_require_list_their_candidates(void **state)
            "{\"scheme\":\"good\",\"plugin\":\"good\",\"verdict\":\"unfit\",\"reason\":\"lacks the feature "
            "\\\"fast\\\"\",\"mend\":\"\"}");
     json_decref(json);
+    json = explain(fixture, "sure", VIA_ENOTSUP);
+    expect(fixture, json, "/candidates/0/verdict", "\"fits\"");
+    json_decref(json);
+    json = explain(fixture, "mortal", VIA_ENOTSUP);
+    expect(fixture, json, "/candidates/0/reason", "\"lacks the feature \\\"death\\\"\"");
+    json_decref(json);
     json = explain(fixture, "far", VIA_ENOTSUP);
     expect(fixture, json, "/candidates/0/reason", "\"does not reach that far\"");
+    json_decref(json);
+}
+
+static void test_explain__a_plugin_without_the_pattern_is_not_chosen(void **state)
+{
+    load_fixture *fixture = *state;
+    json_t *json = explain(fixture, "queue", VIA_ENOTSUP);
+
+    expect(fixture, json, "/candidates/0/verdict", "\"unfit\"");
+    expect(fixture, json, "/candidates/0/reason", "\"offers pair topic only\"");
     json_decref(json);
 }
 
@@ -270,6 +289,7 @@ int main(void)
         TEST(test_explain__a_refused_plugin_is_the_error),
         TEST(test_explain__a_wrong_option_still_shows_the_others),
         TEST(test_explain__any_of_and_require_list_their_candidates),
+        TEST(test_explain__a_plugin_without_the_pattern_is_not_chosen),
         TEST(test_explain__what_does_not_exist_has_an_answer_too),
         TEST(test_explain__an_override_shows_what_it_leaves_out),
     };

@@ -101,7 +101,7 @@ static void test_seal__refuses_what_the_host_would_refuse(void **state)
     load_fixture_install(fixture, "good", "p");
     load_fixture_install(fixture, "wrong_major", "p");
     load_fixture_install(fixture, "no_note", "p");
-    load_fixture_write(fixture, "broken.json", "{}");
+    load_fixture_write(fixture, "broken.json", "{\"kind\": \"transport\"}");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_int_not_equal(seal(fixture, cases[i].manifest, cases[i].library, cases[i].output), VIA_OK);
         load_fixture_expect(fixture, &fixture->error, cases[i].expected);
@@ -154,13 +154,13 @@ static void test_validate__refusals(void **state)
     assert_int_equal(via_validate(load_fixture_path(fixture, "nothing.json"), &kind, &fixture->error), VIA_ENOENT);
     assert_int_equal(kind, 0);
     load_fixture_expect(fixture, &fixture->error,
-                        "VIA_ENOENT discover $/nothing.json:0:0 | cannot open $/nothing.json | check the path");
+                        "VIA_ENOENT discover $/nothing.json:0:0 | $/nothing.json cannot be opened | check the path");
     assert_int_equal(mkdir(load_fixture_path(fixture, "folder.json"), 0755), 0);
     assert_int_equal(via_validate(load_fixture_path(fixture, "folder.json"), &kind, &fixture->error), VIA_EINVAL);
     load_fixture_expect(
         fixture, &fixture->error,
-        "VIA_EINVAL discover $/folder.json:0:0 | $/folder.json is not a regular file | take it away, or put a "
-        "regular file there");
+        "VIA_EINVAL discover $/folder.json:0:0 | $/folder.json is a folder | name a file in it; a folder that is "
+        "searched takes what ends in .json for a file");
     assert_int_equal(mkfifo(load_fixture_path(fixture, "pipe.json"), 0600), 0); /* must not block */
     assert_int_equal(via_validate(load_fixture_path(fixture, "pipe.json"), &kind, &fixture->error), VIA_EINVAL);
     load_fixture_write(fixture, "bad.json", "{\"manifest\": 1, \"endpoints\": 5}");
