@@ -3,10 +3,11 @@
  * What lies in shared memory: the half of a channel that one process writes, and the other only reads.
  *
  * Owns: the layout, version 1. Each process makes one memory of its own, sealed against shrinking, growing and the other
- * end's writing: a page of control, the slots of what it sends, the arena that larger messages are written in. So every
- * word has one writer, and the worst that the other end can do is to write nonsense into its own half.
+ * end's writing: two lines of control, the slots of what it sends, the arena that larger messages are written in. So every
+ * word has one writer, and the worst that the other end can do is to write nonsense into its own half. Control and the first
+ * slots share a page: what is mapped and looked at costs more than what is moved when a channel is opened for one message.
  *
- *   0                    4096                       + slots * 128                    + ring
+ *   0                    128                        + slots * 128                    + ring
  *   | shm_control        | shm_slot[slots]          | arena                          |
  */
 #ifndef SHM_LAYOUT_H
@@ -20,6 +21,7 @@
 enum {
     SHM_LINE = 64,
     SHM_PAGE = 4096,
+    SHM_SLOTS_AT = 128,
     SHM_SLOT_SIZE = 128, /* two lines, which the processor fetches as one pair */
     SHM_SLOT_HEAD = 48,
     SHM_SLOT_BYTES = SHM_SLOT_SIZE - SHM_SLOT_HEAD, /* of a message that travels in its slot */
@@ -61,6 +63,12 @@ typedef struct shm_slot {
 #define SHM_FINISHED 1u
 #define SHM_GOODBYE 2u
 
+/* Bytes before the arena. */
+static inline size_t shm_head_size(uint32_t slots)
+{
+    return SHM_SLOTS_AT + (size_t)slots * SHM_SLOT_SIZE;
+}
+
 typedef struct shm_control {
     alignas(SHM_LINE)
         shm_word32 head; /* how many of the other end's messages have been given back, all before included */
@@ -69,15 +77,13 @@ typedef struct shm_control {
     shm_word32 ended;
     shm_word32 published; /* changes when a sleeping reader is woken: the word it sleeps on */
     shm_word32 given;     /* the same for a sleeping writer */
-    /* Of no interest to the other end: which messages after `head` have been given back, a bit a slot. */
-    alignas(SHM_LINE) uint64_t given_back[SHM_SLOTS_MAX / 64];
 } shm_control;
 
 #ifndef SHM_MODEL
 _Static_assert(sizeof(shm_letter) == 32, "nothing is left out");
 _Static_assert(sizeof(shm_slot) == SHM_SLOT_SIZE, "a slot is two lines");
 _Static_assert(offsetof(shm_slot, bytes) == SHM_SLOT_HEAD, "the head of a slot");
-_Static_assert(sizeof(shm_control) <= SHM_PAGE, "control is a page");
+_Static_assert(sizeof(shm_control) <= SHM_SLOTS_AT, "control is two lines");
 #endif
 
 #endif

@@ -51,10 +51,10 @@ bool shm_memory_is_allowed(uint64_t size)
     return false;
 }
 
-/* fallocate(2) has the pages ready, or says that there are none. */
+/* fallocate(2) makes it that large and has the pages ready, or says that there are none. */
 static bool allocate(int descriptor, size_t size)
 {
-    if (!shm_memory_is_allowed(size) || ftruncate(descriptor, (off_t)size) < 0)
+    if (!shm_memory_is_allowed(size))
         return false;
     int result;
     do

@@ -24,12 +24,11 @@ static via_status tell_of_segment(void *user, shm_word *word, int descriptor)
 static void set_up(shm_pair *pair)
 {
     const shm_settings *settings = &pair->settings;
-    size_t head = SHM_PAGE + (size_t)settings->slots * SHM_SLOT_SIZE;
 
     pair->ours = (shm_control *)(void *)pair->mine.base;
-    pair->writer.slots = (shm_slot *)(void *)(pair->mine.base + SHM_PAGE);
+    pair->writer.slots = (shm_slot *)(void *)(pair->mine.base + SHM_SLOTS_AT);
     pair->writer.mask = settings->slots - 1;
-    shm_arena_init(&pair->arena, pair->mine.base + head, settings->ring);
+    shm_arena_init(&pair->arena, pair->mine.base + shm_head_size(settings->slots), settings->ring);
     pair->pool.how = settings->how;
     pair->pool.tell = tell_of_segment;
     pair->pool.user = pair;
@@ -49,6 +48,7 @@ static void dispose(shm_pair *pair)
     shm_memory_drop(&pair->mine);
     via_wake_fini(&pair->wake);
     (void)pthread_mutex_destroy(&pair->lock);
+    free(pair->given_back);
     free(pair);
 }
 

@@ -49,6 +49,7 @@ typedef struct shm_pair {
     uint64_t their_arena_size;
     uint64_t their_max;
     uint32_t their_slots;
+    uint64_t *given_back; /* for the reader */
 
     /* the sending thread */
     alignas(SHM_LINE) shm_writer writer;

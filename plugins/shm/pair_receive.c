@@ -17,7 +17,8 @@ static void meet_sender(shm_pair *pair)
         return;
     pair->reader.theirs = pair->their_control;
     pair->reader.mask = pair->their_slots - 1;
-    pair->reader.slots = (const shm_slot *)(const void *)(pair->theirs.base + SHM_PAGE);
+    pair->reader.given_back = pair->given_back;
+    pair->reader.slots = (const shm_slot *)(const void *)(pair->theirs.base + SHM_SLOTS_AT);
 }
 
 bool shm_pair_has_message(shm_pair *pair, void *ignored)

@@ -8,6 +8,7 @@
 #include "pair.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -59,10 +60,13 @@ via_status shm_pair_meet(shm_pair *pair, const shm_word *hello, int memory)
 {
     const char *why = NULL;
     uint32_t how = (pair->settings.how & SHM_TOUCH) | (hello->flags & SHM_HUGE);
-    size_t head = SHM_PAGE + (size_t)hello->slots * SHM_SLOT_SIZE;
+    size_t head = shm_head_size(hello->slots);
 
     if (!shm_pair_is_hello(hello, memory, &why))
         return VIA_EPROTO;
+    pair->given_back = calloc((hello->slots + 63) / 64, sizeof(*pair->given_back));
+    if (!pair->given_back)
+        return VIA_ENOMEM;
     via_status status = shm_memory_adopt(memory, shm_memory_round(head + (size_t)hello->size, how), how, &pair->theirs);
     if (status != VIA_OK)
         return status;

@@ -30,6 +30,7 @@ typedef struct shm_reader {
     const shm_slot *slots;
     shm_control *ours;
     const shm_control *theirs;
+    uint64_t *given_back; /* which messages after `head` have been given back, a bit a slot; nobody else's business */
     uint32_t mask;
     uint32_t next; /* position of the next message */
     uint32_t head; /* as published in ours->head */
@@ -79,7 +80,7 @@ static inline bool shm_reader_has_message(const shm_reader *reader)
 
 static inline uint64_t *shm_reader_flags(const shm_reader *reader, uint32_t position)
 {
-    return &reader->ours->given_back[(position & reader->mask) / 64];
+    return &reader->given_back[(position & reader->mask) / 64];
 }
 
 /* Gives a message back. Those after it may have been given back before; the head moves over all that have. */

@@ -2,11 +2,11 @@
 /*
  * What lies in shared memory between a publisher and its subscribers.
  *
- * Owns: the layout, version 1. The publisher's memory is laid out as an end of a pair is (layout.h): a page of control, slots,
+ * Owns: the layout, version 1. The publisher's memory is laid out as an end of a pair is (layout.h): two lines of control, slots,
  * arena. A subscriber has one page, its desk. Each is sealed against everybody else's writing. The board is the one exception, and
  * holds nothing that is believed: two counters that say that it is time to look.
  *
- *   publisher   0                    4096                       + slots * 128                    + ring
+ *   publisher   0                    128                        + slots * 128                    + ring
  *               | topic_control      | topic_slot[slots]        | arena                          |
  *
  * One of many publishers has a ticket for each slot, between the slots and the arena: the time of its publication.
@@ -58,12 +58,13 @@ typedef struct topic_board {
 /* Bytes before the arena; without tickets as of a pair, too. */
 static inline size_t topic_head_size(uint32_t slots, bool has_tickets)
 {
-    return SHM_PAGE + (size_t)slots * (SHM_SLOT_SIZE + (has_tickets ? sizeof(uint64_t) : 0));
+    return shm_head_size(slots) + (has_tickets ? slots * sizeof(uint64_t) : 0);
 }
 
 #ifndef SHM_MODEL
 _Static_assert(sizeof(topic_slot) == SHM_SLOT_SIZE, "a slot is two lines");
-_Static_assert(sizeof(topic_control) <= SHM_PAGE && sizeof(topic_desk) <= SHM_PAGE, "a page each");
+_Static_assert(sizeof(topic_control) <= SHM_SLOTS_AT, "control is two lines");
+_Static_assert(sizeof(topic_desk) <= SHM_PAGE, "a desk is a page");
 #endif
 
 #endif

@@ -82,7 +82,7 @@ static void begin(topic_link *link, const shm_settings *settings, const shm_word
     size_t head = head_size(hello);
 
     link->control = (const topic_control *)(const void *)base;
-    link->reader = (topic_reader){.slots = (const topic_slot *)(const void *)(base + SHM_PAGE),
+    link->reader = (topic_reader){.slots = (const topic_slot *)(const void *)(base + SHM_SLOTS_AT),
                                   .theirs = link->control,
                                   .mask = hello->slots - 1,
                                   .next = hello->from};

@@ -89,7 +89,7 @@ static via_status make_memory(topic_publisher *publisher, via_error *error)
     if (status != VIA_OK)
         return shm_settings_no_memory(settings, status, error);
     unsigned char *base = publisher->mine.base;
-    publisher->writer = (topic_writer){.slots = (topic_slot *)(void *)(base + SHM_PAGE),
+    publisher->writer = (topic_writer){.slots = (topic_slot *)(void *)(base + SHM_SLOTS_AT),
                                        .ours = (topic_control *)(void *)base,
                                        .mask = settings->slots - 1};
     if (settings->many)

@@ -11,13 +11,9 @@ via_status via_credentials_of_socket(int descriptor, via_peer_info *peer)
 {
     struct ucred credentials;
     socklen_t size = sizeof(credentials);
-    int domain = 0;
-    socklen_t domain_size = sizeof(domain);
 
-    /* A TCP socket answers SO_PEERCRED too, with a pid of 0. */
-    if (getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size) != 0 || domain != AF_UNIX)
-        return VIA_ENOTSUP;
-    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+    /* A TCP socket answers, too: with nobody. */
+    if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0 || credentials.uid == (uid_t)-1)
         return VIA_ENOTSUP;
     peer->known |= VIA_PEER_USER;
     if (credentials.pid > 0) /* 0: it lives in a pid namespace that we cannot see */

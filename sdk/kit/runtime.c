@@ -5,7 +5,6 @@
 #include "kit/runtime.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,49 +31,38 @@ static via_status folder_path(const via_host_api *host, char *folder, size_t cap
                     "XDG_RUNTIME_DIR is longer than a path may be");
 }
 
-static via_status check_folder(const via_host_api *host, const char *folder, int descriptor, via_error *error)
+static via_status check_folder(const via_host_api *host, const char *folder, const struct stat *status,
+                               via_error *error)
 {
-    struct stat status;
     char mend[PATH_MAX + 32];
 
-    if (fstat(descriptor, &status) != 0)
-        return via_fail(host, error, via_status_of_errno(errno), errno, NULL, "cannot look at %s", folder);
-    if (status.st_uid != geteuid())
+    if (!S_ISDIR(status->st_mode))
+        return via_fail(host, error, VIA_EPERM, ENOTDIR, "remove it: it will be made again as a folder",
+                        "%s is not a folder that we can use", folder);
+    if (status->st_uid != geteuid())
         return via_fail(host, error, VIA_EPERM, 0, "remove it, or point XDG_RUNTIME_DIR to a folder of your own",
-                        "%s belongs to user %lu, expected %lu", folder, (unsigned long)status.st_uid,
+                        "%s belongs to user %lu, expected %lu", folder, (unsigned long)status->st_uid,
                         (unsigned long)geteuid());
-    if ((status.st_mode & 077) == 0)
+    if ((status->st_mode & 077) == 0)
         return VIA_OK;
     snprintf(mend, sizeof(mend), "chmod 700 %s", folder);
     return via_fail(host, error, VIA_EPERM, 0, mend, "%s has mode %04o, expected 0700", folder,
-                    (unsigned)(status.st_mode & 07777));
+                    (unsigned)(status->st_mode & 07777));
 }
 
-/* As a rule it is there. */
-static int open_folder(const char *folder)
-{
-    return open(folder, O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC);
-}
-
+/* As a rule it is there. A symlink in its place is not followed. */
 static via_status ensure_folder(const via_host_api *host, const char *folder, via_error *error)
 {
-    via_status status;
-    int descriptor = open_folder(folder);
+    struct stat status;
+    int found = lstat(folder, &status);
 
-    if (descriptor < 0 && errno == ENOENT && mkdir(folder, 0700) != 0 && errno != EEXIST)
+    if (found != 0 && errno == ENOENT && mkdir(folder, 0700) != 0 && errno != EEXIST)
         return via_fail(host, error, via_status_of_errno(errno), errno,
                         "make it by hand with mode 0700, or point XDG_RUNTIME_DIR to a folder of your own",
                         "cannot make %s", folder);
-    if (descriptor < 0)
-        descriptor = open_folder(folder);
-    if (descriptor < 0 && errno != ENOTDIR && errno != ELOOP)
-        return via_fail(host, error, via_status_of_errno(errno), errno, NULL, "cannot open %s", folder);
-    if (descriptor < 0)
-        return via_fail(host, error, VIA_EPERM, errno, "remove it: it will be made again as a folder",
-                        "%s is not a folder that we can use", folder);
-    status = check_folder(host, folder, descriptor, error);
-    close(descriptor);
-    return status;
+    if (found != 0 && lstat(folder, &status) != 0)
+        return via_fail(host, error, via_status_of_errno(errno), errno, NULL, "cannot look at %s", folder);
+    return check_folder(host, folder, &status, error);
 }
 
 static via_status check_name(const via_host_api *host, const char *name, via_error *error)

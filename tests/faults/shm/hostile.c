@@ -88,14 +88,14 @@ static shm_word good_hello(void)
 
 static void say_hello(scene *s)
 {
-    size_t size = SHM_PAGE + SLOTS * SHM_SLOT_SIZE + RING;
+    size_t size = shm_head_size(SLOTS) + RING;
     shm_word hello = good_hello();
     int descriptor;
 
     s->socket = connect_to(s);
     assert_int_equal(shm_memory_create(size, 0, &s->memory, &descriptor), VIA_OK);
     s->control = (shm_control *)(void *)s->memory.base;
-    s->slots = (shm_slot *)(void *)(s->memory.base + SHM_PAGE);
+    s->slots = (shm_slot *)(void *)(s->memory.base + SHM_SLOTS_AT);
     assert_int_equal(shm_word_send(s->socket, &hello, &descriptor, 1), VIA_OK);
     (void)close(descriptor);
 }
@@ -165,7 +165,7 @@ static void test_hostile__hellos_are_refused_and_the_next_is_served(void **state
         shm_memory memory;
         via_channel *channel = NULL;
         int descriptor, raw = connect_to(s);
-        assert_int_equal(shm_memory_create(SHM_PAGE + SLOTS * SHM_SLOT_SIZE + RING, 0, &memory, &descriptor), VIA_OK);
+        assert_int_equal(shm_memory_create(shm_head_size(SLOTS) + RING, 0, &memory, &descriptor), VIA_OK);
         assert_int_equal(shm_word_send(raw, &lies[i].word, &descriptor, lies[i].without_memory ? 0 : 1), VIA_OK);
         via_status status = via_accept(s->listener, via_after_ms(50), &channel, &error);
         if (status != VIA_ETIMEDOUT && status != VIA_EPROTO)

@@ -249,7 +249,7 @@ static void *scribble(void *argument)
             SHM_PUT(chance(self) >> 31 ? &self->board->joins : &self->board->calls, chance(self));
         } else {
             uint32_t slot = (chance(self) >> 20) % SLOTS;
-            SHM_PUBLISH(&((topic_slot *)(void *)(memory->base + SHM_PAGE))[slot].stamp, slot + 1);
+            SHM_PUBLISH(&((topic_slot *)(void *)(memory->base + SHM_SLOTS_AT))[slot].stamp, slot + 1);
         }
     }
     return NULL;
@@ -289,7 +289,7 @@ static const shm_word publishes = {.kind = SHM_HELLO,
                                    .max_message = 1 << 20,
                                    .sequence = 1};
 
-static const size_t whole = SHM_PAGE + SLOTS * SHM_SLOT_SIZE + RING;
+static const size_t whole = SHM_SLOTS_AT + SLOTS * SHM_SLOT_SIZE + RING;
 
 static void open_subscriber(scene *s)
 {
@@ -300,7 +300,7 @@ static void open_subscriber(scene *s)
 
 static topic_slot *slot_of(const scene *s, uint64_t position)
 {
-    return &((topic_slot *)(void *)(s->memory.base + SHM_PAGE))[position % SLOTS];
+    return &((topic_slot *)(void *)(s->memory.base + SHM_SLOTS_AT))[position % SLOTS];
 }
 
 static void publish(const scene *s, uint64_t position, uint64_t sequence, const shm_letter *letter)

@@ -20,6 +20,7 @@ enum { SLOTS = 2, MESSAGES = 4 };
 struct rig {
     shm_slot slots[SLOTS];
     shm_control sends, receives;
+    uint64_t given_back[1];
     shm_writer writer;
     shm_reader reader;
     uint32_t answered_by_reader;
@@ -34,11 +35,10 @@ struct rig {
             SHM_PUT(&control->write_call, 0u);
             SHM_PUT(&control->published, 0u);
             SHM_PUT(&control->given, 0u);
-            for (uint64_t &flags : control->given_back)
-                flags = 0;
         }
         writer = {slots, &receives, SLOTS - 1, 0, 0, 0};
-        reader = {slots, &receives, &sends, SLOTS - 1, 0, 0, 0};
+        given_back[0] = 0;
+        reader = {slots, &receives, &sends, given_back, SLOTS - 1, 0, 0, 0};
     }
 
     bool has_room()

@@ -119,8 +119,8 @@ static void test_runtime__refuses_a_folder_open_to_others(void **state)
     assert_int_equal(path_of("a", path, &error), VIA_OK);
 }
 
-/* A good folder is not to be removed only because this process has too much open. */
-static void test_runtime__tells_a_limit_from_a_wrong_folder(void **state)
+/* It takes no descriptor to look at a folder. */
+static void test_runtime__serves_a_process_that_has_too_much_open(void **state)
 {
     char path[108];
     struct rlimit kept;
@@ -134,9 +134,7 @@ static void test_runtime__tells_a_limit_from_a_wrong_folder(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
     via_status status = path_of("orders", path, &error);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &kept), 0);
-    assert_int_equal(status, VIA_ELIMIT);
-    assert_int_equal(error.os_code, EMFILE);
-    assert_null(strstr(error.mend, "remove"));
+    assert_int_equal(status, VIA_OK);
 }
 
 static void test_runtime__refuses_a_symlink(void **state)
@@ -426,7 +424,7 @@ int main(void)
         IN_FOLDER(test_runtime__refuses_what_is_no_name),
         IN_FOLDER(test_runtime__refuses_long_paths_and_never_cuts),
         IN_FOLDER(test_runtime__refuses_a_folder_open_to_others),
-        IN_FOLDER(test_runtime__tells_a_limit_from_a_wrong_folder),
+        IN_FOLDER(test_runtime__serves_a_process_that_has_too_much_open),
         IN_FOLDER(test_runtime__refuses_a_symlink),
         IN_FOLDER(test_lock__has_one_owner),
         IN_FOLDER(test_lock__a_dead_owner_is_not_in_the_way),

@@ -22,6 +22,7 @@ typedef struct rig {
     shm_control receives;
     shm_writer writer;
     shm_reader reader;
+    uint64_t given_back[(SLOTS + 63) / 64];
 } rig;
 
 static int set_up(void **state)
@@ -31,7 +32,8 @@ static int set_up(void **state)
     assert_non_null(r);
     memset(r, 0, sizeof(*r));
     r->writer = (shm_writer){.slots = r->slots, .theirs = &r->receives, .mask = SLOTS - 1};
-    r->reader = (shm_reader){.slots = r->slots, .ours = &r->receives, .theirs = &r->sends, .mask = SLOTS - 1};
+    r->reader = (shm_reader){
+        .slots = r->slots, .ours = &r->receives, .theirs = &r->sends, .given_back = r->given_back, .mask = SLOTS - 1};
     *state = r;
     return 0;
 }
