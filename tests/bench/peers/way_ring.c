@@ -6,6 +6,8 @@
  *
  * Waiting: spinning looks at the index; blocking sleeps on it with a futex, and whoever moves it makes a system call
  * only if somebody sleeps; hybrid spins first.
+ *
+ * The plain ring is the same without the cached copies: each message looks at the other side's index and moves its own.
  */
 #include "futex.h"
 #include "way.h"
@@ -36,6 +38,7 @@ struct half {
 struct ends {
     unsigned wake;
     uint32_t capacity;
+    bool is_plain;
     struct half out, in;
 };
 
@@ -63,7 +66,7 @@ static void *prepare_ring(const struct place *place)
     return way_share(2 * bytes_for(place));
 }
 
-static void *open_ring(const struct place *place, bool is_server)
+static struct ends *make_ends(const struct place *place, bool is_server)
 {
     struct ends *self = calloc(1, sizeof(*self));
     struct ring *first = place->shared;
@@ -75,6 +78,19 @@ static void *open_ring(const struct place *place, bool is_server)
     self->capacity = capacity_for(place->size);
     self->out.ring = is_server ? first : second;
     self->in.ring = is_server ? second : first;
+    return self;
+}
+
+static void *open_ring(const struct place *place, bool is_server)
+{
+    return make_ends(place, is_server);
+}
+
+static void *open_plain_ring(const struct place *place, bool is_server)
+{
+    struct ends *self = make_ends(place, is_server);
+
+    self->is_plain = true;
     return self;
 }
 
@@ -130,6 +146,8 @@ static void need_room(struct ends *self, uint32_t wanted)
 {
     struct half *out = &self->out;
 
+    if (self->is_plain)
+        out->other = look(&out->ring->read);
     while (self->capacity - (out->own - out->other) < wanted)
         out->other = await(self, &out->ring->read, out->other);
 }
@@ -166,6 +184,8 @@ static size_t receive_ring(void *argument)
     const struct header *header;
     size_t size;
 
+    if (self->is_plain)
+        in->other = look(&in->ring->written);
     if (in->own == in->other)
         in->other = await(self, &in->ring->written, in->other);
     header = header_at(self, in);
@@ -185,6 +205,16 @@ const struct way way_ring = {
     .wakes = SPIN | HYBRID | BLOCK,
     .prepare = prepare_ring,
     .open = open_ring,
+    .send = send_ring,
+    .receive = receive_ring,
+    .close = free,
+};
+
+const struct way way_plain_ring = {
+    .name = "peer:plain-ring",
+    .wakes = SPIN | HYBRID | BLOCK,
+    .prepare = prepare_ring,
+    .open = open_plain_ring,
     .send = send_ring,
     .receive = receive_ring,
     .close = free,

@@ -18,7 +18,7 @@ struct way_copies {
 };
 void way_viaduct_count_copies(struct way_copies *copies);
 
-extern const struct way way_ring, way_line, way_futex;
+extern const struct way way_ring, way_plain_ring, way_line, way_futex;
 
 /* Every peer and limit, ended by NULL. */
 extern const struct way *const ways[];
