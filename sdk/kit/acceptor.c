@@ -64,12 +64,14 @@ static void watch_listening(const via_acceptor *acceptor)
 static via_status pause_accepting(via_acceptor *acceptor, int code)
 {
     const via_acceptor_config *config = &acceptor->config;
+    char storage[128];
 
     acceptor->paused_until = via_deadline_after(PAUSE_NS);
     watch_listening(acceptor);
     set_timer(acceptor);
     via_note(config->host, config->context, VIA_LOG_WARNING,
-             "cannot accept now (%s): raise the limit of open files; trying again in 100 ms", strerror(code));
+             "cannot accept now (%s): raise the limit of open files; trying again in 100 ms",
+             strerror_r(code, storage, sizeof(storage))); /* GNU's: it may not use the storage */
     errno = code;
     return via_status_of_errno(code);
 }

@@ -162,17 +162,21 @@ static void free_peer(via_hub_peer *peer)
     free(peer);
 }
 
-void via_hub_peer_sweep(via_hub *hub)
+static void free_departed(via_hub *hub, bool even_lent)
 {
     via_hub_link *next;
 
-    if (hub->sleepers > 0)
-        return;
     for (via_hub_link *i = hub->departed.next; i != &hub->departed; i = next) {
         next = i->next;
-        if (VIA_HUB_PEER_OF(i, all)->lent == 0)
+        if (even_lent || VIA_HUB_PEER_OF(i, all)->lent == 0)
             free_peer(VIA_HUB_PEER_OF(i, all));
     }
+}
+
+void via_hub_peer_sweep(via_hub *hub)
+{
+    if (hub->sleepers == 0)
+        free_departed(hub, false);
 }
 
 /* A publisher that waits for this one alone would never hear of it. */
@@ -281,6 +285,5 @@ void via_hub_peer_remove_all(via_hub *hub, uint32_t how)
         detach(hub, VIA_HUB_PEER_OF(hub->peers.next, all), how);
     if (hub->leaving)
         detach(hub, hub->leaving, how);
-    while (!via_hub_ring_is_empty(&hub->departed))
-        free_peer(VIA_HUB_PEER_OF(hub->departed.next, all));
+    free_departed(hub, true);
 }

@@ -66,7 +66,7 @@ static int64_t receive_failure(const via_stream *stream, int os_code)
 /* False: as if somebody had made the descriptor non-blocking. */
 static bool has_timeout(via_stream *stream)
 {
-    struct timeval value = {.tv_usec = NEAR_MS * 1000};
+    struct timeval value = {.tv_usec = NEAR_MS * 1000L};
 
     if (!stream->read_timeout)
         stream->read_timeout = setsockopt(stream->config.read_fd, SOL_SOCKET, SO_RCVTIMEO, &value, sizeof(value)) == 0;

@@ -99,7 +99,7 @@ static via_status change_block(via_stream *stream, size_t span)
     block = obtain_block(stream, span);
     if (!block)
         return VIA_ENOMEM;
-    if (have > 0)
+    if (old)
         memcpy(block->data, old->data + stream->begin, have);
     stream->begin = 0;
     stream->end = have;

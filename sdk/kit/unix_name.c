@@ -42,11 +42,10 @@ static via_status make_address(const via_host_api *host, const char *path, addre
 {
     size_t length = strlen(path);
 
+    *to = (address){.name.sun_family = AF_UNIX};
     if (length == 0 || length >= sizeof(to->name.sun_path))
         return via_fail(host, error, VIA_EINVAL, length ? ENAMETOOLONG : 0, "choose a path of 1 to 107 bytes",
                         "'%.200s' cannot be the path of a socket", path);
-    memset(&to->name, 0, sizeof(to->name));
-    to->name.sun_family = AF_UNIX;
     memcpy(to->name.sun_path, path, length);
     to->size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
     return VIA_OK;
