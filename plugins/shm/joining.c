@@ -119,8 +119,8 @@ static const char *judge(const shm_member *member, const shm_word *word, const i
         return "whoever has that name speaks another pattern";
     if (descriptors[0] < 0 || descriptors[1] < 0 || !is_listening(descriptors[2]))
         return "a member hands over less than it takes";
-    if (word->size < 2 * SHM_PAGE || word->size % SHM_PAGE || word->size > UINT64_C(1) << LARGEST_RESERVE_BITS ||
-        word->max_message > word->size)
+    if (word->size < UINT64_C(2) * SHM_PAGE || word->size % SHM_PAGE ||
+        word->size > UINT64_C(1) << LARGEST_RESERVE_BITS || word->max_message > word->size)
         return "a member describes a memory that cannot be";
     return NULL;
 }

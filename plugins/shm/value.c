@@ -408,11 +408,10 @@ static void prepare(shm_common *common, const shm_extent *extent)
 via_status shm_value_join(const via_host_api *host, shm_porter *porter, const via_open *open, void **channel,
                           via_error *error)
 {
-    uint64_t room = whole_pages(open->max_message + TEXTS);
-    const shm_extent extent = {.size = (1 + SHM_ENTRIES) * SHM_PAGE,
-                               .reserve = (1 + SHM_ENTRIES) * SHM_PAGE + GROWTHS * SHM_ENTRIES * room,
-                               .limit = open->max_message,
-                               .prepare = prepare};
+    const uint64_t least = (UINT64_C(1) + SHM_ENTRIES) * SHM_PAGE;
+    const uint64_t room = whole_pages(open->max_message + TEXTS);
+    const shm_extent extent = {
+        .size = least, .reserve = least + room * GROWTHS * SHM_ENTRIES, .limit = open->max_message, .prepare = prepare};
     shm_value *value = aligned_alloc(SHM_LINE, (sizeof(*value) + SHM_LINE - 1) / SHM_LINE * SHM_LINE);
     shm_settings settings;
 
