@@ -59,6 +59,7 @@ static via_status verdict(exec_channel *channel)
     if (child->signal != 0)
         return via_fail_channel(config->host, config->context, VIA_EPEER, 0, NULL,
                                 "process %ld was killed by signal %d (%s)%s", (long)child->pid, child->signal,
+                                /* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc has a text for each thread */
                                 strsignal(child->signal), child->core_dumped ? ", core dumped" : "");
     if (child->code != 0)
         return via_fail_channel(config->host, config->context, VIA_ECLOSED, 0,

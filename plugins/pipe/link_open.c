@@ -223,7 +223,7 @@ static pipe_link *create_dialer(const pipe_settings *settings, const pipe_place 
 via_status pipe_link_dial(const pipe_settings *settings, const pipe_place *place, via_deadline deadline,
                           via_stream_config *config, via_error *error)
 {
-    struct stat listener;
+    struct stat listener = {0};
     int notice;
     pipe_link *link;
     via_status status;

@@ -122,6 +122,7 @@ static unsigned reclaim_in(DIR *folder, const char *base)
     unsigned removed = 0;
     struct dirent *entry;
 
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread has this stream */
     while ((entry = readdir(folder)) != NULL) {
         const char *suffix;
         long pid;

@@ -128,7 +128,7 @@ static bool is_folder_for_child(const pipe_child_plan *plan)
  */
 static bool is_nowhere(const char *program)
 {
-    const char *folder = getenv("PATH");
+    const char *folder = getenv("PATH"); /* NOLINT(concurrency-mt-unsafe): read only, as every library does */
     char path[PATH_MAX];
 
     if (strchr(program, '/') || !folder)
