@@ -118,6 +118,7 @@ via_status via_explain(via_host *given, const char *address, const via_open_opti
         return status;
     if (error != NULL)
         via_error_init(error);
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): via_host_open() is VIA_OK with a host only */
     status = via_registry_explain(host->registry, address, options, json, error);
     if (given == NULL)
         via_host_close(host);

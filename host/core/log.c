@@ -7,6 +7,7 @@
 #include "core/log.h"
 
 #include "core/environment.h"
+#include "platform/os.h"
 #include "platform/output.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -47,11 +48,12 @@ static void open_as_environment_says(via_log *log)
     log->level = level;
     log->file = via_output_open(file);
     if (log->file < 0 && file != NULL) {
-        const int code = errno;
+        char reason[128];
+        via_os_error_text(errno, reason, sizeof(reason));
         log->file = via_output_open(NULL);
         via_log_line(log, VIA_LOG_WARNING, NULL,
                      "VIADUCT_LOG: cannot write to %.256s: %s; name a file that can be written; using stderr", file,
-                     strerror(code));
+                     reason);
     }
     if (!is_valid)
         via_log_line(log, VIA_LOG_WARNING, NULL,

@@ -146,6 +146,7 @@ static via_status load(via_plugin_entry *entry, const via_host_api *host, via_er
     if (!loading)
         return via_error_set(error, VIA_ENOMEM, VIA_STAGE_LOAD, NULL, "out of memory");
     loading->entry = entry;
+    loading->users = 1;
     via_status status = start(loading, host, error);
     if (status == VIA_OK)
         entry->loading = loading;
@@ -168,7 +169,6 @@ static via_status acquire_locked(via_plugin_entry *entry, const via_host_api *ho
     }
     via_status status = load(entry, host, error);
     if (status == VIA_OK) {
-        entry->loading->users = 1;
         entry->checked = true;
         return VIA_OK;
     }

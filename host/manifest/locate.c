@@ -82,7 +82,7 @@ static bool skip_value(scan *s)
 static bool key_is(const scan *s, size_t start, const char *key)
 {
     json_t *string = json_loadb(s->text + start, s->at - start, JSON_DECODE_ANY, NULL);
-    bool equal = string && json_is_string(string) && strcmp(json_string_value(string), key) == 0;
+    bool equal = json_is_string(string) && strcmp(json_string_value(string), key) == 0;
 
     json_decref(string);
     return equal;

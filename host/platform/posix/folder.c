@@ -308,6 +308,7 @@ via_status via_folder_list(const char *path, const char *suffix, char ***names, 
     *count = 0;
     if (!folder)
         return fail(error, errno, "check the path, or make the folder readable", "cannot be listed", path);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread has this stream */
     while (complete && (entry = readdir(folder))) {
         if (is_wanted(entry->d_name, suffix))
             complete = append(names, count, &room, entry->d_name);
