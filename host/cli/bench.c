@@ -133,6 +133,7 @@ static int add_rows(struct plan *plan)
         result = check_sizes(plan, addresses->items[a]);
     if (result != VIA_EXIT_OK)
         return result;
+    /* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI): check_args() has seen to one of each */
     plan->rows = calloc(addresses->count * plan->size_count * 2, sizeof *plan->rows);
     if (!plan->rows)
         return via_cli_out_of_memory();

@@ -46,7 +46,7 @@ static bool is_svg(const char *name)
 
 int via_bench_plot_check(const char *name)
 {
-    const char *path = getenv("PATH");
+    const char *path = getenv("PATH"); /* NOLINT(concurrency-mt-unsafe): no thread writes variables */
     char file[4096];
     if (!is_svg(name))
         return via_cli_complain(VIA_EXIT_USAGE, "call it NAME.svg; other programs turn that into other formats",
@@ -183,11 +183,12 @@ static void put_height_ticks(FILE *out, double low, double high)
     double power = 1;
     while (power > low)
         power /= 10;
-    for (; power <= high; power *= 10) {
+    while (power <= high) {
         for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
             (void)fprintf(out, "%s%g", separator, steps[i] * power);
             separator = ", ";
         }
+        power *= 10;
     }
     (void)fputs(")\n", out);
 }

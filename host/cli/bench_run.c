@@ -150,7 +150,7 @@ static int wait_for_worker(struct run *run, via_bench_note *ready)
 /* A publisher sees its subscriber some time after the subscriber sees it. */
 static int wait_for_subscriber(struct run *run)
 {
-    via_deadline deadline = via_after_ms(VIA_BENCH_WAIT_S * 1000);
+    via_deadline deadline = via_after_ms(VIA_BENCH_WAIT_S * UINT64_C(1000));
     for (;;) {
         via_counters counters = {.size = sizeof counters};
         via_status status = via_stats(run->end.channel, &counters);

@@ -50,7 +50,7 @@ static via_status serve(const via_cli_args *args, via_host *host, int control, v
     if (status == VIA_OK && !via_bench_note_send(control, &ready))
         status = VIA_EPEER;
     if (status == VIA_OK)
-        status = via_accept(listener, via_after_ms(VIA_BENCH_WAIT_S * 1000), channel, error);
+        status = via_accept(listener, via_after_ms(VIA_BENCH_WAIT_S * UINT64_C(1000)), channel, error);
     via_listener_close(listener);
     if (error->status == VIA_OK)
         error->status = status;

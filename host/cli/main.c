@@ -21,8 +21,10 @@
 /* Tables line up for UTF-8 text even where the locale is "C". */
 static void choose_locale(void)
 {
+    /* NOLINTBEGIN(concurrency-mt-unsafe): there is one thread yet */
     if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1)
         (void)setlocale(LC_CTYPE, "C.UTF-8");
+    /* NOLINTEND(concurrency-mt-unsafe) */
 }
 
 /*

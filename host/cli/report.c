@@ -132,7 +132,8 @@ int via_cli_status(const char *subject, via_channel *channel, via_status status)
 
 int via_cli_os_error(const char *subject, int os_code, const char *mend)
 {
-    put_what(subject, strerror(os_code));
+    char storage[128];
+    put_what(subject, strerror_r(os_code, storage, sizeof storage)); /* GNU's: it may not use the storage */
     put_detail("mend:", mend);
     return VIA_EXIT_FAILED;
 }

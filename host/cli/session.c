@@ -15,10 +15,13 @@ static const uint32_t pattern_of_choice[] = {VIA_PATTERN_PAIR, VIA_PATTERN_QUEUE
 /* The library leaves out what is not there, since a search path may name it; what a person names has to be there. */
 static int check_named(const char *option, const via_cli_list *paths)
 {
+    char subject[1024];
     for (size_t i = 0; i < paths->count; i++)
-        if (access(paths->items[i], F_OK) != 0)
-            return via_cli_complain(VIA_EXIT_FAILED, "check the path", "--%s %s: %s", option, paths->items[i],
-                                    strerror(errno));
+        if (access(paths->items[i], F_OK) != 0) {
+            const int code = errno;
+            (void)snprintf(subject, sizeof subject, "--%s %s", option, paths->items[i]);
+            return via_cli_os_error(subject, code, "check the path");
+        }
     return VIA_EXIT_OK;
 }
 

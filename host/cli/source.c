@@ -31,7 +31,7 @@ static bool make_room(via_cli_source *source)
     }
     if (source->capacity - source->end >= CHUNK)
         return true;
-    size_t capacity = source->capacity < CHUNK ? 2 * CHUNK : source->capacity * 2;
+    size_t capacity = source->capacity < CHUNK ? (size_t)2 * CHUNK : source->capacity * 2;
     char *buffer = realloc(source->buffer, capacity);
     if (!buffer)
         return false;

@@ -41,7 +41,7 @@ void via_table_add(via_table *table, const char *const *cells)
 
 void via_table_init(via_table *table, const char *const *head, size_t columns)
 {
-    const char *names[VIA_TABLE_COLUMNS_MAX];
+    const char *names[VIA_TABLE_COLUMNS_MAX] = {NULL};
     *table = (via_table){.columns = columns};
     for (size_t i = 0; i < columns; i++) {
         table->right[i] = head[i][0] == '>';
