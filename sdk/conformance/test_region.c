@@ -116,7 +116,7 @@ static void test_region__read_only(via_conform *suite)
 
 /* ---- the lock ----------------------------------------------------------------------------------------------- */
 
-enum { TURNS = 4000 };
+enum { TURNS = 4000, ALL_TURNS = 3 * TURNS };
 
 /* Not atomic on purpose. */
 static void *count_up(void *argument)
@@ -147,8 +147,8 @@ static void test_region__excludes(via_conform *suite)
     for (int i = 0; i < 3; i++)
         (void)via_conform_thread_join(threads[i]);
     const volatile uint64_t *cell = map(ends[0].channel).address;
-    CHECK(cell[0] == 3 * TURNS && cell[1] == 3 * TURNS, "of %d increments under the lock %llu and %llu were kept",
-          3 * TURNS, (unsigned long long)cell[0], (unsigned long long)cell[1]);
+    CHECK(cell[0] == ALL_TURNS && cell[1] == ALL_TURNS, "of %d increments under the lock %llu and %llu were kept",
+          ALL_TURNS, (unsigned long long)cell[0], (unsigned long long)cell[1]);
     close_two(ends);
 }
 

@@ -11,9 +11,9 @@ enum { LINKS = 6 };
 /* Waits until exactly `user` is reported for `events`. */
 static void expect_ready(via_waitset *set, const void *user, uint32_t events)
 {
-    via_ready ready[LINKS * 2];
+    via_ready ready[2 * LINKS];
     size_t count = 0;
-    via_status status = via_waitset_wait(set, ready, LINKS * 2, &count, via_conform_soon());
+    via_status status = via_waitset_wait(set, ready, sizeof(ready) / sizeof(ready[0]), &count, via_conform_soon());
 
     CHECK(status == VIA_OK && count == 1, "via_waitset_wait answers %s with %zu ready instead of one",
           via_status_name(status), count);

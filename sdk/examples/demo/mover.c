@@ -53,6 +53,12 @@ static int tell_file(const char *path, const char *what)
     return 1;
 }
 
+/* What the OS has just refused. */
+static int tell_os(const char *path)
+{
+    return tell_file(path, strerror(errno)); /* NOLINT(concurrency-mt-unsafe): there is one thread */
+}
+
 /* ---- sending ------------------------------------------------------------------------------------------------ */
 
 /* VIA_MORE: another message follows, so this one may wait for it in the transport. */
@@ -84,7 +90,7 @@ static int send_file(via_channel *channel, const char *path, struct tally *tally
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
-        return tell_file(path, strerror(errno));
+        return tell_os(path);
     via_status status = send_part(channel, 'F', path, strlen(path));
     if (status == VIA_OK)
         status = send_content(channel, file, tally);
@@ -169,7 +175,7 @@ static int begin_file(struct receiver *receiver, const char *path, size_t size)
     make_parents(receiver->path, (size_t)folder + 1);
     receiver->file = fopen(receiver->path, "wxe");
     SHA256Init(&receiver->hash);
-    return receiver->file ? 0 : tell_file(receiver->path, strerror(errno));
+    return receiver->file ? 0 : tell_os(receiver->path);
 }
 
 static int add_bytes(struct receiver *receiver, const char *bytes, size_t size)
@@ -178,7 +184,7 @@ static int add_bytes(struct receiver *receiver, const char *bytes, size_t size)
         return tell_file("a message", "expected the beginning of a file before its bytes");
     SHA256Update(&receiver->hash, (const uint8_t *)bytes, size);
     receiver->tally.bytes += size;
-    return fwrite(bytes, 1, size, receiver->file) == size ? 0 : tell_file(receiver->path, strerror(errno));
+    return fwrite(bytes, 1, size, receiver->file) == size ? 0 : tell_os(receiver->path);
 }
 
 static int end_file(struct receiver *receiver, const char *expected, size_t size)
@@ -191,7 +197,7 @@ static int end_file(struct receiver *receiver, const char *expected, size_t size
     SHA256Final(digest, &receiver->hash);
     receiver->tally.files++;
     if (failed)
-        return tell_file(receiver->path, strerror(errno));
+        return tell_os(receiver->path);
     if (size != sizeof digest || memcmp(digest, expected, sizeof digest) != 0)
         return tell_file(receiver->path, "the checksum is not the sender's");
     return 0;
