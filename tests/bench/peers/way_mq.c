@@ -30,7 +30,7 @@ static void write_name(const struct place *place, int number, char name[128])
 /* Large ones need a limit that only root may raise, for itself. */
 static void allow(size_t size)
 {
-    rlim_t wanted = 2 * MESSAGES * (size + HEADER);
+    rlim_t wanted = (size + HEADER) * MESSAGES * 2;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_MSGQUEUE, &limit) != 0 || limit.rlim_cur >= wanted)

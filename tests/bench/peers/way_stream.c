@@ -279,9 +279,9 @@ static void close_stream(void *argument)
 
 #define STREAM(identifier, shown, prepares)                                                                            \
     const struct way identifier = {                                                                                    \
-        .name = shown,                                                                                                 \
+        .name = (shown),                                                                                               \
         .wakes = SPIN | HYBRID | BLOCK,                                                                                \
-        .prepare = prepares,                                                                                           \
+        .prepare = (prepares),                                                                                         \
         .open = open_stream,                                                                                           \
         .send = send_stream,                                                                                           \
         .receive = receive_stream,                                                                                     \

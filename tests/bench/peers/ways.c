@@ -7,7 +7,7 @@
 
 #define PRESENT(identifier) extern const struct way identifier
 #define ABSENT(identifier, shown, package)                                                                             \
-    static const struct way identifier = {.name = shown, .missing = "not built: install " package}
+    static const struct way identifier = {.name = (shown), .missing = "not built: install " package}
 
 PRESENT(way_unix);
 PRESENT(way_tcp);

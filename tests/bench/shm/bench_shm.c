@@ -14,7 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KIB = 1024, MIB = 1024 * 1024, PAIRS = 1000, IDLE_S = 2 };
+#define KIB UINT64_C(1024)
+#define MIB (KIB * KIB)
+
+enum { PAIRS = 1000, IDLE_S = 2 };
 
 static uint64_t rounds = 7;
 static uint64_t time_ms = 100;

@@ -110,7 +110,7 @@ double channels_idle_percent(const char *folder, unsigned seconds)
 
     pass_one(&pair);
     before = used_s();
-    if (via_recv(pair.accepted, via_after_ms(seconds * 1000), &message) != VIA_ETIMEDOUT)
+    if (via_recv(pair.accepted, via_after_ms(seconds * UINT64_C(1000)), &message) != VIA_ETIMEDOUT)
         way_failed("via_recv", "something came that nobody sent");
     percent = (used_s() - before) / seconds * 100;
     close_pair(&pair);
@@ -170,6 +170,7 @@ static int compare(const void *left, const void *right)
 static double open_us(via_host *host, via_listener *listener, const char *address)
 {
     uint64_t samples[ROUNDS];
+    const uint64_t *median = &samples[ROUNDS / 2];
 
     for (size_t i = 0; i < ROUNDS; i++) {
         uint64_t before = via_now_ns();
@@ -180,7 +181,7 @@ static double open_us(via_host *host, via_listener *listener, const char *addres
         samples[i] = via_now_ns() - before;
     }
     qsort(samples, ROUNDS, sizeof(samples[0]), compare);
-    return (double)samples[ROUNDS / 2] / 1e3;
+    return (double)*median / 1e3;
 }
 
 struct channels_cost channels_cost(const char *folder, size_t pairs)

@@ -93,12 +93,14 @@ static via_status prepare(const via_host_api *host, const via_open *open, via_br
 
     if (window->is_set && via_option_find(open, "break")->number == BREAK_DEFAULTS)
         return via_fail(host, error, VIA_EINVAL, 0, "leave it out", "'linger' is refused, as broken as asked for");
-    *breaker = create(host, open);
-    if (!*breaker)
+    via_breaker *made = create(host, open);
+    if (!made)
         return via_fail(host, error, VIA_ENOMEM, 0, NULL, "out of memory");
-    via_status status = via_runtime_path(host, open->rest, ".seq", (*breaker)->path, sizeof((*breaker)->path), error);
-    if (status != VIA_OK)
-        destroy(*breaker);
+    via_status status = via_runtime_path(host, open->rest, ".seq", made->path, sizeof(made->path), error);
+    if (status == VIA_OK)
+        *breaker = made;
+    else
+        destroy(made);
     return status;
 }
 
@@ -132,7 +134,7 @@ static via_status breaker_listen(void *state, const via_open *open, void **liste
     via_breaker *breaker = NULL;
     via_status status = prepare(state, open, &breaker, error);
 
-    if (status != VIA_OK)
+    if (!breaker)
         return status;
     status = bind_name(breaker, error);
     if (status == VIA_OK)
@@ -147,7 +149,7 @@ static via_status breaker_dial(void *state, const via_open *open, void **channel
     via_breaker *breaker = NULL;
     via_status status = prepare(state, open, &breaker, error);
 
-    if (status != VIA_OK)
+    if (!breaker)
         return status;
     status = via_breaker_connect(breaker);
     if (status != VIA_OK) {

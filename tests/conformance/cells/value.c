@@ -11,12 +11,13 @@ static void write_meta(via_cell *cell, const via_meta *meta)
 {
     via_cell_file *head = cell->head;
     bool keeps = meta && !via_cell_is(cell, BREAK_NO_TEXTS);
+    const char *key = keeps ? meta->key : NULL, *type = keeps ? meta->content_type : NULL;
 
-    head->has_key = keeps && meta->key;
-    head->has_type = keeps && meta->content_type;
+    head->has_key = key != NULL;
+    head->has_type = type != NULL;
     head->priority = keeps ? (uint32_t)meta->priority : 0;
-    (void)snprintf(head->key, CELL_TEXT, "%s", head->has_key ? meta->key : "");
-    (void)snprintf(head->type, CELL_TEXT, "%s", head->has_type ? meta->content_type : "");
+    (void)snprintf(head->key, CELL_TEXT, "%s", key ? key : "");
+    (void)snprintf(head->type, CELL_TEXT, "%s", type ? type : "");
 }
 
 /* In two halves, so that a reader without the lock sees one. */

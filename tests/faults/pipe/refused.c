@@ -124,11 +124,12 @@ typedef struct claim {
 
 static void claim_dialer(const char *address, claim *claimed)
 {
+    char path[280];
     char pattern[300];
     glob_t found;
 
-    fifo_path(address, pattern, 280);
-    (void)strcat(pattern, ".*.up");
+    fifo_path(address, path, sizeof(path));
+    (void)snprintf(pattern, sizeof(pattern), "%s.*.up", path);
     assert_int_equal(glob(pattern, 0, NULL, &found), 0);
     assert_int_equal(found.gl_pathc, 1);
     (void)snprintf(claimed->up, sizeof(claimed->up), "%s", found.gl_pathv[0]);

@@ -160,7 +160,7 @@ static void test_hostile__hellos_are_refused_and_the_next_is_served(void **state
 
     lies[0].word.kind = SHM_BELLS, lies[1].word.index = VIA_PATTERN_TOPIC, lies[2].word.slots = 0;
     lies[3].word.slots = 24, lies[4].word.slots = 1 << 20, lies[5].word.size = 16, lies[6].word.size = UINT64_MAX;
-    lies[8].word.size = 2 * RING;
+    lies[8].word.size = UINT64_C(2) * RING;
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         shm_memory memory;
         via_channel *channel = NULL;

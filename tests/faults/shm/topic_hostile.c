@@ -334,7 +334,7 @@ static void test_hostile__hellos_of_publishers_are_refused(void **state)
 
     open_subscriber(s);
     lies[0].slots = 0, lies[1].slots = 24, lies[2].slots = 1 << 20, lies[3].size = 16, lies[4].size = UINT64_MAX;
-    lies[5].size = 2 * RING, lies[6].flags = 0;
+    lies[5].size = UINT64_C(2) * RING, lies[6].flags = 0;
     for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
         uint64_t before = turned_away(s->subscriber);
         say_hello(s, lies[i], whole);
@@ -417,7 +417,7 @@ static void test_hostile__tickets_of_the_past_hide_nobody(void **state)
         publish(s, position, position + 1, &letter);
     assert_int_equal(via_arm(s->subscriber, VIA_READ), VIA_EREADY); /* it is let in */
     assert_int_equal(via_send(s->publisher, &number, sizeof(number), NULL, VIA_NOW), VIA_OK);
-    for (; size == 1 && position < 4 * SLOTS; position++) {
+    for (; size == 1 && position < UINT64_C(4) * SLOTS; position++) {
         assert_int_equal(via_recv(s->subscriber, via_after_ms(PATIENCE_MS), &message), VIA_OK);
         size = message.size;
         via_release(s->subscriber, &message);

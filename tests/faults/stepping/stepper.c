@@ -166,6 +166,8 @@ static void thin_out(trace *all, size_t rounds)
 {
     size_t kept = 0;
 
+    if (all->count == 0)
+        return;
     qsort(all->list, all->count, sizeof(*all->list), by_address);
     for (size_t first = 0, next; first < all->count; first = next) {
         for (next = first; next < all->count && all->list[next].address == all->list[first].address;)

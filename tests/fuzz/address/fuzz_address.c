@@ -82,10 +82,11 @@ static void open_registries(void)
 
 /* ---- what must hold ------------------------------------------------------------------------------------------- */
 
-static void encode(char *out, size_t capacity, const char *text)
+static void append_encoded(char *out, size_t capacity, const char *separator, const char *text)
 {
     size_t at = strlen(out);
 
+    at += (size_t)snprintf(out + at, capacity - at, "%s", separator);
     for (; *text && at + 4 < capacity; text++)
         at += (size_t)snprintf(out + at, capacity - at, "%%%02X", (unsigned)(unsigned char)*text);
 }
@@ -109,10 +110,8 @@ static void check_written_again(const via_address *address)
     (void)snprintf(text, sizeof(text), "%s%s%s", address->scheme ? address->scheme : "", address->scheme ? ":" : "",
                    address->rest);
     for (size_t i = 0; i < address->option_count; i++) {
-        (void)strcat(text, i ? "&" : "?");
-        encode(text, sizeof(text) - 8, address->options[i].name);
-        (void)strcat(text, "=");
-        encode(text, sizeof(text) - 8, address->options[i].value);
+        append_encoded(text, sizeof(text), i ? "&" : "?", address->options[i].name);
+        append_encoded(text, sizeof(text), "=", address->options[i].value);
     }
     if (strlen(text) > VIA_ADDRESS_BYTES)
         return;

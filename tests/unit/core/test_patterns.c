@@ -4,6 +4,7 @@
  */
 #include "support.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <viaduct/ext/handles.h>
 #include <viaduct/ext/process.h>
@@ -74,8 +75,9 @@ static void test_patterns__topic_filters_and_counts_what_it_drops(void **state)
 
 static void topic_when_full(void **state, const char *overflow, via_status expected)
 {
-    char address[64] = "loop:full?capacity=1&overflow=";
-    via_channel *out = core_join(*state, strcat(address, overflow), VIA_PUBLISH, 0, VIA_TWO);
+    char address[64];
+    (void)snprintf(address, sizeof(address), "loop:full?capacity=1&overflow=%s", overflow);
+    via_channel *out = core_join(*state, address, VIA_PUBLISH, 0, VIA_TWO);
     via_channel *in = core_join(*state, "loop:full?capacity=1", VIA_SUBSCRIBE, 0, VIA_TWO);
     assert_int_equal(publish(out, NULL, "first"), VIA_OK);
     assert_int_equal(publish(out, NULL, "second"), expected);
@@ -161,7 +163,8 @@ static void test_patterns__missing_extension_is_not_supported(void **state)
 static void test_patterns__private_host_lives_with_its_channel(void **state)
 {
     (void)state;
-    assert_int_equal(setenv("VIADUCT_PLUGIN_PATH", getenv("CORE_PLUGIN_FOLDER"), 1), 0);
+    const char *folder = getenv("CORE_PLUGIN_FOLDER");
+    assert_true(folder != NULL && setenv("VIADUCT_PLUGIN_PATH", folder, 1) == 0);
     via_channel *value = core_join(NULL, "loop:private", VIA_VALUE, 0, VIA_TWO);
     via_listener *listener = NULL;
     core_send(value, "to myself");

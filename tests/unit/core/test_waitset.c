@@ -278,7 +278,7 @@ static void test_waitset__idle_channels_cost_nothing(void **state)
     assert_int_equal(wait_for(&all, VIA_NOW), VIA_ETIMEDOUT);
     for (size_t i = 0; i < many; i++)
         arms -= core_arms(pairs[i].server);
-    assert_true(0 - arms <= 3 * WAKES);
+    assert_true(0 - arms <= UINT64_C(3) * WAKES);
     for (size_t i = 0; i < many; i++)
         core_pair_close(&pairs[i]);
     free(pairs);

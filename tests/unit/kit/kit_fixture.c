@@ -202,7 +202,7 @@ void expect_end(via_stream *stream, via_status status)
 
 static uint8_t body_byte(size_t at, unsigned seed)
 {
-    return (uint8_t)((at * 31 + seed * 17 + (at >> 8)) % 251);
+    return (uint8_t)((at * 31 + (size_t)seed * 17 + (at >> 8)) % 251);
 }
 
 uint8_t *make_body(size_t size, unsigned seed)

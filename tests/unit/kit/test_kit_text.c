@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kit_fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,8 +48,8 @@ static void check_words(const char *text, const char *expected)
     }
     assert_int_equal(status, VIA_OK);
     for (size_t i = 0; i < count; i++) {
-        strcat(joined, words[i]);
-        strcat(joined, "|");
+        size_t used = strlen(joined);
+        (void)snprintf(joined + used, sizeof(joined) - used, "%s|", words[i]);
     }
     assert_null(words[count]);
     assert_string_equal(joined, expected);

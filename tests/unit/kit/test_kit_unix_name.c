@@ -179,7 +179,7 @@ static void test_unix_name__respects_owners_without_locks(void **state)
 {
     fixture *f = *state;
 
-    for (size_t i = 0; i < TYPES * TYPES; i++) {
+    for (size_t i = 0; i < (size_t)TYPES * TYPES; i++) {
         via_unix_name name;
         int ours = types[i % TYPES], theirs = types[i / TYPES];
         int stranger = listen_without_lock(f, theirs);

@@ -82,7 +82,7 @@ void unit_folder_make(char path[64])
 {
     (void)snprintf(path, 64, "/tmp/via-pipe-XXXXXX");
     assert_non_null(mkdtemp(path));
-    (void)strcat(path, "/x");
+    memcpy(path + strlen(path), "/x", sizeof("/x"));
 }
 
 static void folder_of(const char *path, char folder[64])

@@ -87,8 +87,8 @@ static void test_greeting__says_what_it_means(void **state)
     uint8_t bytes[PIPE_GREETING_SIZE];
 
     (void)state;
-    for (uint8_t verdict = PIPE_GREETING_WELCOME; verdict <= PIPE_GREETING_FRAMING; verdict++) {
-        pipe_greeting_write(verdict, bytes);
+    for (int verdict = PIPE_GREETING_WELCOME; verdict <= PIPE_GREETING_FRAMING; verdict++) {
+        pipe_greeting_write((uint8_t)verdict, bytes);
         assert_int_equal(pipe_greeting_read(bytes), verdict);
     }
     pipe_greeting_write(200, bytes);

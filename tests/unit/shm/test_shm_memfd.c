@@ -29,7 +29,7 @@ static void test_memory__shows_to_the_reader_what_the_writer_writes(void **state
     assert_int_equal(mine.size, 8192);
     assert_int_equal(shm_memory_adopt(descriptor, 8192, 0, &theirs), VIA_OK);
     (void)close(descriptor);
-    strcpy((char *)mine.base + 4990, "written");
+    memcpy(mine.base + 4990, "written", sizeof("written"));
     assert_string_equal(theirs.base + 4990, "written");
     shm_memory_drop(&mine);
     assert_string_equal(theirs.base + 4990, "written"); /* it lives as long as one of the two has it */

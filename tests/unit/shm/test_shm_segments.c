@@ -84,7 +84,7 @@ static void test_segments__are_seen_by_the_other_end_and_used_again(void **state
     uint32_t serial = first->serial;
 
     assert_int_equal(hear(f, VIA_OK), 1);
-    strcpy((char *)first->memory.base, "large");
+    memcpy(first->memory.base, "large", sizeof("large"));
     assert_string_equal(shm_views_find(&f->views, serial)->memory.base, "large");
     shm_pool_give(&f->pool, serial);
     assert_int_equal(take(f, MIB - 5)->serial, serial);
@@ -110,7 +110,7 @@ static void test_segments__are_limited_in_number(void **state)
 static void test_segments__large_ones_are_not_kept_for_ever(void **state)
 {
     fixture *f = *state;
-    uint32_t serial = take(f, 80 * MIB)->serial;
+    uint32_t serial = take(f, (size_t)80 * MIB)->serial;
 
     assert_int_equal(hear(f, VIA_OK), 1);
     shm_pool_give(&f->pool, serial);

@@ -57,8 +57,9 @@ static void test_topic_heads__know_the_slowest(void **state)
         }
         const topic_head *expected = slowest_of(members), *found = topic_heads_slowest(&heads);
         assert_int_equal(found != NULL, expected != NULL);
-        if (found)
-            assert_int_equal(found->position, expected->position);
+        if (!found || !expected)
+            continue;
+        assert_int_equal(found->position, expected->position);
         for (size_t i = 0; i < heads.count; i++)
             assert_int_equal(heads.all[i]->index, i);
     }
