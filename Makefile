@@ -4,11 +4,12 @@
 #   make demo      watch real files travel over unix:, tcp:, pipe: and shm: with nothing changed but a text file
 #   make test      the whole suite: plain, ASan+UBSan, TSan, a short fuzz run
 #   make bench     comparisons with hand-written C and with what Debian packages, in one run
+#   make tidy      clang-tidy over every C file; no remark is left standing
 #   make install   PREFIX=/usr/local DESTDIR=
 
 PREFIX ?= /usr/local
 MAKEFLAGS += --no-print-directory
-.PHONY: build demo demo-here test bench bench-here install clean
+.PHONY: build demo demo-here test bench bench-here tidy install clean
 
 build:
 	@.ci/packages build
@@ -32,6 +33,10 @@ bench:
 bench-here:
 	@umask 022; cmake --preset bench --log-level=WARNING >/dev/null && cmake --build --preset bench -- --quiet
 	@umask 022; cmake --build --preset bench --target bench -- --quiet
+
+tidy:
+	@.ci/packages tidy
+	@.ci/tidy
 
 install: build
 	@DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)" | grep -v -- '-- Up-to-date' || true
