@@ -6,6 +6,7 @@
  */
 #include "kit/fail.h"
 #include "kit/text.h"
+#include "memfd.h"
 #include "member.h"
 
 #include <stdlib.h>
@@ -15,11 +16,6 @@
 typedef struct shm_region {
     shm_member member; /* first */
 } shm_region;
-
-static uint64_t whole_pages(uint64_t size)
-{
-    return (size + SHM_PAGE - 1) & ~(uint64_t)(SHM_PAGE - 1);
-}
 
 /* ---- via.region/1 ------------------------------------------------------------------------------------------- */
 
@@ -93,7 +89,7 @@ static via_status region_wait(void *self, uint64_t *generation, via_deadline dea
 static via_status region_grow(void *self, uint64_t bytes)
 {
     shm_member *member = self;
-    uint64_t now = 0, wanted = bytes <= member->limit ? whole_pages(bytes) : 0;
+    uint64_t now = 0, wanted = bytes <= member->limit ? shm_memory_round(bytes, 0) : 0;
 
     if (!shm_member_has_lock(member))
         return VIA_EPERM;
@@ -194,8 +190,8 @@ static void prepare(shm_common *common, const shm_extent *extent)
 
 static via_status measure(const via_host_api *host, const via_open *open, shm_extent *extent, via_error *error)
 {
-    uint64_t bytes = whole_pages((uint64_t)via_option_find(open, "size")->number);
-    uint64_t most = whole_pages((uint64_t)via_option_find(open, "max_size")->number);
+    uint64_t bytes = shm_memory_round((uint64_t)via_option_find(open, "size")->number, 0);
+    uint64_t most = shm_memory_round((uint64_t)via_option_find(open, "max_size")->number, 0);
 
     if (bytes > most)
         return via_fail(host, error, VIA_EINVAL, 0, "raise max_size, or lower size",
