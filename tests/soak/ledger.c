@@ -56,6 +56,12 @@ void via_ledger_excuse(via_ledger *ledger)
             atomic_store(&ledger->run[i].excused, true);
 }
 
+/* May what comes next be another one than the next? */
+static bool may_miss(const via_ledger *ledger, via_run *run)
+{
+    return ledger->skips || atomic_load(&run->excused) || (ledger->joins_late && atomic_load(&run->received) == 0);
+}
+
 via_run *via_ledger_receive(via_ledger *ledger, const uint8_t *data, size_t size)
 {
     via_letter letter = {0};
@@ -69,13 +75,13 @@ via_run *via_ledger_receive(via_ledger *ledger, const uint8_t *data, size_t size
     }
     run = &ledger->run[letter.run];
     expected = atomic_load(&run->received);
-    if (letter.number < expected) {
+    if (letter.number + ledger->skips < expected) {
         via_ledger_fault(ledger, "duplicated or reordered: run %llu, number %llu after %llu",
                          (unsigned long long)letter.run, (unsigned long long)letter.number,
                          (unsigned long long)expected - 1);
         return NULL;
     }
-    if (letter.number > expected && !atomic_load(&run->excused) && !(ledger->joins_late && expected == 0)) {
+    if (letter.number > expected && !may_miss(ledger, run)) {
         via_ledger_fault(ledger, "lost: run %llu, number %llu came where %llu was due", (unsigned long long)letter.run,
                          (unsigned long long)letter.number, (unsigned long long)expected);
         return NULL;
@@ -92,6 +98,8 @@ static bool is_short(const via_ledger *ledger, via_run *run)
 
     if (atomic_load(&run->excused) || (ledger->joins_late && received == 0))
         return false;
+    if (ledger->skips && run != &ledger->run[atomic_load(&ledger->runs) - 1])
+        return false; /* a later run has replaced it */
     return received < atomic_load(&run->drained);
 }
 

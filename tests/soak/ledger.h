@@ -31,6 +31,7 @@ typedef struct via_ledger {
     atomic_bool finish; /* receivers: all senders have gone; leave when everything is here */
     atomic_bool wrong;
     bool joins_late;   /* a subscriber may miss the beginning of a run, or all of it */
+    bool skips;        /* only the newest counts: those before it may never be seen, and it may be seen again */
     bool loses;        /* senders leave one number out, to see that it is noticed */
     char verdict[256]; /* the first thing that went wrong */
     via_run run[VIA_LEDGER_RUNS];

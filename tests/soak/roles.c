@@ -98,6 +98,11 @@ void via_role_publish(via_lane *lane)
     send_runs(lane, VIA_PUBLISH);
 }
 
+void via_role_set(via_lane *lane)
+{
+    send_runs(lane, VIA_VALUE);
+}
+
 /* ---- receivers ---------------------------------------------------------------------------------------------- */
 
 /* Receives from one dialer until it ends, or sometimes leaves before. */
@@ -188,6 +193,16 @@ void via_role_pull(via_lane *lane)
 void via_role_subscribe(via_lane *lane)
 {
     receive_all(lane, VIA_SUBSCRIBE, true);
+}
+
+void via_role_read(via_lane *lane)
+{
+    receive_all(lane, VIA_VALUE, true);
+}
+
+void via_role_keep(via_lane *lane)
+{
+    receive_all(lane, VIA_VALUE, false);
 }
 
 void via_role_watch(via_lane *lane)

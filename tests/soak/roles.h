@@ -22,6 +22,9 @@ void via_role_push(via_lane *lane);      /* queue */
 void via_role_pull(via_lane *lane);      /* queue */
 void via_role_publish(via_lane *lane);   /* topic */
 void via_role_subscribe(via_lane *lane); /* topic: judged */
+void via_role_set(via_lane *lane);       /* value */
+void via_role_read(via_lane *lane);      /* value: judged */
+void via_role_keep(via_lane *lane);      /* value: a second reader that nobody judges */
 void via_role_watch(via_lane *lane);     /* topic: a second subscriber that nobody judges, there to be killed */
 
 #endif

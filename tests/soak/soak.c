@@ -32,6 +32,7 @@ typedef struct soak_role {
 typedef struct pattern {
     const char *name;
     bool joins_late;
+    bool skips;
     soak_role role[ROLES];
 } pattern;
 
@@ -43,11 +44,13 @@ typedef struct soak_lane {
 } soak_lane;
 
 static const pattern patterns[] = {
-    {"pair", false, {{via_role_take, false, true}, {via_role_post, true, false}, {NULL, false, false}}},
-    {"queue", false, {{via_role_pull, false, true}, {via_role_push, true, false}, {via_role_push, true, false}}},
+    {"pair", false, false, {{via_role_take, false, true}, {via_role_post, true, false}, {NULL, false, false}}},
+    {"queue", false, false, {{via_role_pull, false, true}, {via_role_push, true, false}, {via_role_push, true, false}}},
     {"topic",
      true,
+     false,
      {{via_role_subscribe, false, true}, {via_role_publish, true, false}, {via_role_watch, false, false}}},
+    {"value", true, true, {{via_role_read, false, true}, {via_role_set, true, false}, {via_role_keep, false, false}}},
 };
 
 static soak_lane lanes[LANES];
@@ -88,32 +91,35 @@ static void add_lane(const char *name, const char *address)
         if (strcmp(patterns[i].name, name) == 0)
             new->pattern = &patterns[i];
     if (!new->pattern || lane_count == LANES - 1) {
-        fprintf(stderr, "soak: %s=%s: expected pair, queue or topic, at most %d times\n", name, address, LANES - 1);
+        fprintf(stderr, "soak: %s=%s: expected pair, queue, topic or value, at most %d times\n", name, address,
+                LANES - 1);
         exit(2);
     }
     (void)snprintf(new->address, sizeof new->address, "%s", address);
     new->ledger = via_ledger_create();
     new->ledger->joins_late = new->pattern->joins_late;
+    new->ledger->skips = new->pattern->skips;
     new->ledger->loses = loses;
     lane_count++;
 }
 
 static void add_default_lanes(void)
 {
+    static const struct {
+        const char *scheme, *patterns;
+    } offers[] = {{"unix", "pair queue topic"}, {"pipe", "pair queue"}, {"shm", "pair topic value"}};
+    char address[64];
+
     for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
-        char address[64];
-        (void)snprintf(address, sizeof address, "unix:soak-%s-%d", patterns[i].name, getpid());
-        add_lane(patterns[i].name, address);
-        (void)snprintf(address, sizeof address, "tcp://127.0.0.1:%u", free_port());
-        add_lane(patterns[i].name, address);
-        if (!patterns[i].joins_late) { /* pipes have no topics */
-            (void)snprintf(address, sizeof address, "pipe:soak-%s-%d", patterns[i].name, getpid());
-            add_lane(patterns[i].name, address);
+        const char *name = patterns[i].name;
+        for (size_t j = 0; j < sizeof offers / sizeof *offers; j++) {
+            (void)snprintf(address, sizeof address, "%s:soak-%s-%d", offers[j].scheme, name, getpid());
+            if (strstr(offers[j].patterns, name))
+                add_lane(name, address);
         }
-        if (strcmp(patterns[i].name, "queue") == 0)
-            continue; /* shared memory has none */
-        (void)snprintf(address, sizeof address, "shm:soak-%s-%d", patterns[i].name, getpid());
-        add_lane(patterns[i].name, address);
+        (void)snprintf(address, sizeof address, "tcp://127.0.0.1:%u", free_port());
+        if (!patterns[i].skips)
+            add_lane(name, address);
     }
 }
 
