@@ -2,127 +2,99 @@
 /*
  * `via bridge`: listens on A, dials B, and moves messages between them, whatever carries either.
  *
- * Owns: which roles fit together, and a thread for each client of A. Queues and topics have no clients: there it is
- * one bridge, in one such thread. A signal ends it at once: the thread that looks for it never dials, and those that
- * wait for B are left behind. What a message carries (key, type, priority) goes along as far as the wires carry it.
+ * Owns: the order in which the sides open. What a client sends to A it takes for sent, so A is there only while a B is
+ * open that will have it: each client of a pair finds one that waits for it, and while nobody serves B there is no A.
+ * A program is started for the client that has come, since nobody can be missing there. Each client has a thread;
+ * queues and topics have no clients, and this thread moves their messages. What a message carries (key, type,
+ * priority) goes along as far as the wires carry it.
  */
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "commands.h"
+#include "facts.h"
 #include "relay.h"
-#include "session.h"
+#include "roles.h"
+#include "seek.h"
 #include "stop.h"
 #include "wait.h"
 
-enum { USUAL_WAIT_S = 5 };
+/* Who dials A waits a second to be greeted; if B is missing, it has to be turned away before that is over. */
+enum { USUAL_WAIT_S = 5, PATIENCE_MS = 500 };
 
 struct bridge {
     const via_cli_args *args;
     via_host *host;
     const char *a, *b;
-    uint32_t roles[2]; /* of A and of B */
+    uint32_t roles[2];  /* of A and of B */
+    via_listener *door; /* of A where that is a pair; NULL = nobody may come */
+    bool opens_ahead;   /* somebody serves B, or is missing */
+    bool has_opened;    /* B was there once: from then on it is waited for, however long it takes */
+    bool is_abandoned;  /* a thread still waits for B, and needs the host */
     pthread_mutex_t lock;
-    pthread_cond_t changed;  /* a count below */
-    size_t clients, dialing; /* threads; those that wait for B */
-    bool is_abandoned;       /* those that still dial are not waited for: the process ends */
-    int result;              /* of the client that left last */
+    pthread_cond_t left;
+    size_t clients; /* threads */
 };
 
 struct client {
     struct bridge *bridge;
-    via_channel *channel;
+    via_channel *a, *b;
 };
 
-/* ---- roles -------------------------------------------------------------------------------------------------- */
+/* ---- B ------------------------------------------------------------------------------------------------------ */
 
-struct role_name {
-    const char *name;
-    uint32_t role;
-};
-
-static const struct role_name role_names[] = {
-    {"pair", VIA_PAIR}, {"push", VIA_PUSH}, {"pull", VIA_PULL}, {"pub", VIA_PUBLISH}, {"sub", VIA_SUBSCRIBE}};
-
-static bool find_role(const char *name, size_t length, uint32_t *role)
+/* Whoever waits at the door is turned away by that. */
+static void close_door(struct bridge *bridge)
 {
-    for (size_t i = 0; i < sizeof role_names / sizeof role_names[0]; i++) {
-        if (strlen(role_names[i].name) == length && strncmp(role_names[i].name, name, length) == 0) {
-            *role = role_names[i].role;
-            return true;
-        }
+    if (!bridge->door)
+        return;
+    via_listener_close(bridge->door);
+    bridge->door = NULL;
+    (void)via_cli_complain(VIA_EXIT_PEER, "start what serves it; the bridge waits for it and then goes on by itself",
+                           "%s: nobody is there, so %s is closed until somebody is", bridge->b, bridge->a);
+}
+
+static via_status wait_for_b(struct bridge *bridge, const via_cli_seek *seek)
+{
+    via_status status = via_cli_seek_wait(seek, bridge->door ? via_after_ms(PATIENCE_MS) : VIA_FOREVER);
+    if (status != VIA_ETIMEDOUT)
+        return status;
+    close_door(bridge);
+    return via_cli_seek_wait(seek, VIA_FOREVER);
+}
+
+/* An exit status; not VIA_EXIT_OK also if it shall stop. */
+static int open_b(struct bridge *bridge, via_channel **b)
+{
+    via_cli_seek *seek;
+    via_error error;
+    via_cli_open what = {
+        .host = bridge->host, .address = bridge->b, .role = bridge->roles[1], .side = VIA_SIDE_CONNECT};
+    what.deadline =
+        bridge->has_opened ? VIA_FOREVER : via_cli_deadline(bridge->args, USUAL_WAIT_S * UINT64_C(1000000000));
+    int result = via_cli_seek_start(bridge->args, &what, &seek);
+    if (result != VIA_EXIT_OK)
+        return result;
+    if (wait_for_b(bridge, seek) != VIA_OK) {
+        bridge->is_abandoned = true;
+        return via_cli_stop_result(VIA_EXIT_FAILED);
     }
-    return false;
+    bridge->has_opened = via_cli_seek_take(seek, b, &error) == VIA_OK;
+    return bridge->has_opened ? VIA_EXIT_OK : via_cli_error(bridge->b, &error);
 }
 
-static bool parse_roles(const char *text, uint32_t *roles)
+/* A B that waited for its client may have had enough of that. What it has said is kept for the receiver. */
+static bool has_ended(const struct bridge *bridge, via_channel *b)
 {
-    const char *comma = strchr(text, ',');
-    return comma && find_role(text, (size_t)(comma - text), &roles[0]) &&
-           find_role(comma + 1, strlen(comma + 1), &roles[1]);
-}
-
-static bool receives(uint32_t role)
-{
-    return role == VIA_PAIR || role == VIA_PULL || role == VIA_SUBSCRIBE;
-}
-
-static bool sends(uint32_t role)
-{
-    return role == VIA_PAIR || role == VIA_PUSH || role == VIA_PUBLISH;
-}
-
-/* The side that binds by custom is A: it takes jobs in, or gives news out. */
-static void usual_roles(uint32_t pattern_a, uint32_t pattern_b, uint32_t *roles)
-{
-    roles[0] = pattern_a == VIA_PATTERN_QUEUE ? VIA_PULL : pattern_a == VIA_PATTERN_TOPIC ? VIA_PUBLISH : VIA_PAIR;
-    roles[1] = pattern_b == VIA_PATTERN_QUEUE ? VIA_PUSH : pattern_b == VIA_PATTERN_TOPIC ? VIA_SUBSCRIBE : VIA_PAIR;
-}
-
-static int choose_roles(struct bridge *bridge)
-{
-    const via_cli_args *args = bridge->args;
-    if (args->as && !parse_roles(args->as, bridge->roles))
-        return via_cli_usage(args->command, NULL,
-                             "--as wants two of pair, push, pull, pub, sub: --as pull,push, not '%s'", args->as);
-    if (via_cli_pattern(args, bridge->host, bridge->a) == VIA_PATTERN_VALUE)
-        return via_cli_usage(args->command, "bridge pairs, queues or topics", "a value has no two ends to bridge");
-    if (!args->as)
-        usual_roles(via_cli_pattern(args, bridge->host, bridge->a), via_cli_pattern(args, bridge->host, bridge->b),
-                    bridge->roles);
-    if ((receives(bridge->roles[0]) && sends(bridge->roles[1])) ||
-        (receives(bridge->roles[1]) && sends(bridge->roles[0])))
-        return VIA_EXIT_OK;
-    return via_cli_usage(args->command, "choose roles of which one receives and the other sends: --as pull,push",
-                         "nothing can flow between these roles");
-}
-
-/* ---- one bridge --------------------------------------------------------------------------------------------- */
-
-static via_status dial_b(struct bridge *bridge, via_channel **channel, via_error *error)
-{
-    via_open_options options;
-    via_deadline deadline = via_cli_deadline(bridge->args, USUAL_WAIT_S * UINT64_C(1000000000));
-    via_open_options_init(&options);
-    via_error_init(error);
+    size_t size;
+    via_status status = VIA_ETIMEDOUT;
     if (bridge->roles[1] == VIA_PAIR)
-        return via_dial(bridge->host, bridge->b, &options, deadline, channel, error);
-    options.side = VIA_SIDE_CONNECT;
-    return via_join(bridge->host, bridge->b, bridge->roles[1], &options, deadline, channel, error);
+        status = via_recv_into(b, NULL, 0, &size, NULL, VIA_NOW);
+    return status != VIA_ETIMEDOUT && status != VIA_EBUFFER;
 }
 
-/* False: the process is ending, and nothing of the bridge is this thread's any more. */
-static bool count_dialing(struct bridge *bridge, bool begins)
-{
-    (void)pthread_mutex_lock(&bridge->lock);
-    bool goes_on = !bridge->is_abandoned;
-    bridge->dialing = begins ? bridge->dialing + 1 : bridge->dialing - 1;
-    (void)pthread_cond_signal(&bridge->changed);
-    (void)pthread_mutex_unlock(&bridge->lock);
-    return goes_on;
-}
+/* ---- moving ------------------------------------------------------------------------------------------------- */
 
 static int move(struct bridge *bridge, via_channel *a, via_channel *b)
 {
@@ -130,64 +102,41 @@ static int move(struct bridge *bridge, via_channel *a, via_channel *b)
     for (int i = 0; i < 2; i++) {
         relay.channels[i] = i == 0 ? a : b;
         relay.names[i] = i == 0 ? bridge->a : bridge->b;
-        relay.flows[i] = receives(bridge->roles[i]) && sends(bridge->roles[1 - i]);
+        relay.flows[i] = via_cli_role_receives(bridge->roles[i]) && via_cli_role_sends(bridge->roles[1 - i]);
     }
     relay.skips = bridge->roles[0] != VIA_PAIR; /* a client of a pair learns of it by its end; here nobody else would */
     return via_cli_relay_run(&relay);
 }
 
-/* Answers an exit status, or -1: the process is ending. */
-static int serve(struct bridge *bridge, via_channel *a)
+static void count_client(struct bridge *bridge, bool comes)
 {
-    via_channel *b = NULL;
-    via_error error;
-    if (!count_dialing(bridge, true))
-        return -1;
-    via_status status = dial_b(bridge, &b, &error);
-    if (!count_dialing(bridge, false))
-        return -1;
-    int result = status == VIA_OK ? move(bridge, a, b) : via_cli_error(bridge->b, &error);
-    via_close(b);
-    return result;
+    (void)pthread_mutex_lock(&bridge->lock);
+    bridge->clients = comes ? bridge->clients + 1 : bridge->clients - 1;
+    (void)pthread_cond_signal(&bridge->left);
+    (void)pthread_mutex_unlock(&bridge->lock);
 }
 
 static void *run_client(void *argument)
 {
     struct client *client = argument;
     struct bridge *bridge = client->bridge;
-    int result = serve(bridge, client->channel);
-    if (result < 0)
-        return NULL;
-    via_close(client->channel);
+    (void)move(bridge, client->a, client->b); /* told; the others are not its business */
+    via_close(client->a);
+    via_close(client->b);
     free(client);
-    if (bridge->roles[0] != VIA_PAIR)
-        via_cli_stop_now(); /* it was the only one */
-    (void)pthread_mutex_lock(&bridge->lock);
-    bridge->result = result;
-    bridge->clients--;
-    (void)pthread_cond_signal(&bridge->changed);
-    (void)pthread_mutex_unlock(&bridge->lock);
+    count_client(bridge, false);
     return NULL;
 }
 
-/* ---- many clients ------------------------------------------------------------------------------------------- */
-
-static void count_client(struct bridge *bridge, bool comes)
-{
-    (void)pthread_mutex_lock(&bridge->lock);
-    bridge->clients = comes ? bridge->clients + 1 : bridge->clients - 1;
-    (void)pthread_mutex_unlock(&bridge->lock);
-}
-
-static int start_client(struct bridge *bridge, via_channel *channel)
+/* The channels are the thread's if it answers VIA_EXIT_OK. */
+static int start_client(struct bridge *bridge, via_channel *a, via_channel *b)
 {
     pthread_t thread;
     pthread_attr_t attributes;
     struct client *client = malloc(sizeof *client);
     if (!client)
         return via_cli_out_of_memory();
-    client->bridge = bridge;
-    client->channel = channel;
+    *client = (struct client){.bridge = bridge, .a = a, .b = b};
     (void)pthread_attr_init(&attributes);
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     count_client(bridge, true);
@@ -200,77 +149,103 @@ static int start_client(struct bridge *bridge, via_channel *channel)
     return via_cli_os_error("thread", failed, "raise 'ulimit -u'");
 }
 
-/* Once the process shall stop, those that wait for B are no reason to stay. */
 static void wait_for_clients(struct bridge *bridge)
 {
     (void)pthread_mutex_lock(&bridge->lock);
-    while (bridge->clients > (via_cli_stopped() ? bridge->dialing : 0))
-        (void)pthread_cond_wait(&bridge->changed, &bridge->lock);
-    bridge->is_abandoned = bridge->clients > 0;
+    while (bridge->clients > 0)
+        (void)pthread_cond_wait(&bridge->left, &bridge->lock);
     (void)pthread_mutex_unlock(&bridge->lock);
 }
 
-/* A client that cannot be served is turned away; the others are not its business. */
-static void accept_one(struct bridge *bridge, via_listener *listener)
-{
-    via_channel *channel;
-    via_error error;
-    via_error_init(&error);
-    via_status status = via_accept(listener, VIA_NOW, &channel, &error);
-    if (status == VIA_OK && start_client(bridge, channel) != VIA_EXIT_OK)
-        via_close(channel);
-    else if (status != VIA_OK && status != VIA_ETIMEDOUT)
-        (void)via_cli_error(bridge->a, &error);
-}
+/* ---- pairs -------------------------------------------------------------------------------------------------- */
 
-static int serve_clients(struct bridge *bridge)
+static int open_door(struct bridge *bridge)
 {
-    via_listener *listener;
     via_error error;
     via_open_options options;
     via_error_init(&error);
     via_open_options_init(&options);
-    via_cli_stop_gently();
-    if (via_listen(bridge->host, bridge->a, &options, &listener, &error) != VIA_OK)
-        return via_cli_error(bridge->a, &error);
-    via_status status;
-    while ((status = via_cli_wait_listener(listener, VIA_FOREVER)) == VIA_OK)
-        accept_one(bridge, listener);
-    via_listener_close(listener);
-    wait_for_clients(bridge);
-    return via_cli_stopped() ? via_cli_stop_result(VIA_EXIT_FAILED) : via_cli_status(bridge->a, NULL, status);
+    if (bridge->door || via_listen(bridge->host, bridge->a, &options, &bridge->door, &error) == VIA_OK)
+        return VIA_EXIT_OK;
+    return via_cli_error(bridge->a, &error);
 }
 
-/* Without a descriptor for it a signal ends the process anyway. */
-static void wait_for_stop(void)
+/* One that cannot be let in is told, and the others are not its business. */
+static int let_in(struct bridge *bridge, via_channel **a)
 {
-    via_cli_sleep sleep;
-    via_cli_sleep_init(&sleep, VIA_FOREVER);
-    while (via_cli_stop_descriptor() >= 0 && !via_cli_stopped())
-        (void)via_cli_sleep_wait(&sleep);
-}
-
-static int serve_one(struct bridge *bridge)
-{
-    via_channel *a;
-    via_cli_open what = {.host = bridge->host,
-                         .address = bridge->a,
-                         .role = bridge->roles[0],
-                         .side = VIA_SIDE_BIND,
-                         .deadline = VIA_FOREVER};
-    int result = via_cli_channel_open(bridge->args, &what, &a);
-    if (result != VIA_EXIT_OK)
-        return result;
-    result = start_client(bridge, a);
-    if (result != VIA_EXIT_OK) {
-        via_close(a);
-        return result;
+    for (;;) {
+        via_error error;
+        via_error_init(&error);
+        via_status status = via_cli_wait_listener(bridge->door, VIA_FOREVER);
+        if (status != VIA_OK)
+            return via_cli_stopped() ? via_cli_stop_result(VIA_EXIT_FAILED) : via_cli_status(bridge->a, NULL, status);
+        status = via_accept(bridge->door, VIA_NOW, a, &error);
+        if (status == VIA_OK)
+            return VIA_EXIT_OK;
+        if (status != VIA_ETIMEDOUT)
+            (void)via_cli_error(bridge->a, &error);
     }
-    wait_for_stop();
+}
+
+static int serve_next(struct bridge *bridge)
+{
+    via_channel *a = NULL, *b = NULL;
+    int result = bridge->opens_ahead ? open_b(bridge, &b) : VIA_EXIT_OK;
+    if (result == VIA_EXIT_OK)
+        result = open_door(bridge);
+    if (result == VIA_EXIT_OK)
+        result = let_in(bridge, &a);
+    if (result == VIA_EXIT_OK && (!b || has_ended(bridge, b))) {
+        via_close(b);
+        b = NULL;
+        result = open_b(bridge, &b);
+    }
+    if (result == VIA_EXIT_OK && start_client(bridge, a, b) == VIA_EXIT_OK)
+        return VIA_EXIT_OK;
+    if (a)
+        (void)via_cli_relay_tell_rest(a, bridge->a, bridge->b);
+    via_close(a);
+    via_close(b);
+    return result;
+}
+
+static int serve_pairs(struct bridge *bridge)
+{
+    int result = VIA_EXIT_OK;
+    bridge->opens_ahead = via_cli_is_listened_on(bridge->args, bridge->host, bridge->b);
+    while (result == VIA_EXIT_OK)
+        result = serve_next(bridge);
+    via_listener_close(bridge->door);
     wait_for_clients(bridge);
-    if (bridge->is_abandoned)
-        via_close(a); /* gives its name back; the one that dials touches it no more */
-    return via_cli_stop_result(bridge->result);
+    return result;
+}
+
+/* ---- queues and topics -------------------------------------------------------------------------------------- */
+
+static int serve_many(struct bridge *bridge)
+{
+    via_channel *a = NULL, *b = NULL;
+    via_cli_open what = {.host = bridge->host, .address = bridge->a, .role = bridge->roles[0], .side = VIA_SIDE_BIND};
+    int result = open_b(bridge, &b);
+    if (result == VIA_EXIT_OK)
+        result = via_cli_channel_open(bridge->args, &what, &a);
+    if (result == VIA_EXIT_OK)
+        result = move(bridge, a, b);
+    via_close(a);
+    via_close(b);
+    return result;
+}
+
+static int check(const struct bridge *bridge)
+{
+    if (via_cli_is_same_address(bridge->args, bridge->host, bridge->a, bridge->b))
+        return via_cli_usage(bridge->args->command,
+                             "name two: the one that clients dial, then the one where another program listens",
+                             "both sides are %s: such a bridge would talk to itself", bridge->a);
+    if (!via_cli_is_listened_on(bridge->args, bridge->host, bridge->a))
+        return via_cli_complain(VIA_EXIT_FAILED, "name it second, after an address that clients can dial",
+                                "%s: nobody can listen there, which a bridge does on its first side", bridge->a);
+    return VIA_EXIT_OK;
 }
 
 int via_cli_run_bridge(const via_cli_args *args)
@@ -280,14 +255,16 @@ int via_cli_run_bridge(const via_cli_args *args)
     if (result != VIA_EXIT_OK)
         return result;
     (void)pthread_mutex_init(&bridge.lock, NULL);
-    (void)pthread_cond_init(&bridge.changed, NULL);
-    result = choose_roles(&bridge);
+    (void)pthread_cond_init(&bridge.left, NULL);
+    via_cli_stop_gently();
+    result = check(&bridge);
     if (result == VIA_EXIT_OK)
-        result = bridge.roles[0] == VIA_PAIR ? serve_clients(&bridge) : serve_one(&bridge);
-    if (bridge.is_abandoned)
-        _exit(
-            result); /* all that was accepted has left; a thread that dials cannot be ended, and still needs the host */
-    (void)pthread_cond_destroy(&bridge.changed);
+        result = via_cli_roles_choose(args, bridge.host, bridge.roles);
+    if (result == VIA_EXIT_OK)
+        result = bridge.roles[0] == VIA_PAIR ? serve_pairs(&bridge) : serve_many(&bridge);
+    if (bridge.is_abandoned) /* everything has been told, and what was accepted has left */
+        _exit(result);
+    (void)pthread_cond_destroy(&bridge.left);
     (void)pthread_mutex_destroy(&bridge.lock);
     via_host_close(bridge.host);
     return result;

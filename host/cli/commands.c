@@ -136,9 +136,12 @@ const via_cli_command via_cli_commands[] = {
      .about =
          "One B for each client of A, until a signal. A queue flows from A to B (pull, push), a topic from B to A\n"
          "(pub, sub); --as says otherwise: the role on A, then the role on B.\n"
+         "B comes first: while nobody serves it, A is closed, so that no client takes for sent what has nowhere to "
+         "go.\n"
+         "A program is started as its client comes. What has come and cannot be handed on any more is told.\n"
          "A message that the other side cannot carry is told and left out; it ends a pair, which promises to lose "
          "none.\n"
-         "--timeout bounds the wait for B (default 5s).",
+         "--timeout bounds the first wait for B (default 5s); a B that goes later is waited for.",
      .takes = HOST | TAKES(TIMEOUT) | TAKES(PATTERN) | TAKES(AS),
      .run = via_cli_run_bridge},
     {.name = "bench",

@@ -19,7 +19,8 @@ static json_t *find_in(const json_t *list, const char *name)
     return NULL;
 }
 
-json_t *via_cli_option_of(const via_cli_args *args, via_host *host, const char *address, const char *name)
+/* The caller's reference; NULL = it does not resolve. */
+static json_t *explain(const via_cli_args *args, via_host *host, const char *address)
 {
     via_error error;
     via_open_options options;
@@ -28,12 +29,18 @@ json_t *via_cli_option_of(const via_cli_args *args, via_host *host, const char *
     via_cli_open_options(args, &options);
     via_status status = via_explain(host, address, &options, &text, &error);
     json_t *root = status == VIA_OK && text ? json_loads(text, 0, NULL) : NULL;
+    via_free(text);
+    return root;
+}
+
+json_t *via_cli_option_of(const via_cli_args *args, via_host *host, const char *address, const char *name)
+{
+    json_t *root = explain(args, host, address);
     json_t *option = find_in(json_object_get(root, "options"), name);
     if (!option)
         option = find_in(json_object_get(root, "host_options"), name);
     json_incref(option);
     json_decref(root);
-    via_free(text);
     return option;
 }
 
@@ -46,4 +53,55 @@ uint64_t via_cli_max_message_of(const via_cli_args *args, via_host *host, const 
         bytes = UINT64_MAX;
     json_decref(option);
     return bytes;
+}
+
+/* ---- places ------------------------------------------------------------------------------------------------- */
+
+/* What follows the scheme, which may have another name: "orders" of unix:orders and ipc://orders. Not the options. */
+static const char *rest_of(const char *address, size_t *length)
+{
+    const char *colon = strchr(address, ':');
+    const char *rest = colon ? colon + 1 : address;
+    rest += strncmp(rest, "//", 2) == 0 ? 2 : 0;
+    *length = strcspn(rest, "?");
+    return rest;
+}
+
+static bool is_same_rest(const char *one, const char *other)
+{
+    size_t length, other_length;
+    one = rest_of(one, &length);
+    other = rest_of(other, &other_length);
+    return length == other_length && strncmp(one, other, length) == 0;
+}
+
+static const char *scheme_of(const json_t *root)
+{
+    return json_string_value(json_object_get(json_object_get(root, "scheme"), "name"));
+}
+
+static bool is_same(const json_t *root, const json_t *other)
+{
+    const char *schemes[] = {scheme_of(root), scheme_of(other)};
+    const char *addresses[] = {json_string_value(json_object_get(root, "address")),
+                               json_string_value(json_object_get(other, "address"))};
+    return schemes[0] && schemes[1] && strcmp(schemes[0], schemes[1]) == 0 && addresses[0] && addresses[1] &&
+           is_same_rest(addresses[0], addresses[1]);
+}
+
+bool via_cli_is_same_address(const via_cli_args *args, via_host *host, const char *one, const char *other)
+{
+    json_t *roots[] = {explain(args, host, one), explain(args, host, other)};
+    bool same = strcmp(one, other) == 0 || is_same(roots[0], roots[1]);
+    json_decref(roots[0]);
+    json_decref(roots[1]);
+    return same;
+}
+
+bool via_cli_is_listened_on(const via_cli_args *args, via_host *host, const char *address)
+{
+    json_t *root = explain(args, host, address);
+    bool made_by_dialing = json_is_false(json_object_get(json_object_get(root, "scheme"), "listens"));
+    json_decref(root);
+    return !made_by_dialing;
 }

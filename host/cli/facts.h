@@ -18,5 +18,9 @@
 json_t *via_cli_option_of(const via_cli_args *args, via_host *host, const char *address, const char *name);
 /* The largest message that the address carries; UINT64_MAX = it cannot be told. */
 uint64_t via_cli_max_message_of(const via_cli_args *args, via_host *host, const char *address);
+/* False: nobody can listen there; who dials makes the other end, such as a program. */
+bool via_cli_is_listened_on(const via_cli_args *args, via_host *host, const char *address);
+/* Both lead to the same place, whatever their options and names are. */
+bool via_cli_is_same_address(const via_cli_args *args, via_host *host, const char *one, const char *other);
 
 #endif

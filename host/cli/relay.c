@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The relay of relay.h. Owns: the state of each direction. */
+/* The relay of relay.h. Owns: the state of each direction, and that nothing is left behind without a word. */
 #include "relay.h"
 
 #include "refusal.h"
@@ -43,6 +43,12 @@ static via_status receive(struct direction *direction)
     return VIA_OK;
 }
 
+static void let_go(struct direction *direction)
+{
+    via_release(direction->from, &direction->held);
+    direction->state = EMPTY;
+}
+
 static int tell_refusal(const struct direction *direction, via_status status)
 {
     const via_cli_relay *relay = direction->relay;
@@ -53,7 +59,7 @@ static int tell_refusal(const struct direction *direction, via_status status)
     return via_cli_refused(&letter, status);
 }
 
-/* What is refused stays held where it ends the relay, which then tells it. */
+/* What cannot be sent stays held where it ends the relay, which then tells it. */
 static via_status send_on(struct direction *direction)
 {
     via_meta meta = direction->held.meta;
@@ -65,10 +71,8 @@ static via_status send_on(struct direction *direction)
         (void)tell_refusal(direction, status);
         status = VIA_OK;
     }
-    if (is_blocked(status) || via_cli_is_refusal(status))
-        return status;
-    via_release(direction->from, &direction->held);
-    direction->state = status == VIA_OK ? EMPTY : ENDED;
+    if (status == VIA_OK)
+        let_go(direction);
     return status;
 }
 
@@ -128,14 +132,58 @@ static via_status sleep_until_ready(const struct direction *directions)
     return via_cli_sleep_wait(&sleep);
 }
 
-static int tell(const struct direction *direction, via_status status)
+/* ---- the end ------------------------------------------------------------------------------------------------ */
+
+static int tell_loss(const struct direction *direction)
+{
+    return via_cli_complain(VIA_EXIT_PEER, "see why it stopped taking them, then send them again",
+                            "%s: message %llu (%zu bytes) and all after it have not reached %s", direction->from_name,
+                            (unsigned long long)direction->number, direction->held.size, direction->to_name);
+}
+
+/* What has come and goes nowhere. A topic is for those who are there: it has no such thing. */
+static int tell_rest(struct direction *direction)
+{
+    via_channel_info info = {.size = sizeof info};
+    int result = VIA_EXIT_OK;
+    if (via_info(direction->from, &info) == VIA_OK && info.pattern == VIA_PATTERN_TOPIC)
+        return result;
+    if (direction->state == EMPTY)
+        (void)receive(direction);
+    if (direction->state == HOLDING)
+        result = tell_loss(direction);
+    return result;
+}
+
+int via_cli_relay_tell_rest(via_channel *from, const char *from_name, const char *to_name)
+{
+    struct direction direction = {.from = from, .from_name = from_name, .to_name = to_name, .state = EMPTY};
+    int result = tell_rest(&direction);
+    if (direction.state == HOLDING)
+        let_go(&direction);
+    return result;
+}
+
+/* Who has finished takes no more, but may have said something before, which the other direction still brings. */
+static int end_direction(struct direction *direction)
+{
+    int result = tell_loss(direction);
+    let_go(direction);
+    direction->state = ENDED;
+    return result;
+}
+
+static int tell(struct direction *direction, via_status status)
 {
     via_error error;
     via_error_init(&error);
     if (status == VIA_ECLOSED)
         return VIA_EXIT_OK;
-    if (direction->state == HOLDING && via_cli_is_refusal(status))
-        return tell_refusal(direction, status);
+    if (direction->state == HOLDING && via_cli_is_refusal(status)) {
+        int result = tell_refusal(direction, status);
+        let_go(direction);
+        return result;
+    }
     bool is_source = via_failure(direction->from, &error) == VIA_OK && error.status == status;
     return via_cli_status(is_source ? direction->from_name : direction->to_name,
                           is_source ? direction->from : direction->to, status);
@@ -143,10 +191,13 @@ static int tell(const struct direction *direction, via_status status)
 
 static int run(struct direction *directions)
 {
+    int result = VIA_EXIT_OK;
     while (directions[0].state != ENDED || directions[1].state != ENDED) {
         for (int i = 0; i < 2; i++) {
             via_status status = run_turn(&directions[i]);
-            if (status != VIA_OK)
+            if (status == VIA_ECLOSED && directions[i].state == HOLDING)
+                result = end_direction(&directions[i]);
+            else if (status != VIA_OK)
                 return tell(&directions[i], status);
         }
         if (directions[0].state == ENDED && directions[1].state == ENDED)
@@ -154,7 +205,17 @@ static int run(struct direction *directions)
         if (sleep_until_ready(directions) == VIA_ECANCELED)
             return via_cli_stop_result(VIA_EXIT_FAILED);
     }
-    return VIA_EXIT_OK;
+    return result;
+}
+
+/* Tells what one direction leaves behind, here or at the channel that had accepted it. */
+static int end(struct direction *direction)
+{
+    int result = tell_rest(direction);
+    if (direction->state == HOLDING)
+        let_go(direction);
+    via_cli_drain_briefly(direction->to);
+    return result;
 }
 
 int via_cli_relay_run(const via_cli_relay *relay)
@@ -169,10 +230,8 @@ int via_cli_relay_run(const via_cli_relay *relay)
     }
     int result = run(directions);
     for (int i = 0; i < 2; i++) {
-        if (directions[i].state == HOLDING)
-            via_release(directions[i].from, &directions[i].held);
-        if (relay->flows[i])
-            via_cli_drain_briefly(directions[i].to);
+        int ended = relay->flows[i] ? end(&directions[i]) : VIA_EXIT_OK;
+        result = result == VIA_EXIT_OK ? ended : result;
     }
     return result;
 }

@@ -21,8 +21,12 @@ typedef struct via_cli_relay {
 
 /*
  * Runs until both directions have ended (each end is passed on with via_finish()), one channel has died, or a signal
- * asks to stop; then drains for a moment. An exit status; errors are told. Closes nothing.
+ * asks to stop; then drains for a moment. An exit status; errors are told, and what has been received and could not be
+ * sent on. Closes nothing.
  */
 int via_cli_relay_run(const via_cli_relay *relay);
+
+/* For a relay that did not come about: tells what has come for it. An exit status, VIA_EXIT_OK if there is nothing. */
+int via_cli_relay_tell_rest(via_channel *from, const char *from_name, const char *to_name);
 
 #endif

@@ -148,26 +148,26 @@ static via_status accept_one(const via_cli_open *what, const via_open_options *o
     return status;
 }
 
-static via_status open_channel(const via_cli_open *what, const via_open_options *options, via_channel **channel,
+via_status via_cli_channel_try(const via_cli_args *args, const via_cli_open *what, via_channel **channel,
                                via_error *error)
 {
+    via_open_options options;
+    via_error_init(error);
+    via_cli_open_options(args, &options);
+    options.side = what->role == VIA_PAIR ? VIA_SIDE_DEFAULT : what->side;
     if (what->role != VIA_PAIR)
-        return via_join(what->host, what->address, what->role, options, what->deadline, channel, error);
+        return via_join(what->host, what->address, what->role, &options, what->deadline, channel, error);
     if (what->side == VIA_SIDE_BIND)
-        return accept_one(what, options, channel, error);
-    return via_dial(what->host, what->address, options, what->deadline, channel, error);
+        return accept_one(what, &options, channel, error);
+    return via_dial(what->host, what->address, &options, what->deadline, channel, error);
 }
 
 int via_cli_channel_open(const via_cli_args *args, const via_cli_open *what, via_channel **channel)
 {
     via_error error;
-    via_open_options options;
-    via_error_init(&error);
-    via_cli_open_options(args, &options);
-    options.side = what->role == VIA_PAIR ? VIA_SIDE_DEFAULT : what->side;
     if (what->side == VIA_SIDE_BIND)
         via_cli_stop_gently(); /* this does not block, and a name that was taken is to be given up */
-    via_status status = open_channel(what, &options, channel, &error);
+    via_status status = via_cli_channel_try(args, what, channel, &error);
     via_cli_stop_gently();
     if (status == VIA_OK)
         return VIA_EXIT_OK;

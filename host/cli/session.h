@@ -31,6 +31,10 @@ typedef struct via_cli_open {
 /* Listens and accepts one, dials, or joins. An exit status; the error is told. From here on signals stop gently. */
 int via_cli_channel_open(const via_cli_args *args, const via_cli_open *what, via_channel **channel);
 
+/* The same, any thread, without telling the error and without a word about signals. */
+via_status via_cli_channel_try(const via_cli_args *args, const via_cli_open *what, via_channel **channel,
+                               via_error *error);
+
 /* The side that --listen or --dial asks for, else `otherwise`. */
 uint32_t via_cli_side(const via_cli_args *args, uint32_t otherwise);
 

@@ -67,28 +67,116 @@ load helpers
     expect_file far.out $'one\ntwo'
 }
 
-@test "cli__bridge_turns_a_client_away_when_nobody_serves_b_and_goes_on" {
-    start bridge via bridge unix:in unix:nobody --timeout 20ms
-    bridge=$!
-    run via dial unix:in </dev/null
-    await_text 'nobody listens' bridge.err
-    grep -q 'mend: ' bridge.err
-    start far via recv unix:nobody
+# ---- a far side that is not there ------------------------------------------------------------------------------------
+
+@test "cli__bridge_has_no_a_before_somebody_serves_b" {
+    for pattern in pair queue; do
+        run timeout 20 via bridge unix:in unix:nobody --pattern $pattern --timeout 20ms
+        expect_status 4
+        expect "nobody listens"
+        expect_way_out
+        start bridge via bridge unix:in unix:far --pattern $pattern --timeout forever
+        bridge=$!
+        run via send unix:in lost --pattern $pattern --timeout 300ms
+        expect_status 4
+        expect "nobody listens"
+        start far via recv unix:far --pattern $pattern --count 1
+        far=$!
+        run via send unix:in found --pattern $pattern --timeout 10s
+        expect_status 0
+        finish $far
+        expect_file far.out found
+        signal_via TERM $bridge
+        finish $bridge
+        expect_status 143
+    done
+}
+
+@test "cli__bridge_closes_a_while_nobody_serves_b_and_goes_on" {
+    start far via recv unix:far
     far=$!
-    await_name nobody.sock
-    run via send unix:in again
+    start bridge via bridge unix:in unix:far
+    bridge=$!
+    run via send unix:in one --timeout 10s
     expect_status 0
     finish $far
-    expect_file far.out again
-    signal_via INT $bridge 2>/dev/null || true
+    expect_file far.out one
+    await_text 'unix:far: nobody is there, so unix:in is closed until somebody is' bridge.err
+    run via send unix:in lost --timeout 50ms
+    expect_status 4
+    expect "nobody listens"
+    start far via recv unix:far
+    far=$!
+    run via send unix:in two --timeout 10s
+    expect_status 0
+    finish $far
+    expect_file far.out two
+    signal_via TERM $bridge
+    finish $bridge
+    expect_status 143
+}
+
+@test "cli__bridge_opens_b_again_if_it_ends_while_it_waits_for_a_client" {
+    start far via recv unix:far
+    far=$!
+    start bridge via bridge unix:in unix:far
+    await_name in.sock
+    kill -KILL $far
+    start far via recv unix:far
+    far=$!
+    run via send unix:in hello --timeout 10s
+    expect_status 0
+    finish $far
+    expect_file far.out hello
+}
+
+@test "cli__bridge_starts_a_program_for_the_client_that_has_come" {
+    start bridge via bridge unix:in 'exec:sh -c "echo started >>log; cat"'
+    await_name in.sock
+    [ ! -e log ]
+    for text in one two; do
+        run bash -c "echo $text | via dial unix:in"
+        expect_status 0
+        [ "$output" = $text ]
+    done
+    expect_file log $'started\nstarted'
+}
+
+@test "cli__bridge_tells_what_the_far_side_has_not_taken" {
+    start far via recv unix:far --count 1
+    far=$!
+    start bridge via bridge unix:in unix:far
+    bridge=$!
+    mkfifo input
+    start_from input client via send unix:in --timeout 10s
+    exec 5<>input
+    echo first >&5
+    finish $far
+    await eval 'echo next >&5; grep -qs "have not reached" bridge.err'
+    grep -q 'unix:in: message [0-9]* (4 bytes) and all after it have not reached unix:far' bridge.err
+    grep -q 'mend: ' bridge.err
+}
+
+@test "cli__bridge_of_a_queue_tells_what_it_still_had_at_the_end" {
+    start worker via pull unix:out --count 1
+    worker=$!
+    start bridge via bridge unix:in unix:out --pattern queue
+    bridge=$!
+    run via push unix:in one --timeout 10s
+    finish $worker
+    expect_file worker.out one
+    run via push unix:in two --timeout 10s
+    expect_status 0
+    signal_via TERM $bridge
+    finish $bridge
+    expect_status 143
+    grep -q 'unix:in: message 2 (3 bytes) and all after it have not reached unix:out' bridge.err
 }
 
 @test "cli__bridge_ends_at_once_while_it_waits_for_b" {
     for pattern in pair queue; do
         start bridge via bridge unix:in unix:nobody --timeout forever --pattern $pattern
         bridge=$!
-        await_name in.sock
-        start client via send unix:in hi --pattern $pattern --timeout 10s
         await eval '[ "$(ls /proc/$bridge/task | wc -l)" -ge 2 ]'
         signal_via TERM $bridge
         await eval '! kill -0 $bridge 2>/dev/null'
@@ -98,6 +186,8 @@ load helpers
         [ ! -e "$XDG_RUNTIME_DIR/viaduct/in.sock" ]
     done
 }
+
+# ---- what does not fit -----------------------------------------------------------------------------------------------
 
 @test "cli__bridge_of_a_queue_leaves_out_what_b_cannot_carry_and_goes_on" {
     start worker via pull unix:b2 --count 2 --timeout 10s
@@ -151,11 +241,22 @@ load helpers
     expect_way_out
 }
 
+@test "cli__bridge_refuses_the_same_place_on_both_sides" {
+    echo '{"manifest": 1, "endpoints": {"here": {"pattern": "pair", "address": "unix:a"}}}' >here.json
+    for b in unix:a 'unix:a?mode=0660' ipc://a here; do
+        run timeout 20 via bridge unix:a "$b" --endpoints here.json --timeout 20ms
+        expect_status 2
+        expect "both sides are unix:a: such a bridge would talk to itself"
+        expect_way_out
+    done
+}
+
 @test "cli__bridge_tells_an_a_that_cannot_be_listened_on" {
     run via bridge exec:cat unix:b
     expect_status 1
-    expect "exec"
+    expect "exec:cat: nobody can listen there"
     expect_way_out
+    start far via listen unix:b
     start other via listen unix:taken
     await_name taken.sock
     run via bridge unix:taken unix:b
