@@ -2,9 +2,11 @@
 /*
  * `via recv`, `via sub`, `via pull`: messages to standard output or a file.
  *
- * Owns: how many are taken, and when what was taken is handed on: before every sleep.
+ * Owns: how many are taken, and when what was taken is handed on: before every sleep. A file that is there keeps what it
+ * holds until there is something to replace it with.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -51,10 +53,17 @@ static int explain_output(const struct receiver *receiver)
                             "make room where the output goes");
 }
 
+/* The file is to hold what has come from now on, and nothing else. What is no regular file has nothing to empty. */
+static bool empty_output(const struct receiver *receiver)
+{
+    return receiver->out == stdout || ftruncate(fileno(receiver->out), 0) == 0 || errno == EINVAL;
+}
+
 static bool put(struct receiver *receiver, via_msg *message)
 {
     errno = 0;
-    bool done = via_cli_message_put(receiver->out, receiver->format, message);
+    bool done = (receiver->taken > 0 || empty_output(receiver)) &&
+                via_cli_message_put(receiver->out, receiver->format, message);
     int saved = errno;
     via_release(receiver->channel, message);
     receiver->taken++;
@@ -120,7 +129,11 @@ static int open_output(struct receiver *receiver)
     const via_cli_args *args = receiver->args;
     bool is_plain = args->output && !via_cli_given(args, VIA_CLI_FORMAT);
     receiver->format = is_plain ? VIA_CLI_RAW : (via_cli_format)args->format;
-    receiver->out = args->output ? fopen(args->output, "we") : stdout;
+    receiver->out = stdout;
+    if (!args->output)
+        return VIA_EXIT_OK;
+    int descriptor = open(args->output, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    receiver->out = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     if (receiver->out)
         return VIA_EXIT_OK;
     return via_cli_os_error(args->output, errno, "name a file that can be written");
@@ -144,6 +157,8 @@ static int close_output(const struct receiver *receiver, int result)
 {
     if (!receiver->args->output || !receiver->out)
         return result;
+    if (result == VIA_EXIT_OK && receiver->taken == 0 && !empty_output(receiver))
+        result = explain_output(receiver); /* all that came is nothing */
     return fclose(receiver->out) == 0 || result != VIA_EXIT_OK ? result : explain_output(receiver);
 }
 

@@ -138,6 +138,31 @@ load helpers
     expect_way_out
 }
 
+@test "cli__an_output_file_keeps_what_it_holds_until_something_comes" {
+    echo "long since here" >copy
+    run via recv unix:mail --output copy --timeout 50ms
+    expect_status 124
+    expect_file copy "long since here"
+    start receiver via recv unix:mail --output copy --format line
+    receiver=$!
+    run via send unix:mail new --timeout 10s
+    finish $receiver
+    expect_status 0
+    expect_file copy new
+    start receiver via recv unix:mail --output copy
+    receiver=$!
+    via send unix:mail --timeout 10s </dev/null
+    finish $receiver
+    expect_status 0
+    [ ! -s copy ]
+    start receiver via recv unix:mail --output /dev/stdout
+    receiver=$!
+    run via send unix:mail piped --timeout 10s
+    finish $receiver
+    expect_status 0
+    [ "$(cat receiver.out)" = piped ]
+}
+
 @test "cli__wrong_addresses_are_told_with_the_nearest" {
     run via send unx:mail x
     expect_status 1
