@@ -58,7 +58,7 @@ static void fill_failure(via_error *error, const via_route *route, via_status st
     const size_t length = strnlen(route->loaded->name, sizeof(error->plugin) - 1);
     memcpy(error->plugin, route->loaded->name, length);
     if (error->mend[0] == '\0')
-        via_error_mend(error, "close the channel and open it again");
+        via_error_mend(error, "see why it ended, then connect again");
 }
 
 void via_context_fail(via_context *context, via_status status, int32_t os_code, const char *what, const char *mend)
