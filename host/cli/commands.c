@@ -81,9 +81,11 @@ const via_cli_command via_cli_commands[] = {
      .min_operands = 1,
      .max_operands = 2,
      .summary = "send TEXT, a file, or standard input",
-     .about = "Without TEXT and --file, standard input is split as --format says (raw: all of it is one message).\n"
-              "It dials, unless --listen; it ends when nothing that it sent depends on it any more.\n" ABOUT_FORMATS
-              "\n--timeout bounds each wait: for the other end (default 5s), for room to send (default: for ever).",
+     .about =
+         "TEXT and --file are one message each, as they are, unless --format says how to read them. Without them,\n"
+         "standard input is split as --format says (raw: all of it is one message).\n"
+         "It dials, unless --listen; it ends when nothing that it sent depends on it any more.\n" ABOUT_FORMATS
+         "\n--timeout bounds each wait: for the other end (default 5s), for room to send (default: for ever).",
      .takes = SEND | TAKES(PATTERN),
      .run = via_cli_run_send},
     {.name = "recv",

@@ -55,6 +55,44 @@ uint64_t via_cli_max_message_of(const via_cli_args *args, via_host *host, const 
     return bytes;
 }
 
+/* ---- schemes ------------------------------------------------------------------------------------------------ */
+
+static bool has_text(const json_t *list, const char *text)
+{
+    size_t index;
+    const json_t *item;
+    json_array_foreach(list, index, item)
+    {
+        if (strcmp(json_string_value(item), text) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool carries(via_host *host, const char *address, const char *what)
+{
+    static const via_cli_args plain;
+    json_t *root = explain(&plain, host, address);
+    bool does = has_text(json_object_get(json_object_get(root, "guarantees"), "carries"), what);
+    json_decref(root);
+    return does;
+}
+
+void via_cli_list_carriers(via_host *host, const char *what, char *list, size_t capacity)
+{
+    size_t cursor = 0, used = 0;
+    via_plugin_info info = {.size = sizeof info};
+    list[0] = '\0';
+    for (; via_plugin_next(host, &cursor, &info) == VIA_OK; info.size = sizeof info) {
+        char *rest = NULL, address[64];
+        for (char *scheme = strtok_r(info.schemes, " ", &rest); scheme; scheme = strtok_r(NULL, " ", &rest)) {
+            (void)snprintf(address, sizeof address, "%s:x", scheme);
+            if (used < capacity && carries(host, address, what))
+                used += (size_t)snprintf(list + used, capacity - used, "%s%s:", used ? ", " : "", scheme);
+        }
+    }
+}
+
 /* ---- places ------------------------------------------------------------------------------------------------- */
 
 /* What follows the scheme, which may have another name: "orders" of unix:orders and ipc://orders. Not the options. */

@@ -29,6 +29,8 @@ typedef struct via_cli_source {
 } via_cli_source;
 
 void via_cli_source_init(via_cli_source *source, int descriptor, via_cli_format format, const via_meta *meta);
+/* The same for a text that is there already, copied. False: out of memory. */
+bool via_cli_source_init_text(via_cli_source *source, const char *text, via_cli_format format, const via_meta *meta);
 /*
  * The next message that is complete; valid until the next call. VIA_OK; VIA_ETIMEDOUT: read more first; VIA_ECLOSED:
  * the end; VIA_EINVAL: it is not in this format (the message is skipped).

@@ -162,11 +162,21 @@ static int close_output(const struct receiver *receiver, int result)
     return fclose(receiver->out) == 0 || result != VIA_EXIT_OK ? result : explain_output(receiver);
 }
 
+/* To come, take nothing and go would lose what the other end sends to whoever comes. */
+static int check(const via_cli_args *args)
+{
+    if (!via_cli_given(args, VIA_CLI_COUNT) || args->count > 0)
+        return VIA_EXIT_OK;
+    return via_cli_usage(args->command, "ask for at least one: --count 1", "--count 0 would receive nothing");
+}
+
 static int receive_as(const via_cli_args *args, uint32_t role)
 {
     via_host *host = NULL;
     struct receiver receiver = {.args = args, .address = args->operands.items[0]};
-    int result = via_cli_host_open(args, &host);
+    int result = check(args);
+    if (result == VIA_EXIT_OK)
+        result = via_cli_host_open(args, &host);
     if (result == VIA_EXIT_OK)
         result = open_output(&receiver);
     if (result == VIA_EXIT_OK)

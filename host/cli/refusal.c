@@ -81,3 +81,38 @@ int via_cli_refused(const via_cli_letter *letter, via_status status)
     return via_cli_complain(via_cli_exit_of(status), via_cli_usual_mend(status), "%s: message %llu: %s",
                             letter->address, (unsigned long long)letter->number, via_status_text(status));
 }
+
+/* ---- labels ------------------------------------------------------------------------------------------------- */
+
+struct label {
+    via_cli_option_id option;
+    const char *name; /* of the option, and in a manifest's "carries" */
+    uint32_t flag;
+};
+
+static const struct label labels[] = {{VIA_CLI_KEY, "key", VIA_INFO_CARRIES_KEY},
+                                      {VIA_CLI_TYPE, "type", VIA_INFO_CARRIES_TYPE},
+                                      {VIA_CLI_PRIORITY, "priority", VIA_INFO_CARRIES_PRIORITY}};
+
+static int tell_label(via_host *host, const char *address, const char *name)
+{
+    char schemes[128], mend[256];
+    via_cli_list_carriers(host, name, schemes, sizeof schemes);
+    (void)snprintf(mend, sizeof mend, "leave --%s out, or use a scheme whose messages have one (%s)", name,
+                   schemes[0] ? schemes : "no plugin here has such");
+    return via_cli_complain(VIA_EXIT_FAILED, mend, "%s: messages have no %s here, so --%s would be lost", address, name,
+                            name);
+}
+
+int via_cli_check_labels(const via_cli_args *args, via_host *host, const char *address, via_channel *channel)
+{
+    via_channel_info info = {.size = sizeof info};
+    if (via_info(channel, &info) != VIA_OK)
+        return VIA_EXIT_OK;
+    if (info.pattern == VIA_PATTERN_TOPIC)
+        info.flags |= VIA_INFO_CARRIES_KEY; /* where no field does, it is the beginning of the message */
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++)
+        if (via_cli_given(args, labels[i].option) && (info.flags & labels[i].flag) == 0)
+            return tell_label(host, address, labels[i].name);
+    return VIA_EXIT_OK;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages that a channel does not take as they are: which one, why, and the ways out.
+ * Messages that a channel does not take as they are, and labels that it does not carry: which one, why, and the ways out.
  *
  * Owns: the words for it. A data call answers a status alone, so the reason is found in the message and in the options
  * of the channel's address.
@@ -24,5 +24,7 @@ typedef struct via_cli_letter {
 bool via_cli_is_refusal(via_status status);
 /* Tells it. An exit status. */
 int via_cli_refused(const via_cli_letter *letter, via_status status);
+/* Tells if --key, --type or --priority asks for what no message of the channel carries. An exit status. */
+int via_cli_check_labels(const via_cli_args *args, via_host *host, const char *address, via_channel *channel);
 
 #endif

@@ -44,12 +44,18 @@ static uint32_t role_for(uint32_t pattern)
     }
 }
 
+/* As elsewhere, "-" is standard input. */
+static bool names_file(const via_cli_args *args)
+{
+    return args->file && strcmp(args->file, "-") != 0;
+}
+
 /* ---- one message after the other ---------------------------------------------------------------------------- */
 
 static int explain_send(const struct sender *sender, const via_slice *body, via_status status)
 {
-    uint64_t number = sender->args->operands.count > 1 ? 1 : sender->source.number;
-    via_cli_letter letter = {sender->args, sender->host, sender->address, sender->channel, *body, number};
+    via_cli_letter letter = {sender->args,    sender->host, sender->address,
+                             sender->channel, *body,        sender->source.number};
     if (status == VIA_ECANCELED && via_cli_stopped())
         return via_cli_stop_result(VIA_EXIT_FAILED);
     return via_cli_is_refusal(status) ? via_cli_refused(&letter, status)
@@ -61,12 +67,6 @@ static int send_one(struct sender *sender, const via_slice *body, via_meta *meta
     meta->flags = more ? VIA_MORE : 0;
     via_status status = via_cli_send(sender->channel, body, meta, via_cli_deadline(sender->args, UINT64_MAX));
     return status == VIA_OK ? VIA_EXIT_OK : explain_send(sender, body, status);
-}
-
-static int send_text(struct sender *sender, const char *text)
-{
-    via_slice body = {text, strlen(text)};
-    return send_one(sender, &body, &sender->meta, false);
 }
 
 static int refuse_input(const struct sender *sender)
@@ -96,12 +96,12 @@ static int fill(struct sender *sender)
     case VIA_ENOMEM:
         return via_cli_out_of_memory();
     default:
-        return via_cli_os_error(sender->args->file ? sender->args->file : "standard input", errno,
+        return via_cli_os_error(names_file(sender->args) ? sender->args->file : "standard input", errno,
                                 "see that it is a file that can be read");
     }
 }
 
-static int send_stream(struct sender *sender)
+static int send_all(struct sender *sender)
 {
     for (;;) {
         via_slice body;
@@ -149,12 +149,6 @@ static int wait_for_others(struct sender *sender, uint64_t wanted)
     }
 }
 
-static int send_all(struct sender *sender)
-{
-    const via_cli_args *args = sender->args;
-    return args->operands.count > 1 ? send_text(sender, args->operands.items[1]) : send_stream(sender);
-}
-
 static int finish(struct sender *sender, int result)
 {
     if (via_cli_stopped()) {
@@ -177,20 +171,31 @@ static int finish(struct sender *sender, int result)
     return via_cli_status(sender->address, sender->channel, status);
 }
 
+/* Out of a folder nothing can be read, which open(2) does not mind. */
+static int open_file(const char *name)
+{
+    struct stat about;
+    int descriptor = open(name, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0 || fstat(descriptor, &about) != 0 || !S_ISDIR(about.st_mode))
+        return descriptor;
+    (void)close(descriptor);
+    errno = EISDIR;
+    return -1;
+}
+
+/* TEXT and --file are one message as they are, unless --format says how to read them. */
 static int open_source(struct sender *sender)
 {
     const via_cli_args *args = sender->args;
-    via_cli_format format = args->file ? VIA_CLI_RAW : (via_cli_format)args->format;
-    int descriptor = args->file ? open(args->file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
-    struct stat about;
-    if (descriptor >= 0 && args->file && fstat(descriptor, &about) == 0 && S_ISDIR(about.st_mode)) {
-        (void)close(descriptor);
-        descriptor = -1;
-        errno = EISDIR;
-    }
+    const char *text = args->operands.count > 1 ? args->operands.items[1] : NULL;
+    bool is_plain = (text || args->file) && !via_cli_given(args, VIA_CLI_FORMAT);
+    via_cli_format format = is_plain ? VIA_CLI_RAW : (via_cli_format)args->format;
+    int descriptor = names_file(args) ? open_file(args->file) : STDIN_FILENO;
     if (descriptor < 0)
         return via_cli_os_error(args->file, errno, "name a file that can be read");
     via_cli_source_init(&sender->source, descriptor, format, &sender->meta);
+    if (text && !via_cli_source_init_text(&sender->source, text, format, &sender->meta))
+        return via_cli_out_of_memory();
     sender->source.whole = true;
     return VIA_EXIT_OK;
 }
@@ -207,6 +212,8 @@ static int open_channel(struct sender *sender, uint32_t role)
     what.deadline = via_cli_deadline(args, USUAL_WAIT_S * second_ns);
     sender->role = role;
     int result = via_cli_channel_open(args, &what, &sender->channel);
+    if (result == VIA_EXIT_OK)
+        result = via_cli_check_labels(args, sender->host, sender->address, sender->channel);
     uint64_t wanted = via_cli_given(args, VIA_CLI_WAIT) ? args->wait : 1;
     bool must_wait = (role == VIA_PUBLISH || role == VIA_PUSH) && what.side == VIA_SIDE_BIND;
     if (result == VIA_EXIT_OK && must_wait)

@@ -16,6 +16,16 @@ void via_cli_source_init(via_cli_source *source, int descriptor, via_cli_format 
     *source = (via_cli_source){.descriptor = descriptor, .format = format, .meta = *meta};
 }
 
+bool via_cli_source_init_text(via_cli_source *source, const char *text, via_cli_format format, const via_meta *meta)
+{
+    size_t size = strlen(text);
+    via_cli_source_init(source, -1, format, meta);
+    source->buffer = strdup(text);
+    source->end = source->capacity = size;
+    source->ended = true;
+    return source->buffer != NULL;
+}
+
 void via_cli_source_fini(via_cli_source *source)
 {
     free(source->buffer);

@@ -59,6 +59,45 @@ load helpers
     [ ! -s receiver.out ]
 }
 
+@test "cli__a_format_that_is_given_holds_for_a_text_and_a_file_too" {
+    printf '{"text":"two"}\n{"base64":"/w=="}\n' >messages
+    start receiver via recv unix:mail --format hex
+    receiver=$!
+    run via send unix:mail 616200 --format hex --timeout 10s
+    expect_status 0
+    finish $receiver
+    expect_file receiver.out 616200
+    start receiver via recv unix:mail --format hex
+    receiver=$!
+    run via send unix:mail --file messages --format json --timeout 10s
+    expect_status 0
+    finish $receiver
+    expect_file receiver.out $'74776f\nff'
+    start receiver via recv unix:mail
+    run via send unix:mail 'no hex' --format hex --timeout 10s
+    expect_status 1
+    expect "message 1 of the input is not in the format 'hex'"
+    expect_way_out
+}
+
+@test "cli__a_file_named_minus_is_standard_input" {
+    start receiver via recv unix:mail --format hex
+    receiver=$!
+    run bash -c "printf 'a\nb\n' | via send unix:mail --file - --timeout 10s"
+    expect_status 0
+    finish $receiver
+    expect_file receiver.out 610a620a
+}
+
+@test "cli__a_count_of_nothing_is_refused" {
+    for command in recv pull sub; do
+        run timeout 20 via $command unix:mail --count 0
+        expect_status 2
+        expect "--count 0 would receive nothing"
+        expect_way_out
+    done
+}
+
 @test "cli__an_empty_file_and_an_empty_text_are_empty_messages" {
     : >empty
     start receiver via recv unix:mail --format json

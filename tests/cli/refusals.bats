@@ -79,3 +79,33 @@ load helpers
     expect "message 1 of the input is not in the format 'json'"
     expect_way_out
 }
+
+@test "cli__a_label_that_the_channel_does_not_carry_is_told_with_what_does" {
+    for label in "key k" "type text/plain" "priority 3"; do
+        read -r name value <<<"$label"
+        start receiver via recv unix:mail
+        receiver=$!
+        run via send unix:mail x --"$name" "$value" --timeout 10s
+        expect_status 1
+        expect "unix:mail: messages have no $name here, so --$name would be lost"
+        expect "mend: leave --$name out, or use a scheme whose messages have one (shm:)"
+        finish $receiver
+        [ ! -s receiver.out ]
+    done
+    start receiver via recv shm:mail --format json
+    receiver=$!
+    run via send shm:mail x --key k --type text/plain --priority 3 --timeout 10s
+    expect_status 0
+    finish $receiver
+    output=$(cat receiver.out)
+    expect_json 'it["key"] == "k" and it["type"] == "text/plain" and it["priority"] == 3'
+}
+
+@test "cli__a_key_of_a_topic_goes_with_the_message_where_no_field_carries_it" {
+    start subscriber via sub unix:news --count 1
+    subscriber=$!
+    run via pub unix:news ' rain' --key weather --timeout 10s
+    expect_status 0
+    finish $subscriber
+    expect_file subscriber.out "weather rain"
+}
