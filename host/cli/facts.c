@@ -55,6 +55,15 @@ uint64_t via_cli_max_message_of(const via_cli_args *args, via_host *host, const 
     return bytes;
 }
 
+uint64_t via_cli_max_message_of_scheme(const via_cli_args *args, via_host *host, const char *address)
+{
+    json_t *root = explain(args, host, address);
+    const json_t *bound = json_object_get(json_object_get(root, "scheme"), "max_message");
+    uint64_t bytes = json_is_integer(bound) ? (uint64_t)json_integer_value(bound) : UINT64_MAX;
+    json_decref(root);
+    return bytes;
+}
+
 /* ---- schemes ------------------------------------------------------------------------------------------------ */
 
 static bool has_text(const json_t *list, const char *text)

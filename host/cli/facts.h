@@ -18,6 +18,8 @@
 json_t *via_cli_option_of(const via_cli_args *args, via_host *host, const char *address, const char *name);
 /* The largest message that the address carries; UINT64_MAX = it cannot be told. */
 uint64_t via_cli_max_message_of(const via_cli_args *args, via_host *host, const char *address);
+/* What no option can raise that above; UINT64_MAX = it cannot be told. */
+uint64_t via_cli_max_message_of_scheme(const via_cli_args *args, via_host *host, const char *address);
 /* "shm:, mq:": the schemes whose messages carry it ("key", "type", "priority"); "" = none that is ready. */
 void via_cli_list_carriers(via_host *host, const char *what, char *list, size_t capacity);
 /* False: nobody can listen there; who dials makes the other end, such as a program. */

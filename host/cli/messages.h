@@ -40,6 +40,8 @@ via_status via_cli_source_next(via_cli_source *source, via_slice *body, via_meta
 bool via_cli_source_has_next(const via_cli_source *source);
 /* One read(2), which may block. VIA_OK (also at the end), VIA_ENOMEM, VIA_EIO (errno says why). */
 via_status via_cli_source_fill(via_cli_source *source);
+/* Bytes that have not been given yet, as far as is known without reading on: a file tells, so it is all. */
+uint64_t via_cli_source_size(const via_cli_source *source, bool *is_all);
 void via_cli_source_fini(via_cli_source *source);
 
 /* What a message looks like in the format; for errors. */

@@ -13,16 +13,34 @@ bool via_cli_is_refusal(via_status status)
 
 /* ---- too large ---------------------------------------------------------------------------------------------- */
 
+/* The limit can be raised up to the scheme's own; beyond that only smaller messages help. */
+static void mend_size(const via_cli_letter *letter, char *mend, size_t capacity)
+{
+    char bound_text[32];
+    uint64_t bound = via_cli_max_message_of_scheme(letter->args, letter->host, letter->address);
+    via_cli_format_size(bound, bound_text, sizeof bound_text);
+    if (bound == UINT64_MAX)
+        (void)snprintf(mend, capacity, "%s", via_cli_usual_mend(VIA_ETOOBIG));
+    else if (letter->body.size > bound)
+        (void)snprintf(mend, capacity, "send it in parts: no message here can have more than %s", bound_text);
+    else
+        (void)snprintf(mend, capacity,
+                       "send it in parts, or give both ends a larger max_message=, which is %s at most here",
+                       bound_text);
+}
+
 static int tell_size(const via_cli_letter *letter)
 {
+    char mend[256];
     via_channel_info info = {.size = sizeof info};
-    const char *mend = via_cli_usual_mend(VIA_ETOOBIG);
     unsigned long long number = letter->number;
+    mend_size(letter, mend, sizeof mend);
     if (via_info(letter->channel, &info) != VIA_OK || info.max_message >= letter->body.size)
         return via_cli_complain(VIA_EXIT_FAILED, mend, "%s: message %llu is too large: it has %zu bytes",
                                 letter->address, number, letter->body.size);
-    return via_cli_complain(VIA_EXIT_FAILED, mend, "%s: message %llu has %zu bytes; this channel carries at most %llu",
-                            letter->address, number, letter->body.size, (unsigned long long)info.max_message);
+    return via_cli_complain(
+        VIA_EXIT_FAILED, mend, "%s: message %llu has %zu bytes%s; this channel carries at most %llu", letter->address,
+        number, letter->body.size, letter->is_part ? " or more" : "", (unsigned long long)info.max_message);
 }
 
 /* ---- the separator in it ------------------------------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages that a channel does not take as they are, and labels that it does not carry: which one, why, and the ways out.
+ * Messages that a channel does not take as they are, and labels that it does not carry: which one, why, and the ways
+ * out.
  *
  * Owns: the words for it. A data call answers a status alone, so the reason is found in the message and in the options
  * of the channel's address.
@@ -18,6 +19,7 @@ typedef struct via_cli_letter {
     via_channel *channel;
     via_slice body;
     uint64_t number; /* which message it is, from 1 */
+    bool is_part;    /* the body is longer than that */
 } via_cli_letter;
 
 /* True: a send that answers this has refused the message, and the channel goes on. */

@@ -52,10 +52,19 @@ static bool names_file(const via_cli_args *args)
 
 /* ---- one message after the other ---------------------------------------------------------------------------- */
 
+static via_cli_letter letter_of(const struct sender *sender, via_slice body, uint64_t number)
+{
+    return (via_cli_letter){.args = sender->args,
+                            .host = sender->host,
+                            .address = sender->address,
+                            .channel = sender->channel,
+                            .body = body,
+                            .number = number};
+}
+
 static int explain_send(const struct sender *sender, const via_slice *body, via_status status)
 {
-    via_cli_letter letter = {sender->args,    sender->host, sender->address,
-                             sender->channel, *body,        sender->source.number};
+    via_cli_letter letter = letter_of(sender, *body, sender->source.number);
     if (status == VIA_ECANCELED && via_cli_stopped())
         return via_cli_stop_result(VIA_EXIT_FAILED);
     return via_cli_is_refusal(status) ? via_cli_refused(&letter, status)
@@ -101,6 +110,19 @@ static int fill(struct sender *sender)
     }
 }
 
+/* What comes as a whole is not read to the end to learn that it is too large. */
+static int check_size(const struct sender *sender)
+{
+    via_channel_info info = {.size = sizeof info};
+    via_cli_letter letter = letter_of(sender, (via_slice){NULL, 0}, sender->source.number + 1);
+    bool is_all;
+    if (sender->source.format != VIA_CLI_RAW || via_info(sender->channel, &info) != VIA_OK)
+        return VIA_EXIT_OK;
+    letter.body.size = (size_t)via_cli_source_size(&sender->source, &is_all);
+    letter.is_part = !is_all;
+    return letter.body.size > info.max_message ? via_cli_refused(&letter, VIA_ETOOBIG) : VIA_EXIT_OK;
+}
+
 static int send_all(struct sender *sender)
 {
     for (;;) {
@@ -112,7 +134,9 @@ static int send_all(struct sender *sender)
             result = send_one(sender, &body, &meta, via_cli_source_has_next(&sender->source));
             break;
         case VIA_ETIMEDOUT:
-            result = fill(sender);
+            result = check_size(sender);
+            if (result == VIA_EXIT_OK)
+                result = fill(sender);
             break;
         case VIA_ECLOSED:
             return VIA_EXIT_OK;

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "encoding.h"
@@ -62,6 +63,18 @@ via_status via_cli_source_fill(via_cli_source *source)
     source->ended = taken == 0;
     source->end += (size_t)taken;
     return VIA_OK;
+}
+
+uint64_t via_cli_source_size(const via_cli_source *source, bool *is_all)
+{
+    struct stat about;
+    uint64_t size = source->end - source->start;
+    off_t at = lseek(source->descriptor, 0, SEEK_CUR);
+    *is_all = source->ended;
+    if (source->ended || at < 0 || fstat(source->descriptor, &about) != 0 || !S_ISREG(about.st_mode))
+        return size;
+    *is_all = true;
+    return about.st_size > at ? size + (uint64_t)(about.st_size - at) : size;
 }
 
 /* ---- where a message ends ----------------------------------------------------------------------------------- */

@@ -177,7 +177,7 @@ static via_status refuse_input(struct talk *talk)
 /* The input is as it should be, and the channel does not carry it. */
 static via_status refuse_message(struct talk *talk, const via_slice *body, via_status status)
 {
-    via_cli_letter letter = {talk->args, talk->host, talk->address, talk->channel, *body, talk->source.number};
+    via_cli_letter letter = {talk->args, talk->host, talk->address, talk->channel, *body, talk->source.number, false};
     talk->input_result = via_cli_refused(&letter, status);
     return status;
 }

@@ -50,6 +50,34 @@ load helpers
     expect_way_out
 }
 
+@test "cli__a_file_that_is_too_large_is_told_before_it_is_read" {
+    truncate -s 2G huge
+    start receiver via recv unix:mail
+    # A sanitizer needs more room than any file.
+    [ -n "${VIADUCT_SANITIZE:-}" ] || ulimit -v 1000000
+    run via send unix:mail --file huge --timeout 10s
+    expect_status 1
+    expect "unix:mail: message 1 has 2147483648 bytes; this channel carries at most 1073741824"
+    expect "mend: send it in parts: no message here can have more than 1GiB"
+    start receiver via recv unix:small
+    run via send unix:small --file huge --option max_message=1MiB --timeout 10s
+    expect "mend: send it in parts: "
+    truncate -s 2M large
+    start receiver via recv unix:other
+    run via send unix:other --file large --option max_message=1MiB --timeout 10s
+    expect_status 1
+    expect "message 1 has 2097152 bytes; this channel carries at most 1048576"
+    expect "mend: send it in parts, or give both ends a larger max_message=, which is 1GiB at most here"
+}
+
+@test "cli__an_input_without_end_is_told_once_it_is_too_large" {
+    start receiver via recv unix:mail
+    run bash -c "yes | timeout 60 via send unix:mail --format raw --option max_message=1MiB --timeout 10s"
+    expect_status 1
+    expect "bytes or more; this channel carries at most 1048576"
+    expect_way_out
+}
+
 @test "cli__a_message_that_overflow_drops_is_told_with_what_helps" {
     mkfifo input
     start subscriber via sub unix:news
