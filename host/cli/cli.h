@@ -17,7 +17,7 @@ enum {
     VIA_EXIT_OK = 0,
     VIA_EXIT_FAILED = 1,
     VIA_EXIT_USAGE = 2,     /* the command line is wrong */
-    VIA_EXIT_PEER = 4,      /* the other end is gone, or was never there */
+    VIA_EXIT_PEER = 4,      /* the other end is gone, or nobody listens there */
     VIA_EXIT_REMOTE = 5,    /* the other end answered with an error */
     VIA_EXIT_TIMEOUT = 124, /* the deadline passed, as timeout(1) has it */
     VIA_EXIT_SIGNAL = 128   /* plus the number of the signal that asked to stop */

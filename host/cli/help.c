@@ -39,8 +39,9 @@ void via_cli_help_all(FILE *out)
     (void)fputs(
         "\nAn address is scheme:rest?option=value&..., or the name of an endpoint; 'via plugins' lists the schemes.\n"
         "'via COMMAND --help' shows options and examples; 'via --version' the version.\n"
-        "\nExit status: 0 ok, 1 failed, 2 wrong usage, 4 the other end is gone, 5 the other end reported an error,\n"
-        "124 the deadline passed, 129, 130, 143 after SIGHUP, SIGINT, SIGTERM (what was accepted is sent first).\n",
+        "\nExit status: 0 ok, 1 failed, 2 wrong usage, 4 nobody listens there or the other end is gone,\n"
+        "5 the other end reported an error, 124 the deadline passed before somebody connected or a message came,\n"
+        "129, 130, 143 after SIGHUP, SIGINT, SIGTERM (what was accepted is sent first).\n",
         out);
 }
 

@@ -89,7 +89,7 @@ static int ended(const struct receiver *receiver, via_status status)
     if (status == VIA_ECANCELED && via_cli_stopped())
         return via_cli_stop_result(VIA_EXIT_FAILED);
     if (status != VIA_ECLOSED)
-        return via_cli_status(receiver->address, receiver->channel, status);
+        return via_cli_waited(receiver->address, receiver->channel, status);
     if (receiver->wanted == UINT64_MAX)
         return VIA_EXIT_OK;
     return via_cli_complain(VIA_EXIT_PEER, "send more at the other end, or ask for less with --count",

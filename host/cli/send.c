@@ -68,7 +68,7 @@ static int explain_send(const struct sender *sender, const via_slice *body, via_
     if (status == VIA_ECANCELED && via_cli_stopped())
         return via_cli_stop_result(VIA_EXIT_FAILED);
     return via_cli_is_refusal(status) ? via_cli_refused(&letter, status)
-                                      : via_cli_status(sender->address, sender->channel, status);
+                                      : via_cli_waited(sender->address, sender->channel, status);
 }
 
 static int send_one(struct sender *sender, const via_slice *body, via_meta *meta, bool more)
@@ -165,8 +165,10 @@ static int wait_for_others(struct sender *sender, uint64_t wanted)
         status = via_cli_wait(sender->channel, 0, turn < deadline ? turn : deadline);
         if (status == VIA_ECANCELED)
             return via_cli_stop_result(VIA_EXIT_FAILED);
+        if (via_now_ns() >= deadline && counters.peers == 0)
+            return via_cli_waited(sender->address, sender->channel, VIA_ETIMEDOUT);
         if (via_now_ns() >= deadline)
-            return via_cli_complain(VIA_EXIT_PEER,
+            return via_cli_complain(VIA_EXIT_TIMEOUT,
                                     "start them, wait longer with --timeout, or do not wait with --wait 0",
                                     "%s: waited for %llu to connect, %llu came", sender->address,
                                     (unsigned long long)wanted, (unsigned long long)counters.peers);
@@ -188,7 +190,8 @@ static int finish(struct sender *sender, int result)
         return VIA_EXIT_OK;
     if (status == VIA_ETIMEDOUT && is_value)
         return via_cli_complain(
-            VIA_EXIT_PEER, "start one that takes it (via recv ADDRESS --pattern value), or wait longer with --timeout",
+            VIA_EXIT_TIMEOUT,
+            "start one that takes it (via recv ADDRESS --pattern value), or wait longer with --timeout",
             "%s: nobody has taken the value, and it ends with this command", sender->address);
     if (status == VIA_ECANCELED && via_cli_stopped())
         return via_cli_stop_result(VIA_EXIT_FAILED);

@@ -96,17 +96,30 @@ uint32_t via_cli_side(const via_cli_args *args, uint32_t otherwise)
 
 /* ---- opening ------------------------------------------------------------------------------------------------ */
 
+static const char nobody_came[] = "nobody has connected before the deadline";
+static const char call_somebody[] =
+    "start the other end, or wait longer with --timeout; VIADUCT_LOG=warning shows who was turned away";
+
 static via_status explain_wait(via_status status, via_error *error)
 {
     via_error_init(error);
     error->status = status;
     if (status == VIA_ETIMEDOUT) {
-        (void)snprintf(error->what, sizeof error->what, "nobody has connected before the deadline");
-        (void)snprintf(
-            error->mend, sizeof error->mend,
-            "start the other end, or wait longer with --timeout; VIADUCT_LOG=warning shows who was turned away");
+        (void)snprintf(error->what, sizeof error->what, "%s", nobody_came);
+        (void)snprintf(error->mend, sizeof error->mend, "%s", call_somebody);
     }
     return status;
+}
+
+int via_cli_waited(const char *subject, via_channel *channel, via_status status)
+{
+    via_counters counters = {.size = sizeof counters};
+    if (status != VIA_ETIMEDOUT || via_stats(channel, &counters) != VIA_OK || counters.peers > 0)
+        return via_cli_status(subject, channel, status);
+    if (counters.connects == 0)
+        return via_cli_complain(VIA_EXIT_TIMEOUT, call_somebody, "%s: %s", subject, nobody_came);
+    return via_cli_complain(VIA_EXIT_TIMEOUT, call_somebody,
+                            "%s: nobody is connected any more, and the deadline passed", subject);
 }
 
 static via_status wait_for_dialer(via_listener *listener, via_deadline deadline, via_channel **channel,

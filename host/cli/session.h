@@ -38,6 +38,9 @@ via_status via_cli_channel_try(const via_cli_args *args, const via_cli_open *wha
 /* The side that --listen or --dial asks for, else `otherwise`. */
 uint32_t via_cli_side(const via_cli_args *args, uint32_t otherwise);
 
+/* Tells a status as via_cli_status() does; a deadline that passed with nobody there in the words of a wait for somebody. */
+int via_cli_waited(const char *subject, via_channel *channel, via_status status);
+
 /* As via_send() and via_recv(); VIA_ECANCELED also when a signal asked to stop. */
 via_status via_cli_send(via_channel *channel, const via_slice *bytes, const via_meta *meta, via_deadline deadline);
 via_status via_cli_recv(via_channel *channel, via_deadline deadline, via_msg *message);

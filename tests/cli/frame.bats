@@ -28,8 +28,8 @@ wrong() {
     for command in $commands; do
         [[ $output == *"  $command "* ]]
     done
-    expect "Exit status: 0 ok, 1 failed, 2 wrong usage, 4 the other end is gone"
-    expect "124 the deadline passed"
+    expect "Exit status: 0 ok, 1 failed, 2 wrong usage, 4 nobody listens there or the other end is gone"
+    expect "124 the deadline passed before somebody connected or a message came"
     expect_not "bench-worker"
     long=$output
     run via help
