@@ -29,7 +29,9 @@ const via_cli_command *via_cli_command_find(const char *name)
 #define ABOUT_FORMATS                                                                                                  \
     "Formats: line (one message a line), raw (bytes as they are), null (a NUL after each), quoted (escapes between\n"  \
     "double quotes), hex, json (an object a line, with key, type and priority; what is no UTF-8 is in base64,\n"       \
-    "key_base64 or type_base64)."
+    "key_base64 or type_base64). The default is line, or raw where the channel is a stream of bytes (framing=raw), "   \
+    "in\n"                                                                                                             \
+    "which a message is what one read brings: nothing is taken from it or added, as with nc(1)."
 
 const via_cli_command via_cli_commands[] = {
     {.name = "plugins",

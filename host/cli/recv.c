@@ -127,8 +127,6 @@ static int receive(struct receiver *receiver)
 static int open_output(struct receiver *receiver)
 {
     const via_cli_args *args = receiver->args;
-    bool is_plain = args->output && !via_cli_given(args, VIA_CLI_FORMAT);
-    receiver->format = is_plain ? VIA_CLI_RAW : (via_cli_format)args->format;
     receiver->out = stdout;
     if (!args->output)
         return VIA_EXIT_OK;
@@ -150,7 +148,12 @@ static int open_channel(struct receiver *receiver, via_host *host, uint32_t role
     uint32_t usual = role == VIA_SUBSCRIBE ? VIA_SIDE_CONNECT : VIA_SIDE_BIND;
     via_cli_open what = {.host = host, .address = receiver->address, .role = role, .side = via_cli_side(args, usual)};
     what.deadline = via_cli_deadline(args, UINT64_MAX);
-    return via_cli_channel_open(args, &what, &receiver->channel);
+    int result = via_cli_channel_open(args, &what, &receiver->channel);
+    if (result == VIA_EXIT_OK)
+        receiver->format = args->output && !via_cli_given(args, VIA_CLI_FORMAT)
+                               ? VIA_CLI_RAW
+                               : via_cli_format_for(args, receiver->channel);
+    return result;
 }
 
 static int close_output(const struct receiver *receiver, int result)

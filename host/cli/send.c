@@ -116,7 +116,7 @@ static int check_size(const struct sender *sender)
     via_channel_info info = {.size = sizeof info};
     via_cli_letter letter = letter_of(sender, (via_slice){NULL, 0}, sender->source.number + 1);
     bool is_all;
-    if (sender->source.format != VIA_CLI_RAW || via_info(sender->channel, &info) != VIA_OK)
+    if (!sender->source.whole || sender->source.format != VIA_CLI_RAW || via_info(sender->channel, &info) != VIA_OK)
         return VIA_EXIT_OK;
     letter.body.size = (size_t)via_cli_source_size(&sender->source, &is_all);
     letter.is_part = !is_all;
@@ -227,6 +227,15 @@ static int open_source(struct sender *sender)
     return VIA_EXIT_OK;
 }
 
+/* Into a channel without boundaries standard input goes as it comes, and not as one message at its end. */
+static void choose_format(struct sender *sender)
+{
+    via_cli_source *source = &sender->source;
+    bool is_line = source->format == VIA_CLI_LINE;
+    source->format = is_line ? via_cli_format_for(sender->args, sender->channel) : source->format;
+    source->whole = !is_line;
+}
+
 static int open_channel(struct sender *sender, uint32_t role)
 {
     const via_cli_args *args = sender->args;
@@ -241,6 +250,8 @@ static int open_channel(struct sender *sender, uint32_t role)
     int result = via_cli_channel_open(args, &what, &sender->channel);
     if (result == VIA_EXIT_OK)
         result = via_cli_check_labels(args, sender->host, sender->address, sender->channel);
+    if (result == VIA_EXIT_OK)
+        choose_format(sender);
     uint64_t wanted = via_cli_given(args, VIA_CLI_WAIT) ? args->wait : 1;
     bool must_wait = (role == VIA_PUBLISH || role == VIA_PUSH) && what.side == VIA_SIDE_BIND;
     if (result == VIA_EXIT_OK && must_wait)

@@ -189,6 +189,13 @@ int via_cli_channel_open(const via_cli_args *args, const via_cli_open *what, via
     return via_cli_error(what->address, &error);
 }
 
+via_cli_format via_cli_format_for(const via_cli_args *args, via_channel *channel)
+{
+    via_channel_info info = {.size = sizeof info};
+    bool is_stream = via_info(channel, &info) == VIA_OK && (info.flags & VIA_INFO_KEEPS_BOUNDARIES) == 0;
+    return is_stream && !via_cli_given(args, VIA_CLI_FORMAT) ? VIA_CLI_RAW : (via_cli_format)args->format;
+}
+
 /* ---- sending and receiving ---------------------------------------------------------------------------------- */
 
 via_status via_cli_send(via_channel *channel, const via_slice *bytes, const via_meta *meta, via_deadline deadline)

@@ -38,6 +38,12 @@ via_status via_cli_channel_try(const via_cli_args *args, const via_cli_open *wha
 /* The side that --listen or --dial asks for, else `otherwise`. */
 uint32_t via_cli_side(const via_cli_args *args, uint32_t otherwise);
 
+/*
+ * --format, else line; raw where the channel has no boundaries, because then a line is none of its messages and a newline
+ * is a byte like any other. For standard input and output.
+ */
+via_cli_format via_cli_format_for(const via_cli_args *args, via_channel *channel);
+
 /* Tells a status as via_cli_status() does; a deadline that passed with nobody there in the words of a wait for somebody. */
 int via_cli_waited(const char *subject, via_channel *channel, via_status status);
 

@@ -31,6 +31,7 @@ struct talk {
     via_host *host;
     const char *address;
     via_channel *channel;
+    via_cli_format format;
     via_cli_source source;
     int received_all; /* eventfd: the receiver has ended */
     pthread_t receiver;
@@ -43,7 +44,7 @@ struct talk {
 
 static bool hand_on(struct talk *talk, via_msg *message)
 {
-    bool done = via_cli_message_put(stdout, (via_cli_format)talk->args->format, message);
+    bool done = via_cli_message_put(stdout, talk->format, message);
     int saved = errno;
     via_release(talk->channel, message);
     errno = saved;
@@ -287,11 +288,12 @@ static int join_receiver(struct talk *talk, int result)
 
 static int run_talk(struct talk *talk)
 {
+    talk->format = via_cli_format_for(talk->args, talk->channel);
     talk->received_all = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (talk->received_all < 0)
         return via_cli_os_error("eventfd", errno, "close some files, or raise 'ulimit -n'");
     via_meta plain = {.key = NULL};
-    via_cli_source_init(&talk->source, STDIN_FILENO, (via_cli_format)talk->args->format, &plain);
+    via_cli_source_init(&talk->source, STDIN_FILENO, talk->format, &plain);
     int failed = pthread_create(&talk->receiver, NULL, run_receiver, talk);
     int result = failed ? via_cli_os_error("thread", failed, "raise 'ulimit -u'") : VIA_EXIT_OK;
     if (!failed)

@@ -38,6 +38,39 @@ load helpers
     cmp receiver.out <(printf '{"size":3,"text":"one"}\n{"size":0,"text":""}\n{"size":5,"text":"three"}\n')
 }
 
+@test "cli__a_stream_of_bytes_keeps_every_byte_and_gets_no_other" {
+    printf 'one\n\ntwo' >input
+    for address in 'unix:mail?framing=raw' "tcp://127.0.0.1:$(free_port)?framing=raw" 'pipe:mail?framing=raw'; do
+        start receiver via recv "$address"
+        receiver=$!
+        run via send "$address" --timeout 10s <input
+        expect_status 0
+        finish $receiver
+        cmp receiver.out input
+        start listener via listen "$address"
+        listener=$!
+        run via dial "$address" --timeout 10s <input
+        expect_status 0
+        finish $listener
+        cmp listener.out input
+    done
+    start receiver via recv 'unix:mail?framing=raw' --format hex
+    receiver=$!
+    run via send 'unix:mail?framing=raw' $'a\nb' --timeout 10s
+    finish $receiver
+    expect_file receiver.out 610a62
+}
+
+@test "cli__a_stream_of_bytes_is_sent_as_it_comes" {
+    mkfifo input
+    start receiver via recv 'unix:mail?framing=raw'
+    receiver=$!
+    start_from input sender via send 'unix:mail?framing=raw' --timeout 10s
+    exec 5<>input
+    printf 'no newline' >&5
+    await_text 'no newline' receiver.out
+}
+
 @test "cli__send_takes_its_whole_input_raw_as_one_message" {
     start receiver via recv unix:mail --format hex
     receiver=$!
