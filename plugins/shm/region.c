@@ -6,8 +6,8 @@
  */
 #include "kit/fail.h"
 #include "kit/text.h"
-#include "memfd.h"
 #include "member.h"
+#include "memfd.h"
 
 #include <stdlib.h>
 #include <string.h>
