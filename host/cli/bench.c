@@ -218,6 +218,7 @@ int via_cli_run_bench(const via_cli_args *args)
         result = via_bench_parse_sizes(args, "64,4KiB,64KiB", plan.sizes, &plan.size_count);
     if (result == VIA_EXIT_OK)
         result = via_cli_host_open(args, &plan.host);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
     (void)setenv("VIADUCT_LOG", "off", 0); /* what this host warned of, each round's worker need not say again */
     if (result == VIA_EXIT_OK)
         result = add_rows(&plan);

@@ -52,6 +52,7 @@ int via_cli_host_open(const via_cli_args *args, via_host **host)
     options.trusted_paths = args->trust.items;
     options.trusted_path_count = args->trust.count;
     options.log_level = VIA_LOG_WARNING;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): no thread writes variables */
     options.log = getenv("VIADUCT_LOG") ? NULL : show_warning;
     via_error_init(&error);
     if (via_host_open(&options, host, &error) == VIA_OK)

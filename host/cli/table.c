@@ -61,7 +61,7 @@ static size_t screen_width(FILE *out)
 {
     struct winsize screen;
     uint64_t columns;
-    const char *told = getenv("COLUMNS");
+    const char *told = getenv("COLUMNS"); /* NOLINT(concurrency-mt-unsafe): no thread writes variables */
     if (told && via_cli_parse_count(told, &columns))
         return (size_t)columns;
     return isatty(fileno(out)) && ioctl(fileno(out), TIOCGWINSZ, &screen) == 0 ? screen.ws_col : 0;
