@@ -98,8 +98,7 @@ uint32_t via_cli_side(const via_cli_args *args, uint32_t otherwise)
 /* ---- opening ------------------------------------------------------------------------------------------------ */
 
 static const char nobody_came[] = "nobody has connected before the deadline";
-static const char call_somebody[] =
-    "start the other end, or wait longer with --timeout";
+static const char call_somebody[] = "start the other end, or wait longer with --timeout";
 
 static via_status explain_wait(via_status status, via_error *error)
 {
