@@ -48,6 +48,8 @@ def pattern(expected) -> str:
 
 def run(page, script: str, build: pathlib.Path) -> list[str]:
     environment = dict(os.environ, LC_ALL="C.UTF-8", COLUMNS="120")
+    for own in ("VIADUCT_BUILD", "VIADUCT_SANITIZE"):
+        environment.pop(own, None)  # the tests' own; `via` would rightly ask what they mean
     environment["PATH"] = f"{build}/bin:{build}/examples:{environment['PATH']}"
     with tempfile.TemporaryDirectory() as folder:
         for entry in TOP.iterdir():
