@@ -24,6 +24,8 @@ typedef uint64_t shm_plain64; /* a field that a publication covers; the model ch
 #define SHM_GET(word) atomic_load_explicit((word), memory_order_relaxed)
 /* Between writing one word and looking at another, when the other end does the same crosswise. */
 #define SHM_CROSS() atomic_thread_fence(memory_order_seq_cst)
+/* The same, where the other end makes both cross: only the compiler has to keep the order. */
+#define SHM_CROSS_HERE() atomic_signal_fence(memory_order_seq_cst)
 /* What is written from here on is seen by nobody who does not see what was written before. */
 #define SHM_BEFORE() atomic_thread_fence(memory_order_release)
 /* What is looked at from here on is at least as new as what was read before. */

@@ -5,6 +5,7 @@
  * Owns: what is lent to the application. What a slot says is copied and checked (letter.h); texts are copied out, since they
  * have to end; the bytes of a message stay where they are, unless copy=always asks for bytes that nobody can change any more.
  */
+#include "ahead.h"
 #include "letter.h"
 #include "pair.h"
 
@@ -138,6 +139,7 @@ static via_status take(shm_pair *pair, via_msg *message)
     }
     pair->reader.next++;
     pair->sequence++;
+    shm_ahead_of_look(shm_reader_slot(&pair->reader));
     if (pair->settings.copies)
         finish_early(pair, message);
     return VIA_OK;

@@ -6,6 +6,7 @@
  * again. A message is written in full before its slot is published. Must never read what the other end wrote, except through
  * ring.h.
  */
+#include "ahead.h"
 #include "kit/deadline.h"
 #include "letter.h"
 #include "pair.h"
@@ -169,6 +170,21 @@ static void publish(shm_pair *pair, bool more)
         collect(pair), shm_pair_wake_reader(pair);
 }
 
+/*
+ * What the other end has looked at comes back while the bytes are copied, instead of one line after the other when each is
+ * written: the end of the memory, the slot, and how much has been given back meanwhile.
+ */
+static void copy(const shm_pair *pair, const shm_parcel *what, unsigned char *to, const shm_slot *slot)
+{
+    if (to != slot->bytes) {
+        shm_ahead_of_write(to + (what->size > 0 ? what->size - 1 : 0));
+        shm_ahead_of_write(slot);
+        if (pair->writer.theirs)
+            shm_ahead_of_look(&pair->writer.theirs->head);
+    }
+    shm_parcel_copy(what, to);
+}
+
 /* ---- slots -------------------------------------------------------------------------------------------------- */
 
 /* May we send at all? */
@@ -203,7 +219,7 @@ via_status shm_pair_send(void *channel, const via_slice *slices, size_t count, c
     if (status != VIA_OK)
         return status;
     shm_slot *slot = shm_writer_slot(&pair->writer);
-    shm_parcel_copy(&what, shm_place_bytes(&place, &pair->arena, slot->bytes));
+    copy(pair, &what, shm_place_bytes(&place, &pair->arena, slot->bytes), slot);
     shm_letter_write(&slot->letter, &what, &place, &pair->arena, slot->bytes);
     publish(pair, meta && meta->flags & VIA_MORE);
     return VIA_OK;

@@ -5,6 +5,7 @@
  * Owns: when a wait spins, when it sleeps, and how it is woken. A sleep ends by itself every 50 ms, since a dead process
  * wakes nobody: then the socket is asked. Must never make a system call while what is wanted is there.
  */
+#include "barrier.h"
 #include "futex.h"
 #include "kit/deadline.h"
 #include "pair.h"
@@ -42,10 +43,15 @@ static __attribute__((noinline, cold)) void answer(shm_pair *pair, uint32_t call
         ring(pair, bell);
 }
 
+static inline uint32_t called(const shm_pair *pair, const shm_word32 *call, uint32_t *answered)
+{
+    return pair->crosses_for_us ? shm_called_across(call, answered) : shm_called(call, answered);
+}
+
 void shm_pair_wake_reader(shm_pair *pair)
 {
     const shm_control *theirs = pair->writer.theirs;
-    uint32_t call = theirs ? shm_called(&theirs->read_call, &pair->writer.answered) : 0;
+    uint32_t call = theirs ? called(pair, &theirs->read_call, &pair->writer.answered) : 0;
 
     if (call)
         answer(pair, call, &pair->ours->published, SHM_READ_BELL);
@@ -53,7 +59,7 @@ void shm_pair_wake_reader(shm_pair *pair)
 
 void shm_pair_wake_writer(shm_pair *pair)
 {
-    uint32_t call = shm_called(&pair->reader.theirs->write_call, &pair->reader.answered);
+    uint32_t call = called(pair, &pair->reader.theirs->write_call, &pair->reader.answered);
 
     if (call)
         answer(pair, call, &pair->ours->given, SHM_WRITE_BELL);
@@ -67,6 +73,20 @@ void shm_pair_interrupt(void *channel)
     via_wake_raise(&pair->wake);
     shm_futex_interrupt(&pair->wake);
     errno = saved;
+}
+
+/* ---- calling ------------------------------------------------------------------------------------------------ */
+
+bool shm_pair_crosses(const shm_pair *pair)
+{
+    return pair->settings.is_crossed && pair->settings.spin_ns > 0;
+}
+
+void shm_pair_call(const shm_pair *pair, shm_word32 *call, uint32_t how)
+{
+    shm_call(call, how);
+    if (shm_pair_crosses(pair))
+        shm_barrier_cross();
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------------------ */
@@ -147,7 +167,7 @@ static void sleep_for_news(shm_pair *pair, const shm_want *want, via_deadline un
     shm_word32 *call = want->is_room ? &pair->ours->write_call : &pair->ours->read_call;
     uint32_t seen = SHM_LOOK(news);
 
-    shm_call(call, SHM_CALL_FUTEX | (SHM_GET(call) & SHM_CALL_BELL));
+    shm_pair_call(pair, call, SHM_CALL_FUTEX | (SHM_GET(call) & SHM_CALL_BELL));
     if (!is_there(pair, want) && shm_pair_end_of(pair, want->is_room) == VIA_OK && !via_wake_is_raised(&pair->wake))
         shm_futex_sleep(news, seen, &pair->wake, until);
     shm_call_off(call);

@@ -125,16 +125,28 @@ static inline void shm_call_off(shm_word32 *call)
         SHM_PUT(call, now & ~SHM_CALL_FUTEX);
 }
 
-/* After news: what the other end wants to be woken by, or 0. */
-static inline uint32_t shm_called(const shm_word32 *call, uint32_t *answered)
+static inline uint32_t shm_unanswered(const shm_word32 *call, uint32_t *answered)
 {
-    SHM_CROSS();
     uint32_t now = SHM_GET(call);
 
     if (!(now & SHM_CALL_ANY) || now == *answered)
         return 0;
     *answered = now;
     return now & SHM_CALL_ANY;
+}
+
+/* After news: what the other end wants to be woken by, or 0. */
+static inline uint32_t shm_called(const shm_word32 *call, uint32_t *answered)
+{
+    SHM_CROSS();
+    return shm_unanswered(call, answered);
+}
+
+/* The same, where the other end makes both of us cross after it has called (barrier.h). */
+static inline uint32_t shm_called_across(const shm_word32 *call, uint32_t *answered)
+{
+    SHM_CROSS_HERE();
+    return shm_unanswered(call, answered);
 }
 
 #endif

@@ -18,6 +18,7 @@ typedef struct shm_settings {
     size_t ring;      /* bytes of the arena */
     uint32_t how;     /* SHM_TOUCH, SHM_HUGE */
     uint64_t spin_ns; /* how long a wait spins at most before it sleeps; UINT64_MAX = for ever */
+    bool is_crossed;  /* the barriers of others reach this process (barrier.h) */
     bool copies;      /* received messages are copied out of the other end's memory */
     bool any_user;
     uint32_t mode;

@@ -5,6 +5,7 @@
  * Owns: the overflow policies, and the order in which a message comes to be: those who wait outside are let in, memory is found,
  * the message is written in full, its slot is published, sleepers are woken.
  */
+#include "ahead.h"
 #include "kit/deadline.h"
 #include "topic_publisher.h"
 
@@ -117,8 +118,9 @@ static via_status send(topic_publisher *publisher, const shm_parcel *what, via_d
         topic_publisher_return(publisher, &place);
         return status == VIA_EDROPPED && publisher->settings.overflow == SHM_DROP_NEWEST ? VIA_OK : status;
     }
-    shm_parcel_copy(what, shm_place_bytes(&place, &publisher->arena,
-                                          topic_writer_slot(&publisher->writer, publisher->writer.tail)->bytes));
+    topic_slot *slot = topic_writer_slot(&publisher->writer, publisher->writer.tail);
+    shm_ahead_of_write(slot);
+    shm_parcel_copy(what, shm_place_bytes(&place, &publisher->arena, slot->bytes));
     publish(publisher, what, &place);
     return VIA_OK;
 }

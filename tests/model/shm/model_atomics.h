@@ -21,6 +21,7 @@ extern const char *model_mutant;
 #define SHM_LOOK(word) (word)->load(SHM_WEAK() ? rl::mo_relaxed : rl::mo_acquire, $)
 #define SHM_PUT(word, value) (word)->store((value), rl::mo_relaxed, $)
 #define SHM_GET(word) (word)->load(rl::mo_relaxed, $)
+#define SHM_CROSS_HERE() SHM_CROSS() /* together with the barrier of the other end it is one */
 #define SHM_CROSS() (SHM_WEAK() ? (void)0 : rl::atomic_thread_fence(rl::mo_seq_cst, $))
 #define SHM_BEFORE() (SHM_WEAK() ? (void)0 : rl::atomic_thread_fence(rl::mo_release, $))
 #define SHM_AFTER() (SHM_WEAK() ? (void)0 : rl::atomic_thread_fence(rl::mo_acquire, $))

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One fence for two.
+ *
+ * Owns: membarrier(2). Whoever is about to sleep makes the stores of the other end visible, and its own to the other end: then
+ * that one needs no fence after each message, which would wait until a cache line has come from the other processor. Sleeping
+ * is seldom where waiting begins with a spin, and messages are not.
+ */
+#ifndef SHM_BARRIER_H
+#define SHM_BARRIER_H
+
+#include <stdbool.h>
+
+/* From now on the barriers of others reach this process. False: the system has none, or lets us have none. */
+bool shm_barrier_register(void);
+/* Every thread of every process that has registered crosses a full fence. Only where registering was granted. */
+void shm_barrier_cross(void);
+
+#endif
