@@ -46,6 +46,21 @@ static void collect(shm_pair *pair)
         free_position(pair, writer->head++);
 }
 
+/*
+ * Who was accepted after our last message may sleep by now. Before its hello has come there is nobody to wake: whoever says it
+ * looks at the slots afterwards.
+ */
+static void wake_reader(shm_pair *pair)
+{
+    if (!pair->writer.theirs) {
+        if (!atomic_load_explicit(&pair->met, memory_order_acquire))
+            shm_pair_listen(pair);
+        collect(pair);
+    }
+    pair->owes_call = false;
+    shm_pair_wake_reader(pair);
+}
+
 bool shm_pair_has_room(shm_pair *pair, void *ignored)
 {
     (void)ignored;
@@ -112,8 +127,7 @@ static via_status wait_for(shm_pair *pair, bool (*is_there)(shm_pair *, void *),
 
     if (is_there(pair, argument))
         return VIA_OK;
-    pair->owes_call = false; /* the reader has to see what VIA_MORE held back, or there is never room */
-    shm_pair_wake_reader(pair);
+    wake_reader(pair); /* it has to see what VIA_MORE held back, or there is never room */
     return shm_pair_await(pair, &want, deadline);
 }
 
@@ -164,10 +178,8 @@ static void publish(shm_pair *pair, bool more)
     shm_writer_publish(&pair->writer);
     if (more)
         pair->owes_call = true;
-    else if (pair->writer.theirs)
-        shm_pair_wake_reader(pair);
-    else if (atomic_load_explicit(&pair->met, memory_order_acquire))
-        collect(pair), shm_pair_wake_reader(pair);
+    else
+        wake_reader(pair);
 }
 
 /*
@@ -306,10 +318,8 @@ via_status shm_pair_flush(void *channel, via_deadline deadline)
     shm_pair *pair = channel;
 
     (void)deadline;
-    if (pair->owes_call && pair->writer.theirs) {
-        pair->owes_call = false;
-        shm_pair_wake_reader(pair);
-    }
+    if (pair->owes_call)
+        wake_reader(pair);
     return via_wake_is_raised(&pair->wake) ? VIA_ECANCELED : VIA_OK;
 }
 
@@ -318,7 +328,6 @@ via_status shm_pair_finish(void *channel, via_deadline deadline)
     shm_pair *pair = channel;
 
     SHM_PUBLISH(&pair->ours->ended, SHM_GET(&pair->ours->ended) | SHM_FINISHED);
-    collect(pair);
     pair->owes_call = true;
     return shm_pair_flush(channel, deadline);
 }

@@ -221,6 +221,24 @@ static void test_pair__refuses_texts_that_its_own_loan_leaves_no_room_for(void *
     assert_string_equal(f->held[1].meta.key, key);
 }
 
+/* ---- meeting ------------------------------------------------------------------------------------------------ */
+
+/* Who was accepted after the first message has come to sleep by the second, and would sleep until it looks by itself. */
+static void test_pair__wakes_who_came_after_the_first_message(void **state)
+{
+    fixture *f = *state;
+
+    dial(f);
+    assert_int_equal(send_some(f->dialer, 1, NULL, VIA_NOW), VIA_OK);
+    accept_it(f);
+    expect(f, f->accepted, 1);
+    shm_pair *sleeper = f->accepted, *sender = f->dialer;
+    uint32_t before = SHM_GET(&sender->ours->published);
+    shm_pair_call(sleeper, &sleeper->ours->read_call, SHM_CALL_FUTEX);
+    assert_int_equal(send_some(f->dialer, 1, NULL, VIA_NOW), VIA_OK);
+    assert_int_not_equal(SHM_GET(&sender->ours->published), before);
+}
+
 /* ---- ends --------------------------------------------------------------------------------------------------- */
 
 /* Closing a socket with something unread resets it, and that is told before what lies there to be read. */
@@ -230,9 +248,10 @@ static void test_pair__receives_what_was_sent_before_a_reset(void **state)
     via_msg message;
 
     dial(f);
-    assert_int_equal(send_some(f->dialer, 1, NULL, VIA_NOW), VIA_OK); /* looks at the socket, and not for a while */
     accept_it(f);
+    assert_int_equal(send_some(f->dialer, 1, NULL, VIA_NOW), VIA_OK); /* looks at the socket, and not for a while */
     assert_int_equal(send_some(f->dialer, IN_SEGMENT, NULL, VIA_NOW), VIA_OK);
+    assert_int_equal(send_some(f->accepted, IN_SEGMENT, NULL, VIA_NOW), VIA_OK); /* its announcement stays unread */
     close_end(&f->dialer);
     expect(f, f->accepted, 1);
     expect(f, f->accepted, IN_SEGMENT);
@@ -258,6 +277,7 @@ static void test_pair__meets_who_has_reset_the_socket(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_pair__wakes_who_came_after_the_first_message, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pair__takes_room_of_the_arena_once_however_often_it_looks, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_pair__takes_one_segment_however_often_it_looks, set_up, tear_down),
