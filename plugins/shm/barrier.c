@@ -4,16 +4,21 @@
 
 #include <errno.h>
 #include <linux/membarrier.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-bool shm_barrier_register(void)
-{
-    int kept = errno;
-    bool is_granted = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
+/* Of the process: registering again is granted again. */
+static atomic_bool is_registered;
 
-    errno = kept;
-    return is_granted;
+void shm_barrier_register(void)
+{
+    atomic_store(&is_registered, syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0);
+}
+
+bool shm_barrier_reaches_us(void)
+{
+    return atomic_load(&is_registered);
 }
 
 void shm_barrier_cross(void)

@@ -11,9 +11,11 @@
 
 #include <stdbool.h>
 
-/* From now on the barriers of others reach this process. False: the system has none, or lets us have none. */
-bool shm_barrier_register(void);
-/* Every thread of every process that has registered crosses a full fence. Only where registering was granted. */
+/* From now on the barriers of others reach this process, if the system has them and lets us. */
+void shm_barrier_register(void);
+/* Do they? */
+bool shm_barrier_reaches_us(void);
+/* Every thread of every process that has registered crosses a full fence. Only where barriers reach us, too. */
 void shm_barrier_cross(void);
 
 #endif
