@@ -84,13 +84,17 @@ static int open_b(struct bridge *bridge, via_channel **b)
     return bridge->has_opened ? VIA_EXIT_OK : via_cli_error(bridge->b, &error);
 }
 
-/* A B that waited for its client may have had enough of that. What it has said is kept for the receiver. */
-static bool has_ended(const struct bridge *bridge, via_channel *b)
+/* What B has for its client, who is not there yet. What it has said is kept for the receiver. */
+static via_status look_at(const struct bridge *bridge, via_channel *b)
 {
     size_t size;
-    via_status status = VIA_ETIMEDOUT;
-    if (bridge->roles[1] == VIA_PAIR)
-        status = via_recv_into(b, NULL, 0, &size, NULL, VIA_NOW);
+    return bridge->roles[1] == VIA_PAIR ? via_recv_into(b, NULL, 0, &size, NULL, VIA_NOW) : VIA_ETIMEDOUT;
+}
+
+/* A B that waited for its client may have had enough of that. */
+static bool has_ended(const struct bridge *bridge, via_channel *b)
+{
+    via_status status = look_at(bridge, b);
     return status != VIA_ETIMEDOUT && status != VIA_EBUFFER;
 }
 
@@ -170,13 +174,17 @@ static int open_door(struct bridge *bridge)
     return via_cli_error(bridge->a, &error);
 }
 
-/* One that cannot be let in is told, and the others are not its business. */
-static int let_in(struct bridge *bridge, via_channel **a)
+/*
+ * One that cannot be let in is told, and the others are not its business. NULL for a client: B has ended. One that has spoken
+ * is not watched any more, since its end would only be seen behind what it has said.
+ */
+static int let_in(struct bridge *bridge, via_channel *b, via_channel **a)
 {
+    via_channel *watched = b;
     for (;;) {
         via_error error;
         via_error_init(&error);
-        via_status status = via_cli_wait_listener(bridge->door, VIA_FOREVER);
+        via_status status = via_cli_wait_listener(bridge->door, watched, VIA_FOREVER);
         if (status != VIA_OK)
             return via_cli_stopped() ? via_cli_stop_result(VIA_EXIT_FAILED) : via_cli_status(bridge->a, NULL, status);
         status = via_accept(bridge->door, VIA_NOW, a, &error);
@@ -184,6 +192,10 @@ static int let_in(struct bridge *bridge, via_channel **a)
             return VIA_EXIT_OK;
         if (status != VIA_ETIMEDOUT)
             (void)via_cli_error(bridge->a, &error);
+        if (watched && has_ended(bridge, watched))
+            return VIA_EXIT_OK;
+        if (watched && look_at(bridge, watched) == VIA_EBUFFER)
+            watched = NULL;
     }
 }
 
@@ -194,7 +206,11 @@ static int serve_next(struct bridge *bridge)
     if (result == VIA_EXIT_OK)
         result = open_door(bridge);
     if (result == VIA_EXIT_OK)
-        result = let_in(bridge, &a);
+        result = let_in(bridge, b, &a);
+    if (result == VIA_EXIT_OK && !a) {
+        via_close(b);
+        return VIA_EXIT_OK; /* and once more, with another B */
+    }
     if (result == VIA_EXIT_OK && (!b || has_ended(bridge, b))) {
         via_close(b);
         b = NULL;

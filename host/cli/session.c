@@ -129,7 +129,7 @@ static via_status wait_for_dialer(via_listener *listener, via_deadline deadline,
         via_status status = via_accept(listener, VIA_NOW, channel, error);
         if (status != VIA_ETIMEDOUT)
             return status;
-        status = via_cli_wait_listener(listener, deadline);
+        status = via_cli_wait_listener(listener, NULL, deadline);
         if (status != VIA_OK)
             return explain_wait(status, error);
     }

@@ -136,16 +136,18 @@ via_status via_cli_wait(via_channel *channel, uint32_t event, via_deadline deadl
     return via_cli_sleep_wait(&sleep);
 }
 
-via_status via_cli_wait_listener(via_listener *listener, via_deadline deadline)
+via_status via_cli_wait_listener(via_listener *listener, via_channel *other, via_deadline deadline)
 {
     struct sleeper sleeper = {.count = 0};
     via_poll_handle handle = {.size = sizeof handle};
     via_status status = via_listener_pollable(listener, &handle);
     if (status == VIA_OK)
         status = via_listener_arm(listener);
+    add_handle(&sleeper, &handle);
+    if (status == VIA_OK && other)
+        status = add_channel(&sleeper, other, VIA_READ);
     if (status != VIA_OK)
         return status == VIA_EREADY ? VIA_OK : status;
-    add_handle(&sleeper, &handle);
     return poll_until(&sleeper, deadline);
 }
 

@@ -32,7 +32,7 @@ via_status via_cli_sleep_wait(const via_cli_sleep *sleep);
 via_status via_cli_wait(via_channel *channel, uint32_t event, via_deadline deadline);
 /* Reading from it would not block (it may have ended). */
 bool via_cli_readable_now(int descriptor);
-/* VIA_OK: accept may have something to do. */
-via_status via_cli_wait_listener(via_listener *listener, via_deadline deadline);
+/* VIA_OK: accept may have something to do, or `other` something to receive or to end with; NULL = nobody else. */
+via_status via_cli_wait_listener(via_listener *listener, via_channel *other, via_deadline deadline);
 
 #endif

@@ -116,6 +116,17 @@ load helpers
     expect_status 143
 }
 
+@test "cli__bridge_closes_a_when_the_b_that_waits_for_a_client_ends" {
+    start far via recv unix:far
+    far=$!
+    start bridge via bridge unix:in unix:far
+    await_name in.sock
+    kill -KILL $far
+    await_text 'unix:far: nobody is there, so unix:in is closed until somebody is' bridge.err
+    run via send unix:in lost --timeout 50ms
+    expect_status 4
+}
+
 @test "cli__bridge_opens_b_again_if_it_ends_while_it_waits_for_a_client" {
     start far via recv unix:far
     far=$!
