@@ -135,7 +135,13 @@ static int open_end(struct run *run, const char *address)
     via_error error;
     via_error_init(&error);
     via_status status = via_bench_join(run->args, run->host, address, run->end.job, false, &run->end.channel, &error);
-    return status == VIA_OK ? VIA_EXIT_OK : via_cli_error(run->address, &error);
+    if (status != VIA_OK)
+        return via_cli_error(run->address, &error);
+    via_channel_info info = {.size = sizeof info};
+    if (via_info(run->end.channel, &info) != VIA_OK || info.flags & VIA_INFO_KEEPS_BOUNDARIES)
+        return VIA_EXIT_OK;
+    return via_cli_complain(VIA_EXIT_FAILED, "give it a framing that keeps messages apart",
+                            "%s: a stream of bytes has no messages to count", run->address);
 }
 
 /* A worker that is not ready has told why. */

@@ -242,8 +242,11 @@ static int serve_many(struct bridge *bridge)
 {
     via_channel *a = NULL, *b = NULL;
     via_cli_open what = {.host = bridge->host, .address = bridge->a, .role = bridge->roles[0], .side = VIA_SIDE_BIND};
-    int result = open_b(bridge, &b);
+    bool is_news = bridge->roles[0] == VIA_PUBLISH; /* nobody takes that for delivered, and who waits wants the first */
+    int result = is_news ? via_cli_channel_open(bridge->args, &what, &a) : VIA_EXIT_OK;
     if (result == VIA_EXIT_OK)
+        result = open_b(bridge, &b);
+    if (result == VIA_EXIT_OK && !a)
         result = via_cli_channel_open(bridge->args, &what, &a);
     if (result == VIA_EXIT_OK)
         result = move(bridge, a, b);

@@ -96,7 +96,8 @@ const via_cli_command via_cli_commands[] = {
      .max_operands = 1,
      .summary = "receive messages to standard output or a file",
      .about = "A pair is received until the other end finishes, a queue and a topic for ever, a value once; --count\n"
-              "ends it earlier. It listens, unless --dial or a topic.\n" ABOUT_FORMATS
+              "ends it earlier; what has come by then and is not taken is lost (told for pairs and queues).\n"
+              "It listens, unless --dial or a topic.\n" ABOUT_FORMATS
               "\n--timeout bounds the wait for the other end and for each message (default: for ever).",
      .takes = RECV | TAKES(PATTERN),
      .run = via_cli_run_recv},
@@ -140,8 +141,8 @@ const via_cli_command via_cli_commands[] = {
      .about =
          "One B for each client of A, until a signal. A queue flows from A to B (pull, push), a topic from B to A\n"
          "(pub, sub); --as says otherwise: the role on A, then the role on B.\n"
-         "B comes first: while nobody serves it, A is closed, so that no client takes for sent what has nowhere to "
-         "go.\n"
+         "For pairs and queues B comes first: as long as nobody has served it, A is closed, so that no client takes\n"
+         "for sent what has nowhere to go. The A of a topic is there at once, for those who want the first news.\n"
          "A program is started as its client comes. What has come and cannot be handed on any more is told.\n"
          "A message that the other side cannot carry is told and left out; it ends a pair, which promises to lose "
          "none.\n"

@@ -103,7 +103,7 @@ static int see_stdout_off(int result)
     bool failed = fflush(stdout) != 0 || ferror(stdout) != 0;
     if (!failed || errno == EPIPE || via_cli_stdout_closed() || result != VIA_EXIT_OK)
         return result;
-    return via_cli_os_error("standard output", errno, "make room where the output goes");
+    return via_cli_os_error("standard output", errno ? errno : EIO, "see that the output goes where there is room");
 }
 
 int main(int argc, char **argv)

@@ -12,6 +12,7 @@
 
 #include "commands.h"
 #include "messages.h"
+#include "program.h"
 #include "session.h"
 #include "stop.h"
 #include "wait.h"
@@ -91,7 +92,7 @@ static int ended(const struct receiver *receiver, via_status status)
     if (status != VIA_ECLOSED)
         return via_cli_waited(receiver->address, receiver->channel, status);
     if (receiver->wanted == UINT64_MAX)
-        return VIA_EXIT_OK;
+        return via_cli_program_end(receiver->channel, receiver->address);
     return via_cli_complain(VIA_EXIT_PEER, "send more at the other end, or ask for less with --count",
                             "%s: the other end finished after %llu of %llu messages", receiver->address,
                             (unsigned long long)receiver->taken, (unsigned long long)receiver->wanted);
@@ -120,6 +121,19 @@ static int receive(struct receiver *receiver)
             return ended(receiver, status);
     }
     return fflush(receiver->out) == 0 ? VIA_EXIT_OK : explain_output(receiver);
+}
+
+/* Whoever sent it takes it for delivered, and there is nobody to hand it on to. A topic's rest is everybody's. */
+static void tell_rest(const struct receiver *receiver)
+{
+    via_msg message;
+    via_channel_info info = {.size = sizeof info};
+    if (via_info(receiver->channel, &info) != VIA_OK ||
+        (info.pattern != VIA_PATTERN_PAIR && info.pattern != VIA_PATTERN_QUEUE) ||
+        via_cli_is_program(receiver->channel) || via_recv(receiver->channel, VIA_NOW, &message) != VIA_OK)
+        return;
+    via_release(receiver->channel, &message);
+    (void)fprintf(stderr, "via: warning: %s: more had come than --count takes, and is lost\n", receiver->address);
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------ */
@@ -186,6 +200,8 @@ static int receive_as(const via_cli_args *args, uint32_t role)
         result = open_channel(&receiver, host, role);
     if (result == VIA_EXIT_OK)
         result = receive(&receiver);
+    if (result == VIA_EXIT_OK && receiver.taken == receiver.wanted)
+        tell_rest(&receiver);
     via_close(receiver.channel);
     via_host_close(host);
     return close_output(&receiver, result);

@@ -102,35 +102,28 @@ int via_cli_refused(const via_cli_letter *letter, via_status status)
 
 /* ---- labels ------------------------------------------------------------------------------------------------- */
 
-struct label {
-    via_cli_option_id option;
-    const char *name; /* of the option, and in a manifest's "carries" */
-    uint32_t flag;
-};
-
-static const struct label labels[] = {{VIA_CLI_KEY, "key", VIA_INFO_CARRIES_KEY},
-                                      {VIA_CLI_TYPE, "type", VIA_INFO_CARRIES_TYPE},
-                                      {VIA_CLI_PRIORITY, "priority", VIA_INFO_CARRIES_PRIORITY}};
-
 static int tell_label(via_host *host, const char *address, const char *name)
 {
     char schemes[128], mend[256];
     via_cli_list_carriers(host, name, schemes, sizeof schemes);
-    (void)snprintf(mend, sizeof mend, "leave --%s out, or use a scheme whose messages have one (%s)", name,
-                   schemes[0] ? schemes : "no plugin here has such");
-    return via_cli_complain(VIA_EXIT_FAILED, mend, "%s: messages have no %s here, so --%s would be lost", address, name,
-                            name);
+    (void)snprintf(mend, sizeof mend,
+                   "leave the %s out (--%s, or \"%s\" in JSON), or use a scheme whose messages have one (%s)", name,
+                   name, name, schemes[0] ? schemes : "no plugin here has such");
+    return via_cli_complain(VIA_EXIT_FAILED, mend, "%s: messages have no %s here, so it would be lost", address, name);
 }
 
-int via_cli_check_labels(const via_cli_args *args, via_host *host, const char *address, via_channel *channel)
+int via_cli_check_meta(via_host *host, const char *address, via_channel *channel, const via_meta *meta)
 {
     via_channel_info info = {.size = sizeof info};
-    if (via_info(channel, &info) != VIA_OK)
+    if ((!meta->key && !meta->content_type && meta->priority == 0) || via_info(channel, &info) != VIA_OK)
         return VIA_EXIT_OK;
     if (info.pattern == VIA_PATTERN_TOPIC)
         info.flags |= VIA_INFO_CARRIES_KEY; /* where no field does, it is the beginning of the message */
-    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++)
-        if (via_cli_given(args, labels[i].option) && (info.flags & labels[i].flag) == 0)
-            return tell_label(host, address, labels[i].name);
+    if (meta->key && !(info.flags & VIA_INFO_CARRIES_KEY))
+        return tell_label(host, address, "key");
+    if (meta->content_type && !(info.flags & VIA_INFO_CARRIES_TYPE))
+        return tell_label(host, address, "type");
+    if (meta->priority != 0 && !(info.flags & VIA_INFO_CARRIES_PRIORITY))
+        return tell_label(host, address, "priority");
     return VIA_EXIT_OK;
 }

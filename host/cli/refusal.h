@@ -26,7 +26,7 @@ typedef struct via_cli_letter {
 bool via_cli_is_refusal(via_status status);
 /* Tells it. An exit status. */
 int via_cli_refused(const via_cli_letter *letter, via_status status);
-/* Tells if --key, --type or --priority asks for what no message of the channel carries. An exit status. */
-int via_cli_check_labels(const via_cli_args *args, via_host *host, const char *address, via_channel *channel);
+/* Tells if a message has a key, a type or a priority that the channel does not carry. An exit status. */
+int via_cli_check_meta(via_host *host, const char *address, via_channel *channel, const via_meta *meta);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "commands.h"
 #include "messages.h"
+#include "program.h"
 #include "refusal.h"
 #include "session.h"
 #include "stop.h"
@@ -73,6 +74,9 @@ static int explain_send(const struct sender *sender, const via_slice *body, via_
 
 static int send_one(struct sender *sender, const via_slice *body, via_meta *meta, bool more)
 {
+    int result = via_cli_check_meta(sender->host, sender->address, sender->channel, meta);
+    if (result != VIA_EXIT_OK)
+        return result;
     meta->flags = more ? VIA_MORE : 0;
     via_status status = via_cli_send(sender->channel, body, meta, via_cli_deadline(sender->args, UINT64_MAX));
     return status == VIA_OK ? VIA_EXIT_OK : explain_send(sender, body, status);
@@ -175,6 +179,15 @@ static int wait_for_others(struct sender *sender, uint64_t wanted)
     }
 }
 
+/* Its input ends here, and with it most programs. */
+static int end_of_program(const struct sender *sender)
+{
+    if (!via_cli_is_program(sender->channel))
+        return VIA_EXIT_OK;
+    via_status status = via_finish(sender->channel, via_after_ms(1000));
+    return status == VIA_OK ? via_cli_program_end(sender->channel, sender->address) : VIA_EXIT_OK;
+}
+
 static int finish(struct sender *sender, int result)
 {
     if (via_cli_stopped()) {
@@ -187,7 +200,7 @@ static int finish(struct sender *sender, int result)
     via_deadline deadline = via_cli_deadline(sender->args, is_value ? USUAL_WAIT_S * second_ns : UINT64_MAX);
     via_status status = via_cli_drain(sender->channel, deadline);
     if (status == VIA_OK || status == VIA_ENOTSUP)
-        return VIA_EXIT_OK;
+        return end_of_program(sender);
     if (status == VIA_ETIMEDOUT && is_value)
         return via_cli_complain(
             VIA_EXIT_TIMEOUT,
@@ -247,13 +260,14 @@ static int open_channel(struct sender *sender, uint32_t role)
                          .side = via_cli_side(args, role == VIA_PUBLISH ? VIA_SIDE_BIND : VIA_SIDE_CONNECT)};
     what.deadline = via_cli_deadline(args, USUAL_WAIT_S * second_ns);
     sender->role = role;
+    bool must_wait = (role == VIA_PUBLISH || role == VIA_PUSH) && what.side == VIA_SIDE_BIND;
+    if (via_cli_given(args, VIA_CLI_WAIT) && args->wait > 1 && !must_wait)
+        return via_cli_usage(args->command, "leave it out, or wait where others come: pub, or push --listen",
+                             "--wait %llu: there is one other end here", (unsigned long long)args->wait);
     int result = via_cli_channel_open(args, &what, &sender->channel);
-    if (result == VIA_EXIT_OK)
-        result = via_cli_check_labels(args, sender->host, sender->address, sender->channel);
     if (result == VIA_EXIT_OK)
         choose_format(sender);
     uint64_t wanted = via_cli_given(args, VIA_CLI_WAIT) ? args->wait : 1;
-    bool must_wait = (role == VIA_PUBLISH || role == VIA_PUSH) && what.side == VIA_SIDE_BIND;
     if (result == VIA_EXIT_OK && must_wait)
         result = wait_for_others(sender, wanted);
     return result;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "program.h"
 #include "stop.h"
 #include "wait.h"
 
@@ -202,10 +203,10 @@ via_status via_cli_send(via_channel *channel, const via_slice *bytes, const via_
 {
     for (;;) {
         via_status status = via_send(channel, bytes->data, bytes->size, meta, VIA_NOW);
-        if (status == VIA_ETIMEDOUT)
-            status = via_cli_wait(channel, VIA_WRITE, deadline);
-        else
+        if (status != VIA_ETIMEDOUT)
             return status;
+        bool is_heard = via_cli_is_program(channel) && via_cli_program_hush(channel);
+        status = via_cli_wait(channel, is_heard ? VIA_READ | VIA_WRITE : VIA_WRITE, deadline);
         if (status != VIA_OK)
             return status;
     }
@@ -234,6 +235,8 @@ via_status via_cli_drain(via_channel *channel, via_deadline deadline)
             return status;
         if (via_cli_stopped())
             return VIA_ECANCELED;
+        if (via_cli_is_program(channel))
+            (void)via_cli_program_hush(channel); /* it reads on only if somebody takes what it says */
     }
 }
 

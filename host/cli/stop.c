@@ -35,15 +35,17 @@ static void on_signal(int number)
     errno = saved;
 }
 
-static void on_broken_pipe(int number)
+/* A broken pipe, or a file that may grow no more: the call that met it says so. */
+static void on_failed_write(int number)
 {
     (void)number;
 }
 
 void via_cli_stop_prepare(void)
 {
-    struct sigaction pipe = {.sa_handler = on_broken_pipe, .sa_flags = SA_RESTART};
-    (void)sigaction(SIGPIPE, &pipe, NULL);
+    struct sigaction failed = {.sa_handler = on_failed_write, .sa_flags = SA_RESTART};
+    (void)sigaction(SIGPIPE, &failed, NULL);
+    (void)sigaction(SIGXFSZ, &failed, NULL);
 }
 
 void via_cli_stop_gently(void)

@@ -13,10 +13,10 @@
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
-#include <viaduct/ext/process.h>
 
 #include "commands.h"
 #include "messages.h"
+#include "program.h"
 #include "refusal.h"
 #include "session.h"
 #include "stop.h"
@@ -227,21 +227,6 @@ static void wait_for_receiver(struct talk *talk)
         (void)wait_to_send(talk, 0, false);
 }
 
-/* A child that failed is the other end's error. */
-static int exit_of_process(struct talk *talk)
-{
-    via_process_exit end = {.size = sizeof end};
-    if (via_process_wait(talk->channel, via_after_ms(LAST_WAIT_MS), &end) != VIA_OK)
-        return VIA_EXIT_OK;
-    if (end.code == 0)
-        return VIA_EXIT_OK;
-    if (end.signal)
-        return via_cli_complain(VIA_EXIT_REMOTE, "see what it wrote above", "%s: ended by signal %d", talk->address,
-                                end.signal);
-    return via_cli_complain(VIA_EXIT_REMOTE, "see what it wrote above", "%s: ended with exit status %d", talk->address,
-                            end.code);
-}
-
 /* What the conversation comes to, once both directions have ended. */
 static int outcome(struct talk *talk, via_status sent)
 {
@@ -255,7 +240,7 @@ static int outcome(struct talk *talk, via_status sent)
     if (received != VIA_ECLOSED && received != VIA_OK)
         return via_cli_status(talk->address, talk->channel, received);
     if (sent == VIA_OK || sent == VIA_ENOPEER || sent == VIA_ENOTSUP)
-        return exit_of_process(talk);
+        return via_cli_program_end(talk->channel, talk->address);
     return via_cli_status(talk->address, talk->channel, sent);
 }
 

@@ -57,7 +57,7 @@ static void open_as_environment_says(via_log *log)
     }
     if (!is_valid)
         via_log_line(log, VIA_LOG_WARNING, NULL,
-                     "VIADUCT_LOG=%.64s: expected error, warning, info or debug, then perhaps \",FILE\"; using warning",
+                     "VIADUCT_LOG=%.64s: expected off, error, warning, info or debug, then perhaps \",FILE\"; using warning",
                      setting);
 }
 

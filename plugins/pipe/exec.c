@@ -366,6 +366,7 @@ const via_channel_ops pipe_exec_ops = {
     .interrupt = via_stream_interrupt,
     .close = exec_close,
     .peer = exec_peer,
+    .info = via_stream_info,
     .refresh_counters = via_stream_refresh_counters,
     .extension = exec_extension,
 };

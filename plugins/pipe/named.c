@@ -262,8 +262,8 @@ static void named_info(void *self, via_channel_info *inout)
 
     if (channel->hub)
         via_hub_info(channel->hub, inout);
-    else if (!channel->stream.config.framing->keeps_boundaries)
-        inout->flags &= ~(uint32_t)VIA_INFO_KEEPS_BOUNDARIES;
+    else
+        via_stream_info(&channel->stream, inout);
 }
 
 static void named_refresh_counters(void *self)

@@ -162,5 +162,6 @@ const via_channel_ops pipe_stdio_ops = {
     .arm = via_stream_arm,
     .interrupt = via_stream_interrupt,
     .close = via_stream_close,
+    .info = via_stream_info,
     .refresh_counters = via_stream_refresh_counters,
 };

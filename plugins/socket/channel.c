@@ -177,8 +177,8 @@ static void channel_info(void *self, via_channel_info *inout)
         (void)snprintf(inout->address, sizeof(inout->address), "%s", channel->address);
     if (channel->hub)
         via_hub_info(channel->hub, inout);
-    else if (!channel->stream.config.framing->keeps_boundaries)
-        inout->flags &= ~(uint32_t)VIA_INFO_KEEPS_BOUNDARIES;
+    else
+        via_stream_info(&channel->stream, inout);
 }
 
 static void channel_refresh_counters(void *self)

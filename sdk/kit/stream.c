@@ -261,6 +261,14 @@ size_t via_stream_backlog(const via_stream *stream)
     return atomic_load_explicit(&((via_stream *)(uintptr_t)stream)->backlog, memory_order_relaxed);
 }
 
+void via_stream_info(void *self, via_channel_info *inout)
+{
+    const via_stream *stream = self;
+
+    if (!stream->config.framing->keeps_boundaries)
+        inout->flags &= ~(uint32_t)VIA_INFO_KEEPS_BOUNDARIES;
+}
+
 void via_stream_refresh_counters(void *self)
 {
     via_stream *stream = self;

@@ -87,6 +87,8 @@ void via_stream_interrupt(void *stream);
 void via_stream_close(void *stream, uint32_t how);
 
 /* `backlog_bytes`, and an end that nobody has run into so far; the other counters are always up to date. */
+/* What its framing does not keep is not promised. */
+void via_stream_info(void *stream, via_channel_info *inout);
 void via_stream_refresh_counters(void *stream);
 
 /*

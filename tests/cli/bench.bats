@@ -311,3 +311,10 @@ peers() {
     kill -KILL $bench
     await eval '! kill -0 $worker 2>/dev/null'
 }
+
+@test "cli__bench_refuses_a_stream_of_bytes" {
+    run timeout 30 via bench 'unix:stream?framing=raw' --count 3 --rounds 1 --size 64
+    expect_status 1
+    expect "a stream of bytes has no messages to count"
+    expect_way_out
+}

@@ -275,3 +275,16 @@ load helpers
     expect "unix:taken"
     expect_way_out
 }
+
+@test "cli__bridge_of_a_topic_has_a_before_b_for_those_who_want_the_first" {
+    start bridge via bridge --pattern topic unix:news shm:source --timeout 20s
+    bridge=$!
+    start reader via sub unix:news --count 3 --timeout 20s
+    reader=$!
+    await_name news.sock
+    run bash -c 'seq 3 | via pub shm:source --timeout 10s'
+    expect_status 0
+    finish $reader
+    signal_via TERM $bridge
+    finish $bridge
+}

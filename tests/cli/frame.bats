@@ -145,3 +145,8 @@ wrong() {
 @test "cli__the_worker_of_the_bench_refuses_to_be_called_by_people" {
     wrong "this command is started by 'via bench' only" bench-worker unix:x 3<&-
 }
+
+@test "cli__a_file_that_may_grow_no_more_is_an_error_and_no_signal" {
+    run bash -c 'ulimit -f 0; via plugins >plugins.txt'
+    expect_status 1
+}

@@ -111,6 +111,9 @@ END
 @test "cli__plugins_into_a_closed_pipe_is_quiet_and_into_a_full_disk_is_not" {
     run bash -c 'via plugins | true; echo "${PIPESTATUS[0]}"'
     [ "$output" = 0 ]
+    run bash -c 'via explain unix:x --json >/dev/full'
+    expect_status 1
+    expect_not Success
     run bash -c 'via plugins >/dev/full'
     expect_status 1
     expect "standard output: No space left on device"

@@ -150,7 +150,7 @@ load helpers
     start_from <(seq 10) sender via send unix:mail
     run via recv unix:mail --count 3
     expect_status 0
-    [ "$output" = $'1\n2\n3' ]
+    [ "${lines[0]}${lines[1]}${lines[2]}" = 123 ] # perhaps with a warning that more had come
 }
 
 @test "cli__count_that_the_other_end_does_not_reach_is_told" {
@@ -555,5 +555,34 @@ two_have_met() {
     run via send shm:limit 1 --pattern value --timeout 300ms
     expect_status 124
     expect "nobody has taken the value"
+    expect_way_out
+}
+
+# ---- what would be lost ----------------------------------------------------------------------------------------------
+
+@test "cli__recv_with_count_warns_of_what_had_come_and_is_lost" {
+    start receiver via pull unix:jobs --count 1 --timeout 20s
+    receiver=$!
+    run bash -c 'seq 4 | via push unix:jobs --timeout 10s'
+    expect_status 0
+    finish $receiver
+    expect_file receiver.out 1
+    await_text "unix:jobs: more had come than --count takes, and is lost" receiver.err
+}
+
+@test "cli__send_refuses_labels_in_json_that_the_channel_does_not_carry" {
+    start receiver via recv unix:mail --timeout 20s
+    for labels in '"key":"k"' '"type":"t"' '"priority":3'; do
+        run bash -c "echo '{\"text\":\"a\",$labels}' | via send unix:mail --format json --timeout 5s"
+        [ "$status" -ne 0 ]
+        [[ $output == *"would be lost"* || $output == *"nobody listens"* ]]
+    done
+    [ "$(wc -c <receiver.out)" = 0 ]
+}
+
+@test "cli__send_refuses_to_wait_for_many_where_there_is_one" {
+    run via send unix:mail --wait 2 hi
+    expect_status 2
+    expect "there is one other end here"
     expect_way_out
 }

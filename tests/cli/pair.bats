@@ -300,3 +300,35 @@ formats() {
     expect_status 1
     expect "standard output: Bad file descriptor"
 }
+
+# ---- programs --------------------------------------------------------------------------------------------------------
+
+@test "cli__a_program_gets_and_gives_bytes_as_they_are_with_framing_raw" {
+    head -c 100000 /dev/urandom >given
+    run bash -c 'via dial "exec:cat?framing=raw" <given >taken'
+    expect_status 0
+    cmp given taken
+    run bash -c 'seq 3 | via send "exec:tee kept?framing=raw"'
+    expect_status 0
+    expect_file kept $'1\n2\n3'
+}
+
+@test "cli__send_takes_what_a_program_says_so_that_it_reads_on" {
+    head -c 1000000 /dev/zero >much
+    run timeout 30 via send 'exec:tee kept?framing=raw' --file much
+    expect_status 0
+    cmp much kept
+}
+
+@test "cli__send_and_recv_tell_that_the_program_failed_with_5" {
+    run via send 'exec:sh -c "exit 3"' important
+    expect_status 5
+    expect "ended with exit status 3"
+    expect_way_out
+    run via recv --dial 'exec:sh -c "echo part; exit 3"'
+    expect_status 5
+    expect part
+    expect "ended with exit status 3"
+    run via send exec:cat fine
+    expect_status 0
+}
