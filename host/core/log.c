@@ -56,9 +56,10 @@ static void open_as_environment_says(via_log *log)
                      reason);
     }
     if (!is_valid)
-        via_log_line(log, VIA_LOG_WARNING, NULL,
-                     "VIADUCT_LOG=%.64s: expected off, error, warning, info or debug, then perhaps \",FILE\"; using warning",
-                     setting);
+        via_log_line(
+            log, VIA_LOG_WARNING, NULL,
+            "VIADUCT_LOG=%.64s: expected off, error, warning, info or debug, then perhaps \",FILE\"; using warning",
+            setting);
 }
 
 void via_log_init(via_log *log, via_log_fn write, void *user, uint32_t level, bool ignore_environment)
