@@ -29,6 +29,8 @@ via_channel *via_channel_create(via_route *route)
     channel->sender.short_limit = channel->max_message < UINT64_MAX ? channel->max_message + 1 : UINT64_MAX;
     channel->lends = ops->loan != NULL; /* negotiated: all of loan, commit, discard, or none */
     channel->ops = *ops;
+    if (route->resolved.stack_id == 0)
+        via_lane_set(&channel->receiver, VIA_DETOUR_FIRST, true);
     return channel;
 }
 
@@ -76,15 +78,29 @@ static via_status admit_many(via_channel *channel)
     return VIA_OK;
 }
 
-via_status via_channel_start(via_channel *channel, void *self, via_error *error)
+static via_status put_layers(via_channel *channel, void *self, via_error *error)
 {
     channel->self = self;
-    if (channel->context.route->resolved.threads != VIA_MANY)
+    if (channel->context.route->layer_count == 0)
         return VIA_OK;
-    const via_status status = admit_many(channel);
+    const via_status status = via_stack_create(&channel->context, &channel->counters, self, &channel->stack, error);
+    if (status != VIA_OK)
+        return status;
+    channel->self = via_stack_top(channel->stack);
+    channel->ops = via_inner_ops;
+    channel->lends = via_stack_top(channel->stack)->lends;
+    return VIA_OK;
+}
+
+via_status via_channel_start(via_channel *channel, void *self, via_error *error)
+{
+    via_status status = put_layers(channel, self, error);
+    if (status != VIA_OK || channel->context.route->resolved.threads != VIA_MANY)
+        return status;
+    status = admit_many(channel);
     if (status == VIA_OK)
         return VIA_OK;
-    channel->ops.close(self, VIA_CLOSE_FLUSH);
+    channel->ops.close(channel->self, VIA_CLOSE_FLUSH);
     return via_error_set(error, status, VIA_STAGE_OPEN, "raise the limit of open files (ulimit -n), or close some",
                          "%s: no event for threads=many: %s", channel->context.route->resolved.address,
                          via_status_text(status));
@@ -104,6 +120,7 @@ void via_channel_free(via_channel *channel)
     free_crowd(channel->sender.crowd, is_foreign);
     free_crowd(channel->receiver.crowd, is_foreign);
     via_loan_forget(channel);
+    via_stack_free(channel->stack);
     via_context_fini(&channel->context);
     free(channel);
 }
@@ -143,7 +160,7 @@ static via_status arm(void *argument)
 {
     via_channel *channel = ((const arming *)argument)->channel;
     const uint32_t event = ((const arming *)argument)->event;
-    if (event == VIA_READ && (via_lane_detours(&channel->receiver) & VIA_DETOUR_UNREAD) != 0)
+    if (event == VIA_READ && (via_lane_detours(&channel->receiver) & (VIA_DETOUR_UNREAD | VIA_DETOUR_UNLIKE)) != 0)
         return VIA_EREADY;
     const via_status status = channel->ops.arm(channel->self, event);
     if (status == VIA_OK)

@@ -10,6 +10,7 @@
 
 #include "core/context.h"
 #include "core/crowd.h"
+#include "core/stack.h"
 #include <stdalign.h>
 #include <viaduct/viaduct.h>
 
@@ -19,7 +20,9 @@ enum {                           /* via_lane.detours: reasons to leave the short
        VIA_DETOUR_MANY = 1u,     /* the crowd decides whose turn it is */
        VIA_DETOUR_FINISHED = 2u, /* via_finish() was called */
        VIA_DETOUR_UNREAD = 4u,   /* `kept` was too large for the caller's buffer and comes next */
-       VIA_DETOUR_LENT = 8u /* `kept` was handed out by via_recv_into(); its texts are valid until the next receive */
+       VIA_DETOUR_LENT = 8u, /* `kept` was handed out by via_recv_into(); its texts are valid until the next receive */
+       VIA_DETOUR_FIRST = 16u, /* nothing was received yet: the first message is looked at for a mark, core/mark.h */
+       VIA_DETOUR_UNLIKE = 32u /* it had one, and the channel is over */
 };
 
 /* One direction. Written by one thread at a time; the counters are read by any. */
@@ -41,10 +44,11 @@ typedef struct via_tail {
 
 struct via_channel {
     via_context context;
-    void *self; /* the plugin's */
+    void *self;       /* the plugin's, or the top of `stack` */
+    via_stack *stack; /* NULL = no layers */
     uint64_t max_message;
     via_channel_ops ops;   /* complete, but for loan, commit, discard and drain: load/negotiate.h */
-    bool lends;            /* the transport has loans of its own */
+    bool lends;            /* it has loans of its own */
     via_counters counters; /* the plugin's, from dropped_oldest on */
     alignas(VIA_CACHE_LINE) via_lane sender;
     _Atomic(struct via_loan_buffer *) spare; /* core/loan.c: an emulated loan's buffer, for the next one */
@@ -55,7 +59,10 @@ struct via_channel {
 
 /* An unopened channel on `route`. NULL = out of memory. */
 via_channel *via_channel_create(via_route *route);
-/* Takes the plugin's channel in. On failure the plugin's channel is closed. VIA_OK, VIA_ELIMIT, VIA_ENOMEM. */
+/*
+ * Takes the transport's channel in, and puts the layers of the route on it. On failure it is closed. VIA_OK, VIA_ELIMIT,
+ * VIA_ENOMEM, or what a layer answers.
+ */
 via_status via_channel_start(via_channel *channel, void *self, via_error *error);
 /* Frees a channel whose plugin's part is closed, or was never opened. */
 void via_channel_free(via_channel *channel);

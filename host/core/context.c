@@ -6,6 +6,7 @@
 
 #include "core/crowd.h"
 #include "core/error.h"
+#include "core/stack.h"
 #include "core/waitset.h"
 #include "platform/mutex.h"
 #include <stdlib.h>
@@ -31,6 +32,17 @@ void via_context_init(via_context *context, via_route *route)
     for (size_t i = 0; i < 2; i++)
         atomic_init(&context->crowds[i], NULL);
     atomic_init(&context->failure, NULL);
+    context->whole = context;
+    context->plugin = route->loaded->name;
+}
+
+void via_context_init_part(via_context *part, via_context *whole, const char *plugin)
+{
+    memset(part, 0, sizeof(*part));
+    part->generation = whole->generation;
+    part->route = whole->route;
+    part->whole = whole;
+    part->plugin = plugin;
 }
 
 void via_context_reset(via_context *context)
@@ -46,31 +58,33 @@ void via_context_fini(via_context *context)
 
 /* ---- failures ----------------------------------------------------------------------------------------------- */
 
-static void fill_failure(via_error *error, const via_route *route, via_status status, int32_t os_code, const char *what,
-                         const char *mend)
+static void fill_failure(via_error *error, const via_context *context, via_status status, int32_t os_code,
+                         const char *what, const char *mend)
 {
+    const via_route *route = context->route;
     (void)via_error_set(error, status, VIA_STAGE_DATA, mend, "%s: %s", route->resolved.address,
                         what != NULL ? what : via_status_text(status));
     if (os_code != 0)
         via_error_os(error, os_code);
     if (route->resolved.file != NULL)
         via_error_at(error, route->resolved.file, NULL, route->resolved.line, route->resolved.column);
-    const size_t length = strnlen(route->loaded->name, sizeof(error->plugin) - 1);
-    memcpy(error->plugin, route->loaded->name, length);
+    const size_t length = strnlen(context->plugin, sizeof(error->plugin) - 1);
+    memcpy(error->plugin, context->plugin, length);
     if (error->mend[0] == '\0')
         via_error_mend(error, "see why it ended, then connect again");
 }
 
 void via_context_fail(via_context *context, via_status status, int32_t os_code, const char *what, const char *mend)
 {
-    if (atomic_load(&context->failure) != NULL)
+    via_context *whole = context->whole;
+    if (atomic_load(&whole->failure) != NULL)
         return;
     via_error *error = malloc(sizeof(*error));
     if (error == NULL)
         return; /* the status of the call tells as much as is left */
-    fill_failure(error, context->route, status, os_code, what, mend);
+    fill_failure(error, context, status, os_code, what, mend);
     via_error *none = NULL;
-    if (!atomic_compare_exchange_strong(&context->failure, &none, error)) {
+    if (!atomic_compare_exchange_strong(&whole->failure, &none, error)) {
         free(error);
         return;
     }
@@ -107,7 +121,7 @@ static via_status api_error(via_error *error, via_status status, int32_t os_code
 static void api_log(via_context *context, uint32_t level, const char *text)
 {
     const via_log *log = context != NULL ? context->route->log : present_log;
-    const char *plugin = context != NULL ? context->route->loaded->name : NULL;
+    const char *plugin = context != NULL ? context->plugin : NULL;
     via_log_line(log, level, plugin, "%s", text != NULL ? text : "");
 }
 
@@ -117,10 +131,11 @@ static void api_failed(via_context *context, via_status status, int32_t os_code,
         via_context_fail(context, status, os_code, what, mend);
 }
 
-static void api_attention(via_context *context)
+static void api_attention(via_context *given)
 {
-    if (context == NULL)
+    if (given == NULL)
         return;
+    via_context *context = given->whole;
     via_context_notify(context);
     for (size_t i = 0; i < 2; i++) {
         via_crowd *crowd = atomic_load(&context->crowds[i]);
@@ -135,4 +150,5 @@ const via_host_api via_context_api = {
     .log = api_log,
     .failed = api_failed,
     .attention = api_attention,
+    .inner = &via_inner_ops,
 };

@@ -25,6 +25,8 @@ struct via_context {
     atomic_uint notifiers;          /* threads and signal handlers that are looking at `entry` now */
     _Atomic(via_crowd *) crowds[2]; /* of a channel with VIA_MANY: their leaders do internal work */
     _Atomic(via_error *) failure;   /* made by the first failure; the reason stays */
+    via_context *whole;             /* the channel's own, whose parts its layers have; itself if it is one */
+    const char *plugin;             /* who speaks through it */
 };
 
 /* The table that every plugin gets. */
@@ -33,6 +35,8 @@ extern const via_host_api via_context_api;
 /* `route` is held by the context until via_context_fini(). */
 void via_context_init(via_context *context, via_route *route);
 void via_context_fini(via_context *context);
+/* What a layer of the channel speaks through. Lives no longer than `whole`; nothing is to be finished. */
+void via_context_init_part(via_context *part, via_context *whole, const char *plugin);
 
 /* Keeps the reason why the object ended, unless there is one already. Texts may be NULL. Any thread. */
 void via_context_fail(via_context *context, via_status status, int32_t os_code, const char *what, const char *mend);

@@ -6,6 +6,7 @@
  * texts are valid until the next receive. Must never copy a message that the caller did not ask to be copied.
  */
 #include "core/channel.h"
+#include "core/mark.h"
 
 #include <string.h>
 
@@ -32,16 +33,33 @@ static void give_back_lent(via_channel *channel)
     via_lane_set(&channel->receiver, VIA_DETOUR_LENT, false);
 }
 
+/* A mark on it means that the other end has layers, and what follows is not what was sent. */
+static via_status look_at_first(via_channel *channel, via_msg *message)
+{
+    via_lane_set(&channel->receiver, VIA_DETOUR_FIRST, false);
+    if (!via_mark_is_on(message))
+        return VIA_OK;
+    channel->ops.release(channel->self, message);
+    via_lane_set(&channel->receiver, VIA_DETOUR_UNLIKE, true);
+    via_mark_fail_plain(&channel->context);
+    return VIA_EPROTO;
+}
+
 /* The unread message if there is one, else the next from the transport. */
 static via_status take(via_channel *channel, via_deadline deadline, via_msg *message)
 {
     give_back_lent(channel);
+    if ((via_lane_detours(&channel->receiver) & VIA_DETOUR_UNLIKE) != 0)
+        return VIA_EPROTO;
     if ((via_lane_detours(&channel->receiver) & VIA_DETOUR_UNREAD) != 0) {
         *message = channel->kept;
         via_lane_set(&channel->receiver, VIA_DETOUR_UNREAD, false);
         return VIA_OK;
     }
-    return channel->ops.recv(channel->self, deadline, message);
+    const via_status status = channel->ops.recv(channel->self, deadline, message);
+    if (status == VIA_OK && (via_lane_detours(&channel->receiver) & VIA_DETOUR_FIRST) != 0)
+        return look_at_first(channel, message);
+    return status;
 }
 
 static void keep(via_channel *channel, const via_msg *message, uint32_t how)

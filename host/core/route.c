@@ -16,9 +16,13 @@ static void free_route(via_route *route)
 {
     via_host *host = route->host;
     const bool is_foreign = via_fork_word_is_foreign(route->generation);
-    via_resolved_fini(&route->resolved);
-    if (route->loaded != NULL && !is_foreign) /* in a child, fini would touch what the parent still uses */
+    /* In a child, fini would touch what the parent still uses. */
+    for (size_t i = 0; i < route->layer_count && !is_foreign; i++)
+        via_loader_release(route->layers[i].loaded);
+    if (route->loaded != NULL && !is_foreign)
         via_loader_release(route->loaded);
+    via_resolved_fini(&route->resolved);
+    free(route->layers);
     free(route);
     if (host != NULL)
         via_host_drop(host);
@@ -81,11 +85,9 @@ static void choose_log(via_route *route, const via_open_options *options)
     route->log = &route->own_log;
 }
 
-static via_status load(via_route *route, via_error *error)
+static via_status load_transport(via_route *route, via_error *error)
 {
-    const via_log *outer = via_context_log_enter(route->log);
-    const via_status status = via_loader_acquire(route->resolved.plugin, &via_context_api, &route->loaded, error);
-    (void)via_context_log_enter(outer);
+    via_status status = via_loader_acquire(route->resolved.plugin, &via_context_api, &route->loaded, error);
     if (status != VIA_OK)
         return status;
     route->transport = via_loaded_transport(route->loaded, route->resolved.scheme);
@@ -95,6 +97,34 @@ static via_status load(via_route *route, via_error *error)
                         "the manifest claims scheme '%s' with this pattern, but the plugin does not offer it",
                         route->resolved.scheme);
     return via_route_fail(route, VIA_ENOTSUP, error);
+}
+
+static via_status load_layers(via_route *route, via_error *error)
+{
+    const via_resolved *resolved = &route->resolved;
+    route->layers = calloc(resolved->layer_count + 1, sizeof(*route->layers));
+    if (route->layers == NULL)
+        return via_error_set(error, VIA_ENOMEM, VIA_STAGE_RESOLVE, NULL, "out of memory");
+    for (size_t i = 0; i < resolved->layer_count; i++) {
+        via_route_layer *layer = &route->layers[i];
+        const via_status status =
+            via_loader_acquire(resolved->layers[i].plugin, &via_context_api, &layer->loaded, error);
+        if (status != VIA_OK)
+            return status;
+        layer->table = via_loaded_layer(layer->loaded, resolved->layers[i].name); /* negotiated: it is there */
+        route->layer_count++;
+    }
+    return VIA_OK;
+}
+
+static via_status load(via_route *route, via_error *error)
+{
+    const via_log *outer = via_context_log_enter(route->log);
+    via_status status = load_transport(route, error);
+    if (status == VIA_OK)
+        status = load_layers(route, error);
+    (void)via_context_log_enter(outer);
+    return status;
 }
 
 via_status via_route_open(via_host *host, const char *address, uint32_t role, bool connects,
@@ -148,10 +178,21 @@ void via_route_describe(const via_route *route, via_context *context, via_counte
     open->rest = resolved->rest;
     open->options = resolved->options;
     open->option_count = resolved->option_count;
-    open->max_message = resolved->max_message;
+    open->max_message = resolved->transport_max_message;
     open->deadline = deadline;
     open->context = context;
     open->counters = counters;
+    open->stack_id = resolved->stack_id;
+}
+
+void via_route_describe_layer(const via_route *route, size_t index, via_context *context, via_counters *counters,
+                              via_open *open)
+{
+    const via_resolved_layer *layer = &route->resolved.layers[index];
+    via_route_describe(route, context, counters, VIA_NOW, open);
+    open->options = layer->options;
+    open->option_count = layer->option_count;
+    open->max_message = layer->max_message;
 }
 
 /* The way out where the plugin names none. */
@@ -171,10 +212,10 @@ static const char *usual_mend(via_status status, int32_t os_code)
     }
 }
 
-via_status via_route_fail(const via_route *route, via_status status, via_error *error)
+via_status via_route_fail_of(const via_route *route, const char *plugin, via_status status, via_error *error)
 {
     if (error->status != status || error->what[0] == '\0')
-        (void)via_error_set(error, status, VIA_STAGE_OPEN, NULL, "plugin '%s' cannot open %s: %s", route->loaded->name,
+        (void)via_error_set(error, status, VIA_STAGE_OPEN, NULL, "plugin '%s' cannot open %s: %s", plugin,
                             route->resolved.address, via_status_text(status));
     if (error->stage == VIA_STAGE_NONE)
         error->stage = VIA_STAGE_OPEN;
@@ -184,8 +225,13 @@ via_status via_route_fail(const via_route *route, via_status status, via_error *
         via_error_at(error, route->resolved.file, NULL, route->resolved.line, route->resolved.column);
     if (error->os_code != 0 && error->os_text[0] == '\0')
         via_error_os(error, error->os_code);
-    const size_t length = strnlen(route->loaded->name, sizeof(error->plugin) - 1);
-    memcpy(error->plugin, route->loaded->name, length);
+    const size_t length = strnlen(plugin, sizeof(error->plugin) - 1);
+    memcpy(error->plugin, plugin, length);
     error->plugin[length] = '\0';
     return status;
+}
+
+via_status via_route_fail(const via_route *route, via_status status, via_error *error)
+{
+    return via_route_fail_of(route, route->loaded->name, status, error);
 }

@@ -12,11 +12,19 @@
 #include "load/resolve.h"
 #include <stdatomic.h>
 
+/* One layer of a route, kept loaded by it. */
+typedef struct via_route_layer {
+    via_loaded *loaded;
+    const via_layer *table;
+} via_route_layer;
+
 typedef struct via_route {
     atomic_uint users;
     via_host *host;
     via_loaded *loaded;
     const via_transport *transport;
+    via_route_layer *layers; /* as many as were loaded: in the end, those of `resolved` */
+    size_t layer_count;
     via_resolved resolved;
     const via_log *log; /* the host's, or own_log */
     via_log own_log;
@@ -33,10 +41,15 @@ void via_route_drop(via_route *route);
 /* One line for whoever follows what happens (VIADUCT_LOG=debug). */
 void via_route_note(const via_route *route, const char *what);
 
-/* What a plugin is told when it opens something on this route. */
+/* What a transport is told when it opens something on this route. */
 void via_route_describe(const via_route *route, via_context *context, via_counters *counters, via_deadline deadline,
                         via_open *open);
-/* Completes the error that an opening slot has filled, or has not. Answers `status`. */
+/* The same for the layer at this place, whose options and limit are its own. `context` is its part. */
+void via_route_describe_layer(const via_route *route, size_t index, via_context *context, via_counters *counters,
+                              via_open *open);
+/* Completes the error that an opening slot of `plugin` has filled, or has not. Answers `status`. */
+via_status via_route_fail_of(const via_route *route, const char *plugin, via_status status, via_error *error);
+/* The same for the transport's plugin. */
 via_status via_route_fail(const via_route *route, via_status status, via_error *error);
 
 #endif

@@ -170,7 +170,7 @@ static bool lacks(const via_scheme_manifest *scheme, const via_endpoint_need *ne
 static json_t *need_candidate(via_plugin_entry *entry, const via_scheme_manifest *scheme, const via_endpoint_need *need)
 {
     json_t *part = json_object();
-    via_choice choice = {entry, scheme};
+    via_choice choice = {.entry = entry, .scheme = scheme};
     char reason[160];
 
     put_text(part, "scheme", scheme->name);

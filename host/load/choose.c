@@ -38,9 +38,32 @@ via_verdict via_choose_verdict(via_plugin_entry *entry, const via_choice *choice
     return entry == choice->entry ? VIA_VERDICT_CHOSEN : VIA_VERDICT_OUTRANKED;
 }
 
+/* ---- what is wanted ----------------------------------------------------------------------------------------- */
+
+typedef struct wanted {
+    const char *name;
+    bool is_layer;
+} wanted;
+
+static bool find(const via_plugin_entry *entry, const wanted *want, via_choice *found)
+{
+    const via_plugin_manifest *manifest = &entry->manifest;
+
+    *found = (via_choice){.scheme = want->is_layer ? NULL : via_plugin_manifest_scheme(manifest, want->name),
+                          .layer = want->is_layer ? via_plugin_manifest_layer(manifest, want->name) : NULL};
+    return found->scheme || found->layer;
+}
+
+/* `serves "unix:"`, in `text`, which is returned. */
+static const char *tell_service(const wanted *want, char *text, size_t capacity)
+{
+    (void)snprintf(text, capacity, want->is_layer ? "has the layer \"%.80s\"" : "serves \"%.80s:\"", want->name);
+    return text;
+}
+
 /* ---- refusals ----------------------------------------------------------------------------------------------- */
 
-static void offer_names(via_nearest *nearest, const via_scheme_manifest *scheme)
+static void offer_scheme(via_nearest *nearest, const via_scheme_manifest *scheme)
 {
     size_t index;
     json_t *alias;
@@ -52,28 +75,36 @@ static void offer_names(via_nearest *nearest, const via_scheme_manifest *scheme)
     }
 }
 
-static const char *nearest_scheme(const via_registry *registry, const char *scheme)
+static void offer_names(via_nearest *nearest, const via_plugin_manifest *manifest, bool are_layers)
+{
+    for (size_t i = 0; are_layers && i < manifest->layer_count; i++)
+        via_nearest_offer(nearest, manifest->layers[i].name);
+    for (size_t i = 0; !are_layers && i < manifest->scheme_count; i++)
+        offer_scheme(nearest, &manifest->schemes[i]);
+}
+
+static const char *find_nearest(const via_registry *registry, const wanted *want)
 {
     via_nearest nearest;
 
-    via_nearest_begin(&nearest, scheme);
-    for (size_t i = 0; i < registry->plugin_count; i++) {
-        for (size_t j = 0; j < registry->plugins[i]->manifest.scheme_count; j++)
-            offer_names(&nearest, &registry->plugins[i]->manifest.schemes[j]);
-    }
+    via_nearest_begin(&nearest, want->name);
+    for (size_t i = 0; i < registry->plugin_count; i++)
+        offer_names(&nearest, &registry->plugins[i]->manifest, want->is_layer);
     return nearest.best;
 }
 
-static via_status fail_unknown(const via_registry *registry, const char *scheme, via_error *error)
+static via_status fail_unknown(const via_registry *registry, const wanted *want, via_error *error)
 {
-    const char *nearest = nearest_scheme(registry, scheme);
-    via_status status =
-        via_error_set(error, VIA_ENOENT, VIA_STAGE_RESOLVE, "install a plugin for it; via plugins lists what is there",
-                      "no plugin serves \"%s:\"%s%s%s", scheme, nearest ? "; did you mean \"" : "",
-                      nearest ? nearest : "", nearest ? ":\"?" : "");
+    const char *nearest = find_nearest(registry, want);
+    const char *colon = want->is_layer ? "" : ":";
+    char service[128];
+    via_status status = via_error_set(
+        error, VIA_ENOENT, VIA_STAGE_RESOLVE, "install a plugin for it; via plugins lists what is there",
+        "no plugin %s%s%s%s%s", tell_service(want, service, sizeof(service)), nearest ? "; did you mean \"" : "",
+        nearest ? nearest : "", nearest ? colon : "", nearest ? "\"?" : "");
 
     if (nearest)
-        via_error_mend(error, "write \"%s:\"", nearest);
+        via_error_mend(error, "write \"%s%s\"", nearest, colon);
     if (registry->plugin_count)
         return status;
     via_error_mend(error, "set VIADUCT_PLUGIN_PATH to the folder of the plugins");
@@ -82,24 +113,29 @@ static via_status fail_unknown(const via_registry *registry, const char *scheme,
     return status;
 }
 
-static via_status fail_disabled(const via_plugin_entry *entry, const char *scheme, via_error *error)
+static via_status fail_disabled(const via_plugin_entry *entry, const wanted *want, via_error *error)
 {
+    char service[128];
     via_status status = via_error_set(error, VIA_ENOENT, VIA_STAGE_RESOLVE, "set \"enabled\" to true in its manifest",
-                                      "the plugin \"%s\", which serves \"%s:\", is disabled", entry->name, scheme);
+                                      "the plugin \"%s\", which %s, is disabled", entry->name,
+                                      tell_service(want, service, sizeof(service)));
 
     via_plugin_entry_sign(entry, error);
     return status;
 }
 
 /* A mistake in a manifest is not one of the caller's arguments. */
-static via_status fail_refused(via_plugin_entry *entry, const char *scheme, via_error *error)
+static via_status fail_refused(via_plugin_entry *entry, const wanted *want, via_error *error)
 {
+    char service[128];
+
     via_mutex_take(&entry->lock);
     via_error reason = entry->error;
     via_mutex_give(&entry->lock);
     if (reason.status == VIA_EINVAL)
         reason.status = VIA_EREFUSED;
-    via_error_more(&reason, "the plugin \"%s\", which serves \"%s:\", was refused", entry->name, scheme);
+    via_error_more(&reason, "the plugin \"%s\", which %s, was refused", entry->name,
+                   tell_service(want, service, sizeof(service)));
     if (error)
         *error = reason;
     return reason.status;
@@ -107,9 +143,11 @@ static via_status fail_refused(via_plugin_entry *entry, const char *scheme, via_
 
 via_status via_choice_check(const via_choice *choice, via_error *error)
 {
+    const wanted want = {choice->layer ? choice->layer->name : choice->scheme->name, choice->layer != NULL};
+
     if (!is_refused(choice->entry, true))
         return VIA_OK;
-    return fail_refused(choice->entry, choice->scheme->name, error);
+    return fail_refused(choice->entry, &want, error);
 }
 
 /* ---- the choice --------------------------------------------------------------------------------------------- */
@@ -127,37 +165,53 @@ static void count(via_plugin_entry *entry, tally *seen)
     seen->offered += is_offered(entry);
 }
 
-static tally take_tally(const via_registry *registry, const char *scheme)
+static tally take_tally(const via_registry *registry, const wanted *want)
 {
     tally seen = {0};
+    via_choice found;
 
     for (size_t i = 0; i < registry->plugin_count; i++) {
-        if (via_plugin_manifest_scheme(&registry->plugins[i]->manifest, scheme))
+        if (find(registry->plugins[i], want, &found))
             count(registry->plugins[i], &seen);
     }
     return seen;
 }
 
-via_status via_choose(const via_registry *registry, const char *scheme, via_choice *choice, via_error *error)
+static via_status choose(const via_registry *registry, const wanted *want, via_choice *choice, via_error *error)
 {
-    tally seen = take_tally(registry, scheme);
+    tally seen = take_tally(registry, want);
+    via_choice found;
 
-    *choice = (via_choice){NULL, NULL};
+    *choice = (via_choice){0};
     for (size_t i = 0; i < registry->plugin_count; i++) {
         via_plugin_entry *entry = registry->plugins[i];
-        const via_scheme_manifest *has = via_plugin_manifest_scheme(&entry->manifest, scheme);
-        if (!has || !is_offered(entry))
+        if (!find(entry, want, &found) || !is_offered(entry))
             continue;
         if (is_refused(entry, seen.offered > 1)) {
             seen.refused = seen.refused ? seen.refused : entry;
             continue;
         }
+        found.entry = entry;
         if (!choice->entry || entry->manifest.priority > choice->entry->manifest.priority)
-            *choice = (via_choice){entry, has};
+            *choice = found;
     }
     if (choice->entry)
         return VIA_OK;
     if (seen.refused)
-        return fail_refused(seen.refused, scheme, error);
-    return seen.disabled ? fail_disabled(seen.disabled, scheme, error) : fail_unknown(registry, scheme, error);
+        return fail_refused(seen.refused, want, error);
+    return seen.disabled ? fail_disabled(seen.disabled, want, error) : fail_unknown(registry, want, error);
+}
+
+via_status via_choose(const via_registry *registry, const char *scheme, via_choice *choice, via_error *error)
+{
+    const wanted want = {scheme, false};
+
+    return choose(registry, &want, choice, error);
+}
+
+via_status via_choose_layer(const via_registry *registry, const char *layer, via_choice *choice, via_error *error)
+{
+    const wanted want = {layer, true};
+
+    return choose(registry, &want, choice, error);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which plugin serves a scheme.
+ * Which plugin serves a scheme, or has a layer.
  *
  * Owns: the rule (the highest priority, then the first found, of those that are not refused) and the refusal.
  */
@@ -11,10 +11,11 @@
 
 typedef struct via_choice {
     via_plugin_entry *entry;
-    const via_scheme_manifest *scheme;
+    const via_scheme_manifest *scheme; /* NULL in the choice of a layer */
+    const via_layer_manifest *layer;   /* NULL in the choice of a scheme */
 } via_choice;
 
-/* What became of one plugin that has the scheme. */
+/* What became of one plugin that has the scheme or layer. */
 typedef enum via_verdict {
     VIA_VERDICT_CHOSEN,
     VIA_VERDICT_OUTRANKED, /* another one has a higher priority or was found first */
@@ -28,6 +29,8 @@ typedef enum via_verdict {
  * has it.
  */
 via_status via_choose(const via_registry *registry, const char *scheme, via_choice *choice, via_error *error);
+/* The same for a layer's name. */
+via_status via_choose_layer(const via_registry *registry, const char *layer, via_choice *choice, via_error *error);
 /* Trust and preflight of the chosen one, for those who will not load it. VIA_OK, or its refusal. */
 via_status via_choice_check(const via_choice *choice, via_error *error);
 /* The verdict on an entry, given the choice (whose entry may be NULL). */

@@ -24,6 +24,14 @@ static void copy_out(void *out, const void *full, size_t full_size)
     *(uint32_t *)out = size;
 }
 
+/* One more name in a list of them. Answers where the next one goes. */
+static size_t add_name(char *out, size_t capacity, size_t at, const char *name)
+{
+    if (at >= capacity)
+        return at;
+    return at + (size_t)snprintf(out + at, capacity - at, "%s%s", at ? " " : "", name);
+}
+
 static void describe_manifest(const via_plugin_entry *entry, via_plugin_info *info)
 {
     const via_plugin_manifest *manifest = &entry->manifest;
@@ -36,9 +44,10 @@ static void describe_manifest(const via_plugin_entry *entry, via_plugin_info *in
     put(info->manifest, sizeof(info->manifest), entry->path);
     put(info->library, sizeof(info->library), entry->library);
     info->priority = manifest->priority;
-    for (size_t i = 0; i < manifest->scheme_count && at < sizeof(info->schemes); i++)
-        at += (size_t)snprintf(info->schemes + at, sizeof(info->schemes) - at, "%s%s", i ? " " : "",
-                               manifest->schemes[i].name);
+    for (size_t i = 0; i < manifest->scheme_count; i++)
+        at = add_name(info->schemes, sizeof(info->schemes), at, manifest->schemes[i].name);
+    for (size_t i = 0; i < manifest->layer_count; i++)
+        at = add_name(info->schemes, sizeof(info->schemes), at, manifest->layers[i].name);
 }
 
 static void describe_shadow(const via_plugin_entry *entry, via_plugin_info *info)

@@ -166,91 +166,10 @@ static json_t *guarantees_part(uint32_t flags)
 
 /* ---- options ------------------------------------------------------------------------------------------------ */
 
-static void put_origin(json_t *part, const via_request *request, const via_setting *setting)
-{
-    static const char *const names[] = {"default", "endpoint", "endpoint", "variable", "address", "call"};
-    via_origin origin = setting ? setting->origin : VIA_ORIGIN_DEFAULT;
-
-    put_text(part, "origin", names[origin]);
-    if (origin == VIA_ORIGIN_ENDPOINT)
-        put(part, "place", json_sprintf("%s:%u:%u", request->file->path, setting->line, setting->column));
-    else if (origin == VIA_ORIGIN_ENDPOINT_ADDRESS)
-        put(part, "place",
-            json_sprintf("%s:%u:%u", request->file->path, request->endpoint->line, request->endpoint->column));
-    else if (origin == VIA_ORIGIN_VARIABLE)
-        put_text(part, "place", request->variable);
-}
-
-static json_t *option_part(const via_request *request, const via_option_spec *spec, const via_effective *effective)
-{
-    json_t *part = json_object();
-
-    put_text(part, "name", spec->name);
-    put_text(part, "value", spec->secret ? NULL : effective->option.text);
-    put_origin(part, request, effective->origin);
-    put_text(part, "type", via_value_type_name(spec->type));
-    put_text(part, "default", spec->secret ? NULL : spec->default_text);
-    if (spec->min_text)
-        put_text(part, "min", spec->min_text);
-    if (spec->max_text)
-        put_text(part, "max", spec->max_text);
-    if (spec->values)
-        put(part, "values", list_of(spec->values));
-    if (spec->patterns)
-        put(part, "patterns", via_explain_words(via_pattern_words, spec->patterns));
-    if (spec->secret)
-        put(part, "secret", json_true());
-    put_text(part, "summary", spec->summary);
-    return part;
-}
-
-static void add_host_option(json_t *list, const via_request *request, const char *name, const via_setting *setting,
-                            json_t *value, const char *summary)
-{
-    json_t *part = json_object();
-
-    put_text(part, "name", name);
-    put(part, "value", setting ? via_explain_text(setting->value) : json_incref(value));
-    put_origin(part, request, setting);
-    put_text(part, "summary", summary);
-    (void)json_array_append_new(list, part);
-    json_decref(value);
-}
-
-static json_t *host_part(const via_request *request, const via_host_settings *host)
-{
-    json_t *list = json_array();
-    char limit[32];
-
-    via_value_write_size(host->limit, limit, sizeof(limit));
-    add_host_option(
-        list, request, "bind", host->bind, json_null(),
-        "which end takes the name: true = this one, false = the other; open = who listens, pulls or publishes");
-    add_host_option(list, request, "threads", host->threads, json_string("two"), "how many threads may use a channel");
-    add_host_option(list, request, "max_message", host->max_message, json_string(limit), "the largest message");
-    return list;
-}
-
-static json_t *left_out_part(const via_request *request, const via_scheme_manifest *scheme)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < request->setting_count; i++) {
-        const via_setting *setting = &request->settings[i];
-        if (!via_settings_is_left_out(request, scheme, setting))
-            continue;
-        json_t *part = json_object();
-        put_text(part, "name", setting->name);
-        put_origin(part, request, setting);
-        (void)json_array_append_new(list, part);
-    }
-    return list;
-}
-
 static via_status put_options(json_t *out, const via_request *request, const via_scheme_manifest *scheme,
-                              via_error *error)
+                              const via_layers *layers, via_error *error)
 {
-    via_effective *effective = calloc(scheme->option_count + 1, sizeof(*effective));
+    via_effective *effective = calloc(scheme->options.count + 1, sizeof(*effective));
     via_host_settings host;
     json_t *list = json_array();
 
@@ -258,12 +177,13 @@ static via_status put_options(json_t *out, const via_request *request, const via
         json_decref(list);
         return via_error_set(error, VIA_ENOMEM, VIA_STAGE_OPTIONS, NULL, "out of memory");
     }
-    via_status status = via_settings_apply(request, scheme, pattern_of(request), effective, &host, error);
-    for (size_t i = 0; i < scheme->option_count; i++)
-        (void)json_array_append_new(list, option_part(request, &scheme->options[i], &effective[i]));
+    via_status status =
+        via_settings_apply(request, scheme, pattern_of(request), layers->overhead, effective, &host, error);
+    for (size_t i = 0; i < scheme->options.count; i++)
+        (void)json_array_append_new(list, via_explain_option(request, &scheme->options.specs[i], &effective[i]));
     put(out, "options", list);
-    put(out, "host_options", host_part(request, &host));
-    put(out, "left_out", left_out_part(request, scheme));
+    put(out, "host_options", via_explain_host(request, &host));
+    put(out, "left_out", via_explain_left_out(request, scheme, layers));
     free(effective);
     return status;
 }
@@ -289,10 +209,29 @@ static json_t *error_part(const via_error *error)
     return part;
 }
 
+/* What the chosen scheme comes to with the layers on it. */
+static via_status explain_stack(json_t *out, const via_registry *registry, const via_request *request,
+                                const via_scheme_manifest *scheme, via_error *error)
+{
+    via_layers layers;
+    via_error reason;
+
+    via_error_init(&reason);
+    via_status status = via_layers_choose(registry, request, pattern_of(request), &layers, error);
+    put(out, "layers", via_explain_layers(request, &layers));
+    put(out, "guarantees", guarantees_part(scheme->info_flags & ~layers.clears));
+    via_status options = put_options(out, request, scheme, &layers, &reason);
+    via_layers_fini(&layers);
+    if (status == VIA_OK && options != VIA_OK)
+        *error = reason;
+    return status == VIA_OK ? options : status;
+}
+
 static via_status explain_target(json_t *out, const via_registry *registry, const via_request *request,
                                  via_error *error)
 {
     via_choice choice;
+    via_error reason;
     via_status status = via_choose(registry, request->target->scheme, &choice, error);
 
     put(out, "candidates", via_candidates_of_scheme(registry, request->target->scheme, &choice, pattern_of(request)));
@@ -302,18 +241,16 @@ static via_status explain_target(json_t *out, const via_registry *registry, cons
         return status;
     put(out, "plugin", plugin_part(&choice));
     put(out, "scheme", scheme_part(choice.scheme));
-    put(out, "guarantees", guarantees_part(choice.scheme->info_flags));
-    via_error reason;
     via_error_init(&reason);
-    via_status options = put_options(out, request, choice.scheme, &reason);
+    via_status stack = explain_stack(out, registry, request, choice.scheme, &reason);
     if (status != VIA_OK)
         return status;
     *error = reason;
-    if (options == VIA_OK && pattern_of(request) && !(choice.scheme->patterns & pattern_of(request)))
+    if (stack == VIA_OK && pattern_of(request) && !(choice.scheme->patterns & pattern_of(request)))
         return via_error_set(error, VIA_ENOTSUP, VIA_STAGE_RESOLVE,
                              "use another scheme: via explain SCHEME:x says what it offers",
                              "%s: does not offer the pattern of the endpoint", choice.scheme->name);
-    return options;
+    return stack;
 }
 
 static via_status explain(json_t *out, const via_registry *registry, const char *address,
@@ -354,6 +291,7 @@ static json_t *empty_answer(const char *address)
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         put(out, keys[i], NULL);
     put(out, "candidates", json_array());
+    put(out, "layers", json_array());
     put(out, "options", json_array());
     put(out, "host_options", json_array());
     put(out, "left_out", json_array());

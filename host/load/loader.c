@@ -136,6 +136,8 @@ static via_status start(via_loading *loading, const via_host_api *host, via_erro
     loading->loaded.name = loading->entry->manifest.name;
     loading->loaded.transports = loading->tables.transports;
     loading->loaded.transport_count = loading->tables.count;
+    loading->loaded.layers = loading->tables.layers;
+    loading->loaded.layer_count = loading->tables.layer_count;
     return VIA_OK;
 }
 
@@ -224,6 +226,15 @@ const via_transport *via_loaded_transport(const via_loaded *loaded, const char *
     for (size_t i = 0; i < loaded->transport_count; i++) {
         if (strcmp(loaded->transports[i].scheme, scheme) == 0)
             return &loaded->transports[i];
+    }
+    return NULL;
+}
+
+const via_layer *via_loaded_layer(const via_loaded *loaded, const char *name)
+{
+    for (size_t i = 0; i < loaded->layer_count; i++) {
+        if (strcmp(loaded->layers[i].name, name) == 0)
+            return &loaded->layers[i];
     }
     return NULL;
 }

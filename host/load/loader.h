@@ -9,16 +9,21 @@
 
 #include "load/resolve.h"
 
+#include <viaduct/layer.h>
+
 /*
  * A loaded plugin. Tables are copies of this host's size. Empty optional slots are filled by a stub (flush: VIA_OK;
  * finish, peer, and send or recv of a pattern that has none: VIA_ENOTSUP; info, release, refresh_counters: nothing;
  * extension: NULL), except those whose work the host does itself, which stay NULL: loan, commit, discard and drain.
+ * The tables of layers have no stubs: where a slot is empty, the call goes to the channel below.
  */
 typedef struct via_loaded {
     const char *name;
     void *state;
     const via_transport *transports;
     size_t transport_count;
+    const via_layer *layers;
+    size_t layer_count;
 } via_loaded;
 
 /*
@@ -38,5 +43,7 @@ void via_loader_abandon(via_plugin_entry *plugin);
 
 /* The transport of `scheme` (the manifest's spelling), or NULL. */
 const via_transport *via_loaded_transport(const via_loaded *loaded, const char *scheme);
+/* The layer of this name, or NULL. */
+const via_layer *via_loaded_layer(const via_loaded *loaded, const char *name);
 
 #endif

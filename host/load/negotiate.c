@@ -20,15 +20,10 @@ enum {
     LEAST_TRANSPORT = offsetof(via_transport, channel_ops) + sizeof(void *),
     LEAST_CHANNEL = offsetof(via_channel_ops, extension) + sizeof(void *),
     LEAST_LISTENER = offsetof(via_listener_ops, close) + sizeof(void *),
-    MOST_TRANSPORTS = 64
+    MOST_OFFERS = 64
 };
 
-#define BUILD_AGAIN_ "build the plugin again with this version's headers"
-
-static via_status refuse(via_error *error, const char *mend, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static via_status refuse(via_error *error, const char *mend, const char *format, ...)
+via_status via_negotiate_refuse(via_error *error, const char *mend, const char *format, ...)
 {
     char what[512];
     va_list arguments;
@@ -39,18 +34,19 @@ static via_status refuse(via_error *error, const char *mend, const char *format,
     return via_error_set(error, VIA_EREFUSED, VIA_STAGE_NEGOTIATE, mend, "%s", what);
 }
 
-static via_status copy_table(void *out, size_t out_size, const void *table, size_t least, const char *scheme,
-                             const char *noun, via_error *error)
+via_status via_negotiate_copy(void *out, size_t out_size, const void *table, size_t least, via_table_owner owner,
+                              const char *noun, via_error *error)
 {
     uint32_t size;
 
     if (!table)
-        return refuse(error, "fill the pointer in the plugin's transport table", "scheme \"%s\" has no %s table",
-                      scheme, noun);
+        return via_negotiate_refuse(error, "fill the pointer in the plugin's table", "%s \"%s\" has no %s table",
+                                    owner.kind, owner.name, noun);
     memcpy(&size, table, sizeof(size));
     if (size < least)
-        return refuse(error, BUILD_AGAIN_, "scheme \"%s\": the %s table has %u bytes; expected at least %zu", scheme,
-                      noun, size, least);
+        return via_negotiate_refuse(error, VIA_BUILD_AGAIN,
+                                    "%s \"%s\": the %s table has %u bytes; expected at least %zu", owner.kind,
+                                    owner.name, noun, size, least);
     memset(out, 0, out_size);
     memcpy(out, table, size < out_size ? size : out_size);
     return VIA_OK;
@@ -58,26 +54,44 @@ static via_status copy_table(void *out, size_t out_size, const void *table, size
 
 /* ---- slots -------------------------------------------------------------------------------------------------- */
 
-typedef struct slot {
-    const char *name;
-    bool is_filled;
-} slot;
-
-static via_status check_slots(const slot *slots, size_t count, const char *scheme, const char *noun, via_error *error)
+via_status via_negotiate_slots(const via_slot *slots, size_t count, via_table_owner owner, const char *noun,
+                               via_error *error)
 {
     for (size_t i = 0; i < count; i++) {
         if (!slots[i].is_filled)
-            return refuse(error, "write the missing function; <viaduct/plugin.h> says what it has to do",
-                          "scheme \"%s\": the mandatory slot \"%s\" of the %s table is empty", scheme, slots[i].name,
-                          noun);
+            return via_negotiate_refuse(error, VIA_WRITE_SLOT,
+                                        "%s \"%s\": the mandatory slot \"%s\" of the %s table is empty", owner.kind,
+                                        owner.name, slots[i].name, noun);
     }
     return VIA_OK;
+}
+
+via_status via_negotiate_loans(const via_channel_ops *ops, via_table_owner owner, via_error *error)
+{
+    bool any = ops->loan || ops->commit || ops->discard;
+
+    if (!any || (ops->loan && ops->commit && ops->discard))
+        return VIA_OK;
+    return via_negotiate_refuse(error, "fill all three or none",
+                                "%s \"%s\": of \"loan\", \"commit\" and \"discard\" only some are filled", owner.kind,
+                                owner.name);
+}
+
+via_status via_negotiate_channel(via_channel_ops *out, const via_channel_ops *table, via_table_owner owner,
+                                 via_error *error)
+{
+    return via_negotiate_copy(out, sizeof(*out), table, LEAST_CHANNEL, owner, "channel", error);
+}
+
+static via_table_owner of_scheme(const char *name)
+{
+    return (via_table_owner){"scheme", name};
 }
 
 static via_status check_channel(const via_channel_ops *ops, const via_scheme_manifest *scheme, via_error *error)
 {
     bool moves_messages = scheme->patterns & ~(uint32_t)VIA_PATTERN_REGION;
-    const slot slots[] = {
+    const via_slot slots[] = {
         {"send", ops->send || !moves_messages},
         {"recv", ops->recv || !moves_messages},
         {"release", ops->release || !ops->recv},
@@ -86,23 +100,20 @@ static via_status check_channel(const via_channel_ops *ops, const via_scheme_man
         {"interrupt", ops->interrupt != NULL},
         {"close", ops->close != NULL},
     };
-    via_status status = check_slots(slots, sizeof(slots) / sizeof(slots[0]), scheme->name, "channel", error);
-    bool any = ops->loan || ops->commit || ops->discard;
+    via_status status =
+        via_negotiate_slots(slots, sizeof(slots) / sizeof(slots[0]), of_scheme(scheme->name), "channel", error);
 
-    if (status == VIA_OK && any && !(ops->loan && ops->commit && ops->discard))
-        return refuse(error, "fill all three or none",
-                      "scheme \"%s\": of \"loan\", \"commit\" and \"discard\" only some are filled", scheme->name);
-    return status;
+    return status == VIA_OK ? via_negotiate_loans(ops, of_scheme(scheme->name), error) : status;
 }
 
 static via_status check_listener(const via_listener_ops *ops, const via_scheme_manifest *scheme, via_error *error)
 {
-    const slot slots[] = {
+    const via_slot slots[] = {
         {"accept", ops->accept != NULL}, {"address", ops->address != NULL},     {"pollable", ops->pollable != NULL},
         {"arm", ops->arm != NULL},       {"interrupt", ops->interrupt != NULL}, {"close", ops->close != NULL},
     };
 
-    return check_slots(slots, sizeof(slots) / sizeof(slots[0]), scheme->name, "listener", error);
+    return via_negotiate_slots(slots, sizeof(slots) / sizeof(slots[0]), of_scheme(scheme->name), "listener", error);
 }
 
 static bool has_listener(const via_scheme_manifest *scheme)
@@ -114,7 +125,7 @@ static via_status check_transport(const via_transport *transport, const via_sche
 {
     bool is_pair = scheme->patterns & VIA_PATTERN_PAIR;
     bool joins = scheme->patterns & ~(uint32_t)VIA_PATTERN_PAIR;
-    const slot slots[] = {
+    const via_slot slots[] = {
         {"listen", transport->listen || !has_listener(scheme)},
         {"dial", transport->dial || !is_pair},
         {"join", transport->join || !joins},
@@ -122,11 +133,11 @@ static via_status check_transport(const via_transport *transport, const via_sche
     char claimed[64], offered[64];
 
     if (transport->patterns != scheme->patterns)
-        return refuse(error, "make manifest and transport table say the same",
-                      "scheme \"%s\": the manifest claims the patterns %s, the library offers %s", scheme->name,
-                      via_pattern_list(scheme->patterns, claimed, sizeof(claimed)),
-                      via_pattern_list(transport->patterns, offered, sizeof(offered)));
-    return check_slots(slots, sizeof(slots) / sizeof(slots[0]), scheme->name, "transport", error);
+        return via_negotiate_refuse(error, "make manifest and transport table say the same",
+                                    "scheme \"%s\": the manifest claims the patterns %s, the library offers %s",
+                                    scheme->name, via_pattern_list(scheme->patterns, claimed, sizeof(claimed)),
+                                    via_pattern_list(transport->patterns, offered, sizeof(offered)));
+    return via_negotiate_slots(slots, sizeof(slots) / sizeof(slots[0]), of_scheme(scheme->name), "transport", error);
 }
 
 /* ---- copying ------------------------------------------------------------------------------------------------ */
@@ -154,13 +165,15 @@ static via_status check_scheme(const via_tables *tables, const via_transport *tr
                                const via_plugin_manifest *manifest, via_error *error)
 {
     if (!transport->scheme)
-        return refuse(error, "give every transport its scheme", "a transport of the library has no scheme");
+        return via_negotiate_refuse(error, "give every transport its scheme",
+                                    "a transport of the library has no scheme");
     if (!scheme_named(manifest, transport->scheme))
-        return refuse(error, "add it to \"schemes\" in the manifest",
-                      "the library offers the scheme \"%.31s\", which the manifest does not", transport->scheme);
+        return via_negotiate_refuse(error, "add it to \"schemes\" in the manifest",
+                                    "the library offers the scheme \"%.31s\", which the manifest does not",
+                                    transport->scheme);
     if (is_taken(tables, transport->scheme))
-        return refuse(error, "take one of the two out", "the library offers the scheme \"%s\" twice",
-                      transport->scheme);
+        return via_negotiate_refuse(error, "take one of the two out", "the library offers the scheme \"%s\" twice",
+                                    transport->scheme);
     return VIA_OK;
 }
 
@@ -170,8 +183,8 @@ static via_status copy_transport(via_tables *tables, const void *table, const vi
     via_transport *transport = &tables->transports[tables->count];
     via_channel_ops *channel = &tables->channels[tables->count];
     via_listener_ops *listener = &tables->listeners[tables->count];
-    via_status status =
-        copy_table(transport, sizeof(*transport), table, LEAST_TRANSPORT, "(unread)", "transport", error);
+    via_status status = via_negotiate_copy(transport, sizeof(*transport), table, LEAST_TRANSPORT, of_scheme("(unread)"),
+                                           "transport", error);
 
     if (status == VIA_OK)
         status = check_scheme(tables, transport, manifest, error);
@@ -180,8 +193,7 @@ static via_status copy_transport(via_tables *tables, const void *table, const vi
     const via_scheme_manifest *scheme = scheme_named(manifest, transport->scheme);
     status = check_transport(transport, scheme, error);
     if (status == VIA_OK)
-        status = copy_table(channel, sizeof(*channel), transport->channel_ops, LEAST_CHANNEL, scheme->name, "channel",
-                            error);
+        status = via_negotiate_channel(channel, transport->channel_ops, of_scheme(scheme->name), error);
     if (status == VIA_OK)
         status = check_channel(channel, scheme, error);
     if (status != VIA_OK)
@@ -192,8 +204,8 @@ static via_status copy_transport(via_tables *tables, const void *table, const vi
     tables->count++;
     if (!has_listener(scheme))
         return VIA_OK;
-    status = copy_table(listener, sizeof(*listener), transport->listener_ops, LEAST_LISTENER, scheme->name, "listener",
-                        error);
+    status = via_negotiate_copy(listener, sizeof(*listener), transport->listener_ops, LEAST_LISTENER,
+                                of_scheme(scheme->name), "listener", error);
     transport->listener_ops = listener;
     return status == VIA_OK ? check_listener(listener, scheme, error) : status;
 }
@@ -207,63 +219,104 @@ static via_status copy_all(via_tables *tables, const via_plugin *plugin, const v
         uint32_t size;
         memcpy(&size, table + i * plugin->transport_size, sizeof(size));
         if (size > plugin->transport_size)
-            return refuse(error, BUILD_AGAIN_, "transport %zu has %u bytes in a stride of %zu", i + 1, size,
-                          plugin->transport_size);
+            return via_negotiate_refuse(error, VIA_BUILD_AGAIN, "transport %zu has %u bytes in a stride of %zu", i + 1,
+                                        size, plugin->transport_size);
         via_status status = copy_transport(tables, table + i * plugin->transport_size, manifest, error);
         if (status != VIA_OK)
             return status;
     }
     for (size_t i = 0; i < manifest->scheme_count; i++) {
         if (!is_taken(tables, manifest->schemes[i].name))
-            return refuse(error, "take it out of the manifest, or build it in",
-                          "the manifest claims the scheme \"%s\", which the library does not offer",
-                          manifest->schemes[i].name);
+            return via_negotiate_refuse(error, "take it out of the manifest, or build it in",
+                                        "the manifest claims the scheme \"%s\", which the library does not offer",
+                                        manifest->schemes[i].name);
     }
     return VIA_OK;
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------------------- */
 
+static via_status check_counts(const via_plugin *plugin, bool has_layers, via_error *error)
+{
+    size_t count = has_layers ? plugin->layer_count : plugin->transport_count;
+    size_t others = has_layers ? plugin->transport_count : plugin->layer_count;
+    const void *table = has_layers ? (const void *)plugin->layers : (const void *)plugin->transports;
+    const char *noun = has_layers ? "layers" : "transports";
+
+    if (!table || count == 0 || count > MOST_OFFERS)
+        return via_negotiate_refuse(error, has_layers ? "offer 1 to 64 layers" : "offer 1 to 64 transports",
+                                    "the library offers %zu %s", count, noun);
+    if (others)
+        return via_negotiate_refuse(error, "make two plugins of it",
+                                    "the manifest's kind is \"%s\", and the library offers %zu %s too",
+                                    has_layers ? "layer" : "transport", others, has_layers ? "transports" : "layers");
+    if (!has_layers && plugin->transport_size < LEAST_TRANSPORT)
+        return via_negotiate_refuse(error, VIA_BUILD_AGAIN,
+                                    "a transport of the library has %zu bytes; expected at least %d",
+                                    plugin->transport_size, LEAST_TRANSPORT);
+    return VIA_OK;
+}
+
 static via_status check_plugin(const via_plugin *plugin, const via_plugin_manifest *manifest, via_error *error)
 {
     if (plugin->size < LEAST_PLUGIN)
-        return refuse(error, BUILD_AGAIN_, "the plugin's record has %u bytes; expected at least %d", plugin->size,
-                      LEAST_PLUGIN);
+        return via_negotiate_refuse(error, VIA_BUILD_AGAIN, "the plugin's record has %u bytes; expected at least %d",
+                                    plugin->size, LEAST_PLUGIN);
     if (plugin->abi_major != VIA_ABI_MAJOR || plugin->abi_hash != VIA_ABI_HASH)
-        return refuse(error, BUILD_AGAIN_,
-                      "the plugin's record and its ABI note disagree: the record says version %u, "
-                      "hash %016llx",
-                      plugin->abi_major, (unsigned long long)plugin->abi_hash);
+        return via_negotiate_refuse(error, VIA_BUILD_AGAIN,
+                                    "the plugin's record and its ABI note disagree: the record says version %u, "
+                                    "hash %016llx",
+                                    plugin->abi_major, (unsigned long long)plugin->abi_hash);
     if (!plugin->name || strcmp(plugin->name, manifest->name) != 0)
-        return refuse(error, "make manifest and library say the same name",
-                      "the library calls itself \"%.63s\"; the manifest says \"%s\"", plugin->name ? plugin->name : "",
-                      manifest->name);
+        return via_negotiate_refuse(error, "make manifest and library say the same name",
+                                    "the library calls itself \"%.63s\"; the manifest says \"%s\"",
+                                    plugin->name ? plugin->name : "", manifest->name);
     if (!plugin->init || !plugin->fini)
-        return refuse(error, "write the missing function; <viaduct/plugin.h> says what it has to do",
-                      "the mandatory slot \"%s\" of the plugin's record is empty", plugin->init ? "fini" : "init");
-    if (!plugin->transports || plugin->transport_count == 0 || plugin->transport_count > MOST_TRANSPORTS)
-        return refuse(error, "offer 1 to 64 transports", "the library offers %zu transports", plugin->transport_count);
-    if (plugin->transport_size < LEAST_TRANSPORT)
-        return refuse(error, BUILD_AGAIN_, "a transport of the library has %zu bytes; expected at least %d",
-                      plugin->transport_size, LEAST_TRANSPORT);
+        return via_negotiate_refuse(error, VIA_WRITE_SLOT, "the mandatory slot \"%s\" of the plugin's record is empty",
+                                    plugin->init ? "fini" : "init");
     return VIA_OK;
+}
+
+static bool make_room(via_tables *tables, size_t count, bool has_layers)
+{
+    tables->channels = calloc(count, sizeof(*tables->channels));
+    if (has_layers)
+        tables->layers = calloc(count, sizeof(*tables->layers));
+    else
+        tables->transports = calloc(count, sizeof(*tables->transports));
+    tables->listeners = has_layers ? NULL : calloc(count, sizeof(*tables->listeners));
+    return tables->channels && (has_layers ? tables->layers != NULL : tables->transports && tables->listeners);
+}
+
+/* The record as far as the plugin knows it. */
+static via_status read_plugin(via_plugin *full, const via_plugin *plugin, const via_plugin_manifest *manifest,
+                              via_error *error)
+{
+    via_status status = check_plugin(plugin, manifest, error);
+
+    *full = (via_plugin){0};
+    if (status != VIA_OK)
+        return status;
+    memcpy(full, plugin, plugin->size < sizeof(*full) ? plugin->size : sizeof(*full));
+    return check_counts(full, manifest->layer_count > 0, error);
 }
 
 via_status via_tables_negotiate(via_tables *tables, const via_plugin *plugin, const via_plugin_manifest *manifest,
                                 via_error *error)
 {
-    via_status status = check_plugin(plugin, manifest, error);
+    via_plugin full;
+    bool has_layers = manifest->layer_count > 0;
+    via_status status = read_plugin(&full, plugin, manifest, error);
 
     *tables = (via_tables){0};
     if (status != VIA_OK)
         return status;
-    tables->transports = calloc(plugin->transport_count, sizeof(*tables->transports));
-    tables->channels = calloc(plugin->transport_count, sizeof(*tables->channels));
-    tables->listeners = calloc(plugin->transport_count, sizeof(*tables->listeners));
-    if (!tables->transports || !tables->channels || !tables->listeners)
+    if (!make_room(tables, has_layers ? full.layer_count : full.transport_count, has_layers))
         status = via_error_set(error, VIA_ENOMEM, VIA_STAGE_NEGOTIATE, NULL, "out of memory");
+    else if (has_layers)
+        status = via_negotiate_layers(tables, &full, manifest, error);
     else
-        status = copy_all(tables, plugin, manifest, error);
+        status = copy_all(tables, &full, manifest, error);
     if (status != VIA_OK)
         via_tables_fini(tables);
     return status;
@@ -272,6 +325,7 @@ via_status via_tables_negotiate(via_tables *tables, const via_plugin *plugin, co
 void via_tables_fini(via_tables *tables)
 {
     free(tables->transports);
+    free(tables->layers);
     free(tables->channels);
     free(tables->listeners);
     *tables = (via_tables){0};

@@ -7,6 +7,7 @@
 #include "load/request.h"
 
 #include "core/error.h"
+#include "manifest/layer_manifest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static via_status fail_memory(via_error *error)
 
 /* ---- settings ----------------------------------------------------------------------------------------------- */
 
-/* Later layers replace earlier ones in place, so that the list keeps the order of the first mention. */
+/* Later ones replace earlier ones in place, so that the list keeps the order of the first mention. */
 static void set(via_request *request, via_setting setting)
 {
     for (size_t i = 0; i < request->setting_count; i++) {
@@ -28,7 +29,7 @@ static void set(via_request *request, via_setting setting)
         request->settings[i] = setting;
         return;
     }
-    request->settings[request->setting_count++] = setting; /* four layers of at most VIA_ADDRESS_OPTIONS each */
+    request->settings[request->setting_count++] = setting; /* VIA_SETTINGS is what all places can hold */
 }
 
 static void set_query(via_request *request, const via_address *address, via_origin origin)
@@ -45,14 +46,58 @@ static void set_endpoint(via_request *request)
     }
 }
 
-static via_status set_call_option(via_request *request, const char *text, via_error *error)
+/* The texts of an endpoint's layers, in the notation of an address. */
+static char *keep_text(via_request *request, char *text)
 {
-    const char *equals = text ? strchr(text, '=') : NULL;
+    if (text)
+        request->layer_texts[request->layer_text_count++] = text;
+    return text;
+}
 
-    if (!equals || equals == text)
-        return via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, "write name=value",
-                             "the option \"%.80s\" of the call is not of the form name=value", text ? text : "");
-    char *name = strndup(text, (size_t)(equals - text));
+static char *join_layers(const via_endpoint_manifest *endpoint)
+{
+    char text[VIA_LAYERS * (VIA_LAYER_NAME_BYTES + 1) + 1] = "";
+    size_t at = 0;
+
+    for (size_t i = 0; i < endpoint->layer_count; i++)
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", i ? "," : "", endpoint->layers[i].name);
+    return strdup(text);
+}
+
+static bool set_layer_options(via_request *request, const via_endpoint_layer *layer)
+{
+    for (size_t i = 0; i < layer->option_count; i++) {
+        const via_endpoint_option *option = &layer->options[i];
+        char *name = NULL;
+        if (asprintf(&name, "%s.%s", layer->name, option->name) < 0)
+            return false;
+        (void)keep_text(request, name);
+        set(request, (via_setting){name, option->value, VIA_ORIGIN_ENDPOINT, option->line, option->column});
+    }
+    return true;
+}
+
+static bool set_layers(via_request *request)
+{
+    const via_endpoint_manifest *endpoint = request->endpoint;
+
+    if (!endpoint->layers)
+        return true;
+    const char *names = keep_text(request, join_layers(endpoint));
+    if (!names)
+        return false;
+    set(request, (via_setting){"layers", names, VIA_ORIGIN_ENDPOINT, endpoint->layers_line, endpoint->layers_column});
+    for (size_t i = 0; i < endpoint->layer_count; i++) {
+        if (!set_layer_options(request, &endpoint->layers[i]))
+            return false;
+    }
+    return true;
+}
+
+static via_status set_in_call(via_request *request, const char *text, size_t size, const char *value, via_error *error)
+{
+    char *name = strndup(text, size);
+
     if (!name)
         return fail_memory(error);
     for (size_t i = 0; i < request->call_count; i++) {
@@ -64,8 +109,18 @@ static via_status set_call_option(via_request *request, const char *text, via_er
         return status;
     }
     request->call_names[request->call_count++] = name;
-    set(request, (via_setting){name, equals + 1, VIA_ORIGIN_CALL, 0, 0});
+    set(request, (via_setting){name, value, VIA_ORIGIN_CALL, 0, 0});
     return VIA_OK;
+}
+
+static via_status set_call_option(via_request *request, const char *text, via_error *error)
+{
+    const char *equals = text ? strchr(text, '=') : NULL;
+
+    if (!equals || equals == text)
+        return via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, "write name=value",
+                             "the option \"%.80s\" of the call is not of the form name=value", text ? text : "");
+    return set_in_call(request, text, (size_t)(equals - text), equals + 1, error);
 }
 
 static via_status set_call(via_request *request, const via_open_options *options, via_error *error)
@@ -80,6 +135,8 @@ static via_status set_call(via_request *request, const via_open_options *options
                              VIA_ADDRESS_OPTIONS);
     for (size_t i = 0; i < options->option_count && status == VIA_OK; i++)
         status = set_call_option(request, options->options[i], error);
+    if (status == VIA_OK && options->layers)
+        status = set_in_call(request, "layers", strlen("layers"), options->layers, error);
     return status;
 }
 
@@ -146,6 +203,8 @@ static via_status read_endpoint(via_request *request, const via_registry *regist
         return fail_unknown(registry, name, error);
     if (request->endpoint)
         set_endpoint(request);
+    if (request->endpoint && !set_layers(request))
+        return fail_memory(error);
     if (request->override)
         return read_override(request, error);
     if (!request->endpoint->address)
@@ -199,9 +258,20 @@ void via_request_destroy(via_request *request)
         return;
     for (size_t i = 0; i < request->call_count; i++)
         free(request->call_names[i]);
+    for (size_t i = 0; i < request->layer_text_count; i++)
+        free(request->layer_texts[i]);
     via_address_fini(&request->given);
     via_address_fini(&request->place);
     free(request);
+}
+
+const via_setting *via_request_setting(const via_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->setting_count; i++) {
+        if (strcmp(request->settings[i].name, name) == 0)
+            return &request->settings[i];
+    }
+    return NULL;
 }
 
 void via_request_blame(const via_request *request, const via_setting *setting, via_error *error)

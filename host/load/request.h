@@ -13,7 +13,7 @@
 
 typedef enum via_origin {
     VIA_ORIGIN_DEFAULT,
-    VIA_ORIGIN_ENDPOINT,         /* "options" of the endpoint manifest */
+    VIA_ORIGIN_ENDPOINT,         /* "options" and "layers" of the endpoint manifest */
     VIA_ORIGIN_ENDPOINT_ADDRESS, /* the query of its "address" */
     VIA_ORIGIN_VARIABLE,         /* the query of VIADUCT_ADDRESS_<NAME> */
     VIA_ORIGIN_ADDRESS,          /* the query of the address in the call */
@@ -29,7 +29,8 @@ typedef struct via_setting {
     uint32_t column;
 } via_setting;
 
-enum { VIA_SETTINGS = 4 * VIA_ADDRESS_OPTIONS };
+/* Three queries at most, the endpoint's options, those of its layers, and the call's; "layers" of either may be extra. */
+enum { VIA_SETTINGS = 5 * VIA_ADDRESS_OPTIONS + VIA_LAYER_OPTIONS + 2 };
 
 typedef struct via_request {
     via_address given;                     /* what the caller wrote */
@@ -39,8 +40,10 @@ typedef struct via_request {
     const via_endpoint_file *file;
     const char *override; /* the value of `variable`, or NULL */
     char variable[VIA_VARIABLE_BYTES];
-    char *call_names[VIA_ADDRESS_OPTIONS];
+    char *call_names[VIA_ADDRESS_OPTIONS + 1];
     size_t call_count;
+    char *layer_texts[VIA_LAYER_OPTIONS + 1]; /* what the endpoint's "layers" come to: "tap,zip", "tap.file", ... */
+    size_t layer_text_count;
     via_setting settings[VIA_SETTINGS];
     size_t setting_count;
 } via_request;
@@ -53,6 +56,8 @@ via_status via_request_create(const via_registry *registry, const char *address,
                               via_request **request, via_error *error);
 void via_request_destroy(via_request *request);
 
+/* The setting of this name that counts, or NULL. */
+const via_setting *via_request_setting(const via_request *request, const char *name);
 /* Adds to an error where the setting was made. */
 void via_request_blame(const via_request *request, const via_setting *setting, via_error *error);
 /* VIA_OK if there is one address to open; VIA_ENOTSUP with the way out for any_of and require. */

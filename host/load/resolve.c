@@ -8,11 +8,13 @@
 
 #include "core/error.h"
 #include "load/choose.h"
+#include "load/layers.h"
 #include "load/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <viaduct/layer.h>
 
 /* ---- roles -------------------------------------------------------------------------------------------------- */
 
@@ -101,21 +103,41 @@ static via_status check_scheme_pattern(const via_scheme_manifest *scheme, uint32
 
 /* ---- filling ------------------------------------------------------------------------------------------------ */
 
-static bool copy_options(via_resolved *out, const via_effective *effective, size_t count)
+static bool copy_options(const via_effective *effective, size_t count, via_option **options, size_t *option_count)
 {
-    out->options = calloc(count + 1, sizeof(*out->options));
-    if (!out->options)
+    *options = calloc(count + 1, sizeof(**options));
+    if (!*options)
         return false;
     for (size_t i = 0; i < count; i++) {
-        out->options[i] = effective[i].option;
-        out->option_count = i + 1;
+        (*options)[i] = effective[i].option;
+        *option_count = i + 1;
         if (!effective[i].origin)
             continue;
-        out->options[i].text = strdup(effective[i].option.text);
-        if (!out->options[i].text)
+        (*options)[i].text = strdup(effective[i].option.text);
+        if (!(*options)[i].text)
             return false;
     }
     return true;
+}
+
+/* Each takes what the one above it takes, and adds to it. */
+static bool copy_layers(via_resolved *out, const via_layers *layers)
+{
+    uint64_t limit = out->max_message;
+
+    out->layers = calloc(layers->count + 1, sizeof(*out->layers));
+    for (size_t i = 0; out->layers && i < layers->count; i++) {
+        const via_stacked *stacked = &layers->list[i];
+        const via_layer_manifest *manifest = stacked->choice.layer;
+        via_resolved_layer *layer = &out->layers[i];
+        *layer = (via_resolved_layer){stacked->choice.entry, manifest, manifest->name, NULL, 0, limit};
+        out->layer_count = i + 1;
+        if (!copy_options(stacked->effective, manifest->options.count, &layer->options, &layer->option_count))
+            return false;
+        stacked->choice.entry->handed_out = true;
+        limit += manifest->overhead + (i + 1 == layers->above_mark ? VIA_MARK_SIZE : 0);
+    }
+    return out->layers != NULL;
 }
 
 static bool copy_place(via_resolved *out, const via_request *request, const via_scheme_manifest *scheme)
@@ -137,52 +159,70 @@ static bool copy_place(via_resolved *out, const via_request *request, const via_
 }
 
 static via_status fill(via_resolved *out, const via_request *request, const via_scheme_manifest *scheme,
-                       const via_effective *effective, via_error *error)
+                       const via_effective *effective, const via_layers *layers, via_error *error)
 {
-    if (!copy_options(out, effective, scheme->option_count) || !copy_place(out, request, scheme))
+    if (!copy_options(effective, scheme->options.count, &out->options, &out->option_count) ||
+        !copy_place(out, request, scheme) || !copy_layers(out, layers))
         return via_error_set(error, VIA_ENOMEM, VIA_STAGE_RESOLVE, NULL, "out of memory");
     out->manifest = scheme;
     out->scheme = scheme->name;
-    out->info_flags = scheme->info_flags;
+    out->info_flags = scheme->info_flags & ~layers->clears;
+    out->transport_max_message = out->max_message + layers->overhead;
+    out->stack_id = layers->stack_id;
+    out->above_mark = layers->above_mark;
     return VIA_OK;
 }
 
-static via_status apply(const via_registry *registry, const via_request *request, uint32_t role, bool connects,
+static void fill_host(via_resolved *out, const via_host_settings *host, const via_open_options *options)
+{
+    out->threads = host->threads ? (host->many ? VIA_MANY : VIA_TWO) : VIA_TWO;
+    if (options && options->threads == VIA_MANY)
+        out->threads = VIA_MANY;
+    out->max_message = host->limit;
+}
+
+static via_status apply_settings(const via_request *request, const via_choice *choice, const via_layers *layers,
+                                 bool connects, const via_open_options *options, via_resolved *out, via_error *error)
+{
+    via_host_settings host;
+    via_effective *effective = calloc(choice->scheme->options.count + 1, sizeof(*effective));
+
+    if (!effective)
+        return via_error_set(error, VIA_ENOMEM, VIA_STAGE_RESOLVE, NULL, "out of memory");
+    via_status status =
+        via_settings_apply(request, choice->scheme, out->pattern, layers->overhead, effective, &host, error);
+    if (status == VIA_OK)
+        status = choose_side(request, out->role, connects, options, &host, &out->side, error);
+    if (status == VIA_OK) {
+        fill_host(out, &host, options);
+        status = fill(out, request, choice->scheme, effective, layers, error);
+    }
+    free(effective);
+    return status;
+}
+
+static via_status apply(const via_registry *registry, const via_request *request, bool connects,
                         const via_open_options *options, via_resolved *out, via_error *error)
 {
     via_choice choice;
-    via_host_settings host;
-    via_effective *effective = NULL;
-    uint32_t pattern = roles[role].pattern;
+    via_layers layers = {0};
 
     via_status status = via_request_has_target(request, error);
     if (status == VIA_OK)
-        status = check_endpoint_pattern(request, pattern, error);
+        status = check_endpoint_pattern(request, out->pattern, error);
     if (status == VIA_OK)
         status = via_choose(registry, request->target->scheme, &choice, error);
     if (status == VIA_OK)
-        status = check_scheme_pattern(choice.scheme, pattern, role == VIA_PAIR && !connects, error);
-    if (status != VIA_OK)
-        return status;
-    effective = calloc(choice.scheme->option_count + 1, sizeof(*effective));
-    if (!effective)
-        return via_error_set(error, VIA_ENOMEM, VIA_STAGE_RESOLVE, NULL, "out of memory");
-    status = via_settings_apply(request, choice.scheme, pattern, effective, &host, error);
+        status = check_scheme_pattern(choice.scheme, out->pattern, out->role == VIA_PAIR && !connects, error);
     if (status == VIA_OK)
-        status = choose_side(request, role, connects, options, &host, &out->side, error);
+        status = via_layers_choose(registry, request, out->pattern, &layers, error);
+    if (status == VIA_OK)
+        status = apply_settings(request, &choice, &layers, connects, options, out, error);
     if (status == VIA_OK) {
-        out->role = role;
-        out->pattern = pattern;
-        out->threads = host.threads ? (host.many ? VIA_MANY : VIA_TWO) : VIA_TWO;
-        if (options && options->threads == VIA_MANY)
-            out->threads = VIA_MANY;
-        out->max_message = host.limit;
         out->plugin = choice.entry;
-        status = fill(out, request, choice.scheme, effective, error);
-    }
-    if (status == VIA_OK)
         choice.entry->handed_out = true;
-    free(effective);
+    }
+    via_layers_fini(&layers);
     return status;
 }
 
@@ -195,10 +235,12 @@ via_status via_resolve(via_registry *registry, const char *address, uint32_t rol
     if (role >= ROLE_COUNT)
         return via_error_set(error, VIA_EINVAL, VIA_STAGE_RESOLVE, "use VIA_PUSH, VIA_PULL, VIA_PUBLISH, ...",
                              "the role %u; there is no such role", role);
+    out->role = role;
+    out->pattern = roles[role].pattern;
     via_mutex_take(&registry->lock);
     via_status status = via_request_create(registry, address, options, &request, error);
     if (status == VIA_OK)
-        status = apply(registry, request, role, connects, options, out, error);
+        status = apply(registry, request, connects, options, out, error);
     via_request_destroy(request);
     via_mutex_give(&registry->lock);
     if (status != VIA_OK)
@@ -206,13 +248,21 @@ via_status via_resolve(via_registry *registry, const char *address, uint32_t rol
     return status;
 }
 
+static void free_options(via_option *options, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (options[i].is_set)
+            free((void *)(uintptr_t)options[i].text);
+    }
+    free(options);
+}
+
 void via_resolved_fini(via_resolved *resolved)
 {
-    for (size_t i = 0; i < resolved->option_count; i++) {
-        if (resolved->options[i].is_set)
-            free((void *)(uintptr_t)resolved->options[i].text);
-    }
-    free(resolved->options);
+    free_options(resolved->options, resolved->option_count);
+    for (size_t i = 0; i < resolved->layer_count; i++)
+        free_options(resolved->layers[i].options, resolved->layers[i].option_count);
+    free(resolved->layers);
     free(resolved->endpoint);
     free(resolved->address);
     free(resolved->rest);

@@ -13,6 +13,17 @@
 typedef struct via_registry via_registry;         /* load/registry.h: the plugins and endpoints that were found */
 typedef struct via_plugin_entry via_plugin_entry; /* one of its plugins */
 typedef struct via_scheme_manifest via_scheme_manifest;
+typedef struct via_layer_manifest via_layer_manifest;
+
+/* One layer. `plugin` and `manifest` live as long as the registry. */
+typedef struct via_resolved_layer {
+    via_plugin_entry *plugin;
+    const via_layer_manifest *manifest;
+    const char *name; /* manifest->name */
+    via_option *options;
+    size_t option_count;
+    uint64_t max_message; /* bytes; of what is sent to the layer */
+} via_resolved_layer;
 
 /* All memory is the record's own, except `plugin`, `manifest` and `scheme`, which live as long as the registry. */
 typedef struct via_resolved {
@@ -26,8 +37,13 @@ typedef struct via_resolved {
     uint32_t role;
     uint32_t side;       /* VIA_SIDE_BIND or VIA_SIDE_CONNECT */
     uint32_t threads;    /* VIA_TWO or VIA_MANY: the caller's, or the option `threads` */
-    uint32_t info_flags; /* VIA_INFO_* that the manifest claims */
+    uint32_t info_flags; /* VIA_INFO_* that the manifests claim, of the scheme and the layers */
     uint64_t max_message;
+    uint64_t transport_max_message; /* the same with what the layers add */
+    uint32_t stack_id;              /* via_open.stack_id */
+    via_resolved_layer *layers;     /* the first is what the program sees */
+    size_t layer_count;
+    size_t above_mark;   /* how many of them stand above the host's mark: core/mark.h */
     via_option *options; /* the scheme's, in the manifest's order, defaults filled in */
     size_t option_count;
     char *file; /* where the endpoint stands, for errors; NULL = opened by address, or the environment defines it */

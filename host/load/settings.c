@@ -2,32 +2,22 @@
 /*
  * Applying settings.
  *
- * Owns: the host's own options (bind, threads, max_message). Must never hand a plugin a value that does not fit its
+ * Owns: the host's own options (bind, threads, max_message, layers). Must never hand a plugin a value that does not fit its
  * manifest.
  */
 #include "load/settings.h"
 
 #include "core/error.h"
+#include "load/layers.h"
 #include "manifest/nearest.h"
 #include "manifest/value.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const char *const host_names[] = {"bind", "threads", "max_message"};
+static const char *const host_names[] = {"bind", "threads", "max_message", "layers"};
 
 enum { HOST_COUNT = sizeof(host_names) / sizeof(host_names[0]) };
-
-static const via_option_spec *spec_named(const via_scheme_manifest *scheme, const char *name, size_t *index)
-{
-    for (size_t i = 0; i < scheme->option_count; i++) {
-        if (strcmp(scheme->options[i].name, name) != 0)
-            continue;
-        *index = i;
-        return &scheme->options[i];
-    }
-    return NULL;
-}
 
 static bool is_host_name(const char *name)
 {
@@ -43,40 +33,49 @@ bool via_settings_is_left_out(const via_request *request, const via_scheme_manif
     size_t index;
 
     return request->override && setting->origin == VIA_ORIGIN_ENDPOINT && !is_host_name(setting->name) &&
-           !spec_named(scheme, setting->name, &index);
+           !via_layers_owns(setting) && !via_option_list_find(&scheme->options, setting->name, &index);
 }
 
 /* ---- refusals ----------------------------------------------------------------------------------------------- */
 
-static via_status fail_unknown(const via_request *request, const via_scheme_manifest *scheme,
-                               const via_setting *setting, via_error *error)
+via_status via_settings_fail_unknown(const via_option_list *options, const char *what, const char *name,
+                                     const char *option, via_error *error)
 {
     via_nearest nearest;
+    bool of_layer = *what;
 
-    via_nearest_begin(&nearest, setting->name);
-    for (size_t i = 0; i < scheme->option_count; i++)
-        via_nearest_offer(&nearest, scheme->options[i].name);
-    for (size_t i = 0; i < HOST_COUNT; i++)
+    via_nearest_begin(&nearest, option);
+    for (size_t i = 0; i < options->count; i++)
+        via_nearest_offer(&nearest, options->specs[i].name);
+    for (size_t i = 0; i < HOST_COUNT && !of_layer; i++)
         via_nearest_offer(&nearest, host_names[i]);
-    via_status status = via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, NULL, "%s: has no option \"%.80s\"%s%s%s",
-                                      scheme->name, setting->name, nearest.best ? "; did you mean \"" : "",
+    via_status status = via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, NULL, "%s%s: has no option \"%.80s\"%s%s%s",
+                                      what, name, option, nearest.best ? "; did you mean \"" : "",
                                       nearest.best ? nearest.best : "", nearest.best ? "\"?" : "");
     if (nearest.best)
         via_error_mend(error, "write \"%s\"", nearest.best);
+    else if (of_layer)
+        via_error_mend(error, "take it out; via explain ADDRESS lists the options of its layers");
     else
-        via_error_mend(error, "take it out; via explain %s: lists the options", scheme->name);
+        via_error_mend(error, "take it out; via explain %s: lists the options", name);
+    return status;
+}
+
+static via_status fail_unknown(const via_request *request, const via_scheme_manifest *scheme,
+                               const via_setting *setting, via_error *error)
+{
+    via_status status = via_settings_fail_unknown(&scheme->options, "", scheme->name, setting->name, error);
+
     via_request_blame(request, setting, error);
     return status;
 }
 
 static via_status fail_reserved(const via_request *request, const via_setting *setting, via_error *error)
 {
-    bool layers = strcmp(setting->name, "layers") == 0;
-    via_status status = via_error_set(
-        error, layers ? VIA_ENOTSUP : VIA_EINVAL, VIA_STAGE_OPTIONS,
-        layers ? "take it out, or use a Viaduct that has them"
-               : "write \"pattern\" in the endpoint manifest, bind=true or bind=false in an address",
-        layers ? "this version of Viaduct has no layers" : "\"%s\" is no option of an address", setting->name);
+    via_status status =
+        via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS,
+                      "write \"pattern\" in the endpoint manifest, bind=true or bind=false in an address",
+                      "\"%s\" is no option of an address", setting->name);
 
     via_request_blame(request, setting, error);
     return status;
@@ -125,6 +124,7 @@ static via_status apply_threads(const via_request *request, const via_setting *s
     return VIA_OK;
 }
 
+/* host->limit is what the scheme has left over. */
 static via_status apply_max_message(const via_request *request, const via_scheme_manifest *scheme,
                                     const via_setting *setting, via_host_settings *host, via_error *error)
 {
@@ -132,9 +132,9 @@ static via_status apply_max_message(const via_request *request, const via_scheme
 
     if (!via_value_read(VIA_OPTION_SIZE, setting->value, &bytes))
         return fail_host_value(request, setting, VIA_ETYPE, via_value_expected(VIA_OPTION_SIZE), error);
-    if (bytes < 1 || (uint64_t)bytes > scheme->max_message) {
+    if (bytes < 1 || (uint64_t)bytes > host->limit) {
         char limit[32];
-        via_value_write_size(scheme->max_message, limit, sizeof(limit));
+        via_value_write_size(host->limit, limit, sizeof(limit));
         via_status status = via_error_set(
             error, VIA_EINVAL, VIA_STAGE_OPTIONS, "write a size up to that, or choose another scheme",
             "option max_message is %s; %s: carries messages of 1 byte to %s", setting->value, scheme->name, limit);
@@ -153,13 +153,17 @@ static via_status apply_host(const via_request *request, const via_scheme_manife
         return apply_bind(request, setting, host, error);
     if (strcmp(setting->name, "threads") == 0)
         return apply_threads(request, setting, host, error);
+    if (strcmp(setting->name, "layers") == 0) {
+        host->layers = setting; /* load/layers.c has read it */
+        return VIA_OK;
+    }
     return apply_max_message(request, scheme, setting, host, error);
 }
 
 /* ---- the scheme's --------------------------------------------------------------------------------------------- */
 
-static via_status apply_spec(const via_request *request, const via_option_spec *spec, const via_setting *setting,
-                             uint32_t pattern, via_effective *effective, via_error *error)
+via_status via_settings_fit(const via_request *request, const via_option_spec *spec, const via_setting *setting,
+                            uint32_t pattern, via_effective *effective, via_error *error)
 {
     char what[512], offered[64], asked[64];
     via_status reason;
@@ -178,28 +182,45 @@ static via_status apply_spec(const via_request *request, const via_option_spec *
     return fail_value(request, setting, reason, what, error);
 }
 
-via_status via_settings_apply(const via_request *request, const via_scheme_manifest *scheme, uint32_t pattern,
-                              via_effective *effective, via_host_settings *host, via_error *error)
+static via_status apply(const via_request *request, const via_scheme_manifest *scheme, const via_setting *setting,
+                        uint32_t pattern, via_effective *effective, via_host_settings *host, via_error *error)
 {
-    via_status status = VIA_OK;
+    size_t index = 0;
+    const via_option_spec *spec = via_option_list_find(&scheme->options, setting->name, &index);
 
+    if (spec)
+        return via_settings_fit(request, spec, setting, pattern, &effective[index], error);
+    if (is_host_name(setting->name))
+        return apply_host(request, scheme, setting, host, error);
+    if (via_option_is_reserved(setting->name))
+        return fail_reserved(request, setting, error);
+    if (via_layers_owns(setting) || via_settings_is_left_out(request, scheme, setting))
+        return VIA_OK;
+    return fail_unknown(request, scheme, setting, error);
+}
+
+static via_status set_limit(const via_scheme_manifest *scheme, uint64_t overhead, via_host_settings *host,
+                            via_error *error)
+{
     *host = (via_host_settings){.limit = scheme->max_message};
-    for (size_t i = 0; i < scheme->option_count; i++) {
-        via_option_default(&scheme->options[i], &effective[i].option);
+    if (overhead >= scheme->max_message)
+        return via_error_set(error, VIA_ENOTSUP, VIA_STAGE_OPTIONS, "take a layer out, or choose another scheme",
+                             "the layers add %llu bytes to a message; %s: carries %llu at most",
+                             (unsigned long long)overhead, scheme->name, (unsigned long long)scheme->max_message);
+    host->limit -= overhead;
+    return VIA_OK;
+}
+
+via_status via_settings_apply(const via_request *request, const via_scheme_manifest *scheme, uint32_t pattern,
+                              uint64_t overhead, via_effective *effective, via_host_settings *host, via_error *error)
+{
+    via_status status = set_limit(scheme, overhead, host, error);
+
+    for (size_t i = 0; i < scheme->options.count; i++) {
+        via_option_default(&scheme->options.specs[i], &effective[i].option);
         effective[i].origin = NULL;
     }
-    for (size_t i = 0; i < request->setting_count && status == VIA_OK; i++) {
-        const via_setting *setting = &request->settings[i];
-        size_t index = 0;
-        const via_option_spec *spec = spec_named(scheme, setting->name, &index);
-        if (spec)
-            status = apply_spec(request, spec, setting, pattern, &effective[index], error);
-        else if (is_host_name(setting->name))
-            status = apply_host(request, scheme, setting, host, error);
-        else if (via_option_is_reserved(setting->name))
-            status = fail_reserved(request, setting, error);
-        else if (!via_settings_is_left_out(request, scheme, setting))
-            status = fail_unknown(request, scheme, setting, error);
-    }
+    for (size_t i = 0; i < request->setting_count && status == VIA_OK; i++)
+        status = apply(request, scheme, &request->settings[i], pattern, effective, host, error);
     return status;
 }

@@ -14,9 +14,10 @@ typedef struct via_host_settings {
     const via_setting *bind; /* NULL = not set */
     const via_setting *threads;
     const via_setting *max_message;
+    const via_setting *layers;
     bool binds;
     bool many;
-    uint64_t limit; /* bytes; the scheme's if max_message is not set */
+    uint64_t limit; /* bytes; what the scheme has left over if max_message is not set */
 } via_host_settings;
 
 /* One option of the scheme, and who set it. */
@@ -26,11 +27,18 @@ typedef struct via_effective {
 } via_effective;
 
 /*
- * Fills `effective`, one entry for each option of the scheme. `pattern` 0 = not known yet. VIA_OK, VIA_EINVAL,
- * VIA_ETYPE, VIA_ENOTSUP; the stage is VIA_STAGE_OPTIONS.
+ * Fills `effective`, one entry for each option of the scheme; options of layers are left to load/layers.h, whose
+ * `overhead` lowers the limit. `pattern` 0 = not known yet. VIA_OK, VIA_EINVAL, VIA_ETYPE, VIA_ENOTSUP; the stage is
+ * VIA_STAGE_OPTIONS.
  */
 via_status via_settings_apply(const via_request *request, const via_scheme_manifest *scheme, uint32_t pattern,
-                              via_effective *effective, via_host_settings *host, via_error *error);
+                              uint64_t overhead, via_effective *effective, via_host_settings *host, via_error *error);
+/* Holds one setting against the option it sets, of a scheme or a layer. */
+via_status via_settings_fit(const via_request *request, const via_option_spec *spec, const via_setting *setting,
+                            uint32_t pattern, via_effective *effective, via_error *error);
+/* "WHAT NAME: has no option OPTION", with the nearest right one. Answers VIA_EINVAL. */
+via_status via_settings_fail_unknown(const via_option_list *options, const char *what, const char *name,
+                                     const char *option, via_error *error);
 /* True if the setting has no meaning for the scheme, and does not have to: an override moved the endpoint elsewhere. */
 bool via_settings_is_left_out(const via_request *request, const via_scheme_manifest *scheme,
                               const via_setting *setting);

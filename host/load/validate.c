@@ -22,7 +22,7 @@ static bool has_one_of(const json_t *root, const char *const *keys)
 /* A file that has lost one of its keys is still held to be what its other keys say, and told what it lacks. */
 static via_status find_kind(const char *file, const char *text, size_t size, uint32_t *kind, via_error *error)
 {
-    static const char *const of_plugins[] = {"kind", "name", "library", "schemes", NULL};
+    static const char *const of_plugins[] = {"kind", "name", "library", "schemes", "layers", NULL};
     via_check check;
     json_t *root = NULL;
     via_status status = via_check_parse(&check, file, text, size, &root, error);

@@ -112,7 +112,7 @@ static via_status read_require(via_check *check, json_t *value, void *target)
 
 /* ---- options ------------------------------------------------------------------------------------------------ */
 
-static via_status read_option(via_check *check, const char *name, json_t *value, via_endpoint_option *option)
+via_status via_endpoint_option_read(via_check *check, const char *name, json_t *value, via_endpoint_option *option)
 {
     option->name = name;
     via_check_place(check, &option->line, &option->column);
@@ -154,7 +154,7 @@ static via_status read_options(via_check *check, json_t *value, void *target)
     json_object_foreach(value, name, part)
     {
         via_check_enter(check, name, 0);
-        via_status status = read_option(check, name, part, &endpoint->options[endpoint->option_count++]);
+        via_status status = via_endpoint_option_read(check, name, part, &endpoint->options[endpoint->option_count++]);
         via_check_leave(check);
         if (status != VIA_OK)
             return status;
@@ -175,8 +175,13 @@ static via_status read_summary(via_check *check, json_t *value, void *target)
 }
 
 static const via_field endpoint_fields[] = {
-    {"address", read_address, false}, {"any_of", read_any_of, false},   {"require", read_require, false},
-    {"pattern", read_pattern, false}, {"options", read_options, false}, {"summary", read_summary, false},
+    {"address", read_address, false},
+    {"any_of", read_any_of, false},
+    {"require", read_require, false},
+    {"pattern", read_pattern, false},
+    {"options", read_options, false},
+    {"summary", read_summary, false},
+    {"layers", via_endpoint_layers_read, false},
 };
 
 static via_status check_choice(via_check *check, via_endpoint_manifest *endpoint)
@@ -201,20 +206,6 @@ static via_status check_choice(via_check *check, via_endpoint_manifest *endpoint
     return status;
 }
 
-/* A layer left out silently would change what the endpoint promises, so it has an error of its own. */
-static via_status check_layers(via_check *check, const json_t *value)
-{
-    if (!json_object_get(value, "layers"))
-        return VIA_OK;
-    via_check_enter(check, "layers", 0);
-    (void)via_check_fail_key(check, "take \"layers\" out, or use a Viaduct that has them",
-                             "this version of Viaduct has no layers");
-    via_check_leave(check);
-    if (check->error)
-        check->error->status = VIA_ENOTSUP;
-    return VIA_ENOTSUP;
-}
-
 static via_status read_endpoint(via_check *check, const char *name, json_t *value, via_endpoint_manifest *endpoint)
 {
     endpoint->name = name;
@@ -225,10 +216,8 @@ static via_status read_endpoint(via_check *check, const char *name, json_t *valu
                                   "\"%.80s\" is no endpoint name; expected 1 to 63 letters, digits, \"_\", "
                                   "\".\" and \"-\"",
                                   name);
-    via_status status = json_is_object(value) ? check_layers(check, value) : VIA_OK;
-    if (status == VIA_OK)
-        status = via_check_object(check, value, endpoint_fields, sizeof(endpoint_fields) / sizeof(endpoint_fields[0]),
-                                  endpoint);
+    via_status status =
+        via_check_object(check, value, endpoint_fields, sizeof(endpoint_fields) / sizeof(endpoint_fields[0]), endpoint);
     return status == VIA_OK ? check_choice(check, endpoint) : status;
 }
 
@@ -278,8 +267,10 @@ via_status via_endpoints_read(via_endpoints *endpoints, const char *file, const 
 
 void via_endpoints_fini(via_endpoints *endpoints)
 {
-    for (size_t i = 0; i < endpoints->count; i++)
+    for (size_t i = 0; i < endpoints->count; i++) {
         free(endpoints->list[i].options);
+        via_endpoint_layers_fini(&endpoints->list[i]);
+    }
     free(endpoints->list);
     json_decref(endpoints->root);
     *endpoints = (via_endpoints){0};

@@ -18,6 +18,16 @@ typedef struct via_endpoint_option {
     uint32_t column;
 } via_endpoint_option;
 
+/* One layer of an endpoint, with its options. */
+typedef struct via_endpoint_layer {
+    const char *name;
+    via_endpoint_option *options;
+    size_t option_count;
+} via_endpoint_layer;
+
+/* Layers of one endpoint; options that all of them have together. */
+enum { VIA_LAYERS = 8, VIA_LAYER_OPTIONS = 64 };
+
 /* What an endpoint asks for instead of an address. */
 typedef struct via_endpoint_need {
     uint32_t pattern;     /* VIA_PATTERN_* */
@@ -37,6 +47,10 @@ typedef struct via_endpoint_manifest {
     uint32_t pattern; /* VIA_PATTERN_*, 0 = not stated */
     via_endpoint_option *options;
     size_t option_count;
+    via_endpoint_layer *layers; /* the first is what the program sees; NULL = not stated */
+    size_t layer_count;
+    uint32_t layers_line;
+    uint32_t layers_column;
     uint32_t line;
     uint32_t column;
 } via_endpoint_manifest;
@@ -47,9 +61,15 @@ typedef struct via_endpoints {
     size_t count;
 } via_endpoints;
 
-/* VIA_OK, VIA_EINVAL, VIA_ENOTSUP (layers), VIA_ENOMEM. Must be finished on failure too. */
+/* VIA_OK, VIA_EINVAL, VIA_ENOMEM. Must be finished on failure too. */
 via_status via_endpoints_read(via_endpoints *endpoints, const char *file, const char *text, size_t size,
                               via_error *error);
 void via_endpoints_fini(via_endpoints *endpoints);
+
+/* Reads the value of one option; its name is the key. */
+via_status via_endpoint_option_read(via_check *check, const char *name, json_t *value, via_endpoint_option *option);
+/* manifest/endpoint_layers.c: reads "layers" of the via_endpoint_manifest at `target`. */
+via_status via_endpoint_layers_read(via_check *check, json_t *value, void *target);
+void via_endpoint_layers_fini(via_endpoint_manifest *endpoint);
 
 #endif

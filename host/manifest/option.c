@@ -15,7 +15,8 @@
 #include <string.h>
 
 /* What the host understands in every address by itself. */
-static const char *const reserved_names[] = {"bind", "threads", "max_message", "pattern", "side", "layers", NULL};
+static const char *const reserved_names[] = {"bind", "threads", "max_message", "pattern",
+                                             "side", "layers",  "layer",       NULL};
 
 bool via_option_is_reserved(const char *name)
 {

@@ -30,7 +30,21 @@ typedef struct via_option_spec {
     char max_room[24];
 } via_option_spec;
 
-/* Reads one entry of a scheme's "options"; the key is its name. */
+/* Declared options, in the manifest's order. */
+typedef struct via_option_list {
+    via_option_spec *specs;
+    size_t count;
+} via_option_list;
+
+/* manifest/option_list.c: reads "options". VIA_OK, VIA_EINVAL, VIA_ENOMEM; on failure too the list is to be finished. */
+via_status via_option_list_read(via_check *check, json_t *value, via_option_list *list);
+void via_option_list_fini(via_option_list *list);
+/* Each option is for patterns that `noun` ("scheme", "layer") offers. */
+via_status via_option_list_check(via_check *check, const via_option_list *list, uint32_t patterns, const char *noun);
+/* The option of this name, or NULL; `index` is its place. */
+const via_option_spec *via_option_list_find(const via_option_list *list, const char *name, size_t *index);
+
+/* Reads one entry of "options"; the key is its name. */
 via_status via_option_spec_read(via_check *check, json_t *value, via_option_spec *spec);
 
 /*

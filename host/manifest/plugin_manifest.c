@@ -111,12 +111,12 @@ via_status via_manifest_version_read(via_check *check, json_t *value, void *unus
 
 static via_status read_kind(via_check *check, json_t *value, void *target)
 {
-    static const via_word words[] = {{"transport", 1}, {NULL, 0}};
-    uint32_t kind;
+    static const via_word words[] = {{"transport", 0}, {"layer", 1}, {NULL, 0}};
+    uint32_t kind = 0;
     via_status status = via_check_word(check, value, words, &kind);
 
     if (status == VIA_OK)
-        ((via_plugin_manifest *)target)->kind = words[0].name;
+        ((via_plugin_manifest *)target)->kind = words[kind].name;
     return status;
 }
 
@@ -253,90 +253,32 @@ static via_status read_resident(via_check *check, json_t *value, void *target)
     return via_check_bool(check, value, &((via_plugin_manifest *)target)->resident);
 }
 
-static via_status read_schemes(via_check *check, json_t *value, void *target)
-{
-    via_plugin_manifest *manifest = target;
-    const char *name;
-    json_t *part;
-
-    if (!json_is_object(value) || json_object_size(value) == 0)
-        return via_check_fail_type(check, value, "an object with at least one scheme");
-    if (json_object_size(value) > 16)
-        return via_check_fail(check, NULL, "more than 16 schemes");
-    manifest->schemes = calloc(json_object_size(value), sizeof(*manifest->schemes));
-    if (!manifest->schemes)
-        return VIA_ENOMEM;
-    json_object_foreach(value, name, part)
-    {
-        via_check_enter(check, name, 0);
-        via_scheme_manifest *scheme = &manifest->schemes[manifest->scheme_count++];
-        scheme->name = name;
-        via_status status =
-            via_scheme_is_name(name)
-                ? via_scheme_manifest_read(check, part, scheme)
-                : via_check_fail_key(
-                      check, NULL,
-                      "\"%.80s\" is no scheme; expected 2 to 31 lower-case letters, digits, \"+\", \".\" "
-                      "and \"-\"",
-                      name);
-        via_check_leave(check);
-        if (status != VIA_OK)
-            return status;
-    }
-    return VIA_OK;
-}
-
+/* A plugin that is a layer has "layers" where a transport has "schemes". */
 static const via_field fields[] = {
     {"$schema", NULL, false},           {"manifest", via_manifest_version_read, true},
     {"kind", read_kind, true},          {"name", read_name, true},
     {"version", read_version, true},    {"summary", read_summary, true},
-    {"library", read_library, true},    {"schemes", read_schemes, true},
+    {"library", read_library, true},    {"schemes", via_schemes_read, true}, /* at OFFERS_AT */
     {"priority", read_priority, false}, {"critical", read_critical, false},
     {"enabled", read_enabled, false},   {"threads", read_threads, false},
     {"resident", read_resident, false}, {"abi", read_abis, false},
     {"sha256", read_hashes, false},
 };
 
+enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]), OFFERS_AT = 7 };
+
+static via_status read_fields(via_check *check, via_plugin_manifest *manifest)
+{
+    const char *kind = json_string_value(json_object_get(manifest->root, "kind"));
+    via_field known[FIELD_COUNT];
+
+    memcpy(known, fields, sizeof(known));
+    if (kind && strcmp(kind, "layer") == 0)
+        known[OFFERS_AT] = (via_field){"layers", via_layers_read, true};
+    return via_check_object(check, manifest->root, known, FIELD_COUNT, manifest);
+}
+
 /* ---- the whole ---------------------------------------------------------------------------------------------- */
-
-static via_status check_alias(via_check *check, const via_plugin_manifest *manifest, size_t at, size_t index)
-{
-    const via_scheme_manifest *scheme = &manifest->schemes[at];
-    const char *alias = json_string_value(json_array_get(scheme->aliases, index));
-
-    for (size_t i = 0; i < manifest->scheme_count; i++) {
-        const via_scheme_manifest *other = &manifest->schemes[i];
-        bool taken = strcmp(other->name, alias) == 0;
-        for (size_t j = 0; i < at && j < json_array_size(other->aliases); j++)
-            taken = taken || strcmp(json_string_value(json_array_get(other->aliases, j)), alias) == 0;
-        if (!taken)
-            continue;
-        via_check_enter(check, "aliases", 0);
-        via_check_enter(check, NULL, index);
-        via_status status = via_check_fail(check, "take it out", "the alias \"%s\" already means the scheme \"%s\"",
-                                           alias, other->name);
-        via_check_leave(check);
-        via_check_leave(check);
-        return status;
-    }
-    return VIA_OK;
-}
-
-/* No alias may mean two things. */
-static via_status check_aliases(via_check *check, const via_plugin_manifest *manifest)
-{
-    via_status status = VIA_OK;
-
-    via_check_enter(check, "schemes", 0);
-    for (size_t i = 0; i < manifest->scheme_count && status == VIA_OK; i++) {
-        via_check_enter(check, manifest->schemes[i].name, 0);
-        for (size_t j = 0; j < json_array_size(manifest->schemes[i].aliases) && status == VIA_OK; j++)
-            status = check_alias(check, manifest, i, j);
-        via_check_leave(check);
-    }
-    via_check_leave(check);
-    return status;
-}
 
 /* A manifest with a mistake still has a name to be listed by, and may be the one that must not be missed. */
 static void read_what_can_be_read(via_plugin_manifest *manifest)
@@ -358,9 +300,9 @@ via_status via_plugin_manifest_read(via_plugin_manifest *manifest, const char *f
     via_status status = via_check_parse(&check, file, text, size, &manifest->root, error);
     if (status != VIA_OK)
         return status;
-    status = via_check_object(&check, manifest->root, fields, sizeof(fields) / sizeof(fields[0]), manifest);
+    status = read_fields(&check, manifest);
     if (status == VIA_OK)
-        status = check_aliases(&check, manifest);
+        status = via_aliases_check(&check, manifest);
     if (status == VIA_ENOMEM)
         return via_error_set(error, status, VIA_STAGE_SCHEMA, NULL, "out of memory");
     if (status != VIA_OK)
@@ -373,28 +315,9 @@ void via_plugin_manifest_fini(via_plugin_manifest *manifest)
     for (size_t i = 0; i < manifest->scheme_count; i++)
         via_scheme_manifest_fini(&manifest->schemes[i]);
     free(manifest->schemes);
+    for (size_t i = 0; i < manifest->layer_count; i++)
+        via_layer_manifest_fini(&manifest->layers[i]);
+    free(manifest->layers);
     json_decref(manifest->root);
     *manifest = (via_plugin_manifest){0};
-}
-
-static bool has_alias(const via_scheme_manifest *scheme, const char *name)
-{
-    size_t index;
-    json_t *alias;
-
-    json_array_foreach(scheme->aliases, index, alias)
-    {
-        if (strcmp(json_string_value(alias), name) == 0)
-            return true;
-    }
-    return false;
-}
-
-const via_scheme_manifest *via_plugin_manifest_scheme(const via_plugin_manifest *manifest, const char *name)
-{
-    for (size_t i = 0; i < manifest->scheme_count; i++) {
-        if (strcmp(manifest->schemes[i].name, name) == 0 || has_alias(&manifest->schemes[i], name))
-            return &manifest->schemes[i];
-    }
-    return NULL;
 }

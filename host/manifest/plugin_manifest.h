@@ -8,6 +8,7 @@
 #define VIADUCT_HOST_PLUGIN_MANIFEST_H
 
 #include "load/resolve.h"
+#include "manifest/layer_manifest.h"
 #include "manifest/option.h"
 
 enum { VIA_SCOPE_PROCESS = 1u, VIA_SCOPE_MACHINE = 2u, VIA_SCOPE_NETWORK = 3u };
@@ -17,8 +18,7 @@ struct via_scheme_manifest {
     const char *name;
     json_t *aliases;  /* array of texts, or NULL */
     json_t *features; /* the same */
-    via_option_spec *options;
-    size_t option_count;
+    via_option_list options;
     uint64_t max_message; /* bytes */
     uint32_t patterns;    /* VIA_PATTERN_* */
     uint32_t scope;
@@ -32,11 +32,13 @@ typedef struct via_plugin_manifest {
     const char *kind;
     const char *version;
     const char *summary;
-    const char *library; /* for this platform; NULL = none */
-    const char *sha256;  /* of that library, 64 hex digits; NULL = not sealed */
-    const char *abi;     /* of that library, "MAJOR.MINOR:HASH"; NULL = not sealed */
-    via_scheme_manifest *schemes;
+    const char *library;          /* for this platform; NULL = none */
+    const char *sha256;           /* of that library, 64 hex digits; NULL = not sealed */
+    const char *abi;              /* of that library, "MAJOR.MINOR:HASH"; NULL = not sealed */
+    via_scheme_manifest *schemes; /* of a transport */
     size_t scheme_count;
+    via_layer_manifest *layers; /* of a layer */
+    size_t layer_count;
     int32_t priority;
     bool critical;
     bool enabled;
@@ -60,6 +62,8 @@ void via_plugin_manifest_fini(via_plugin_manifest *manifest);
 
 /* The scheme that `name` is the name or an alias of, or NULL. */
 const via_scheme_manifest *via_plugin_manifest_scheme(const via_plugin_manifest *manifest, const char *name);
+/* The layer of this name, or NULL. */
+const via_layer_manifest *via_plugin_manifest_layer(const via_plugin_manifest *manifest, const char *name);
 /* True if the scheme lists the feature. */
 bool via_scheme_manifest_has(const via_scheme_manifest *scheme, const char *feature);
 
@@ -72,6 +76,12 @@ bool via_scheme_is_name(const char *text);
 bool via_feature_is_name(const char *text);
 /* The field "manifest", the version of the format; the same in every kind of manifest. */
 via_status via_manifest_version_read(via_check *check, json_t *value, void *unused);
+
+/* manifest/plugin_offers.c: reads "schemes" or "layers" of the via_plugin_manifest at `target`. */
+via_status via_schemes_read(via_check *check, json_t *value, void *target);
+via_status via_layers_read(via_check *check, json_t *value, void *target);
+/* No alias is the name or an alias of another scheme of the plugin. */
+via_status via_aliases_check(via_check *check, const via_plugin_manifest *manifest);
 
 /* manifest/scheme_manifest.c: reads one entry of "schemes"; the key is its name. */
 via_status via_scheme_manifest_read(via_check *check, json_t *value, via_scheme_manifest *scheme);

@@ -168,43 +168,9 @@ static via_status read_guarantees(via_check *check, json_t *value, void *target)
                             target);
 }
 
-/* ---- options ------------------------------------------------------------------------------------------------ */
-
-static via_status read_option(via_check *check, const char *name, json_t *value, via_option_spec *spec)
-{
-    if (!via_option_is_name(name))
-        return via_check_fail_key(check, NULL,
-                                  "\"%.80s\" is no option name; expected a lower-case letter, then lower-case letters, "
-                                  "digits and \"_\", at most 31",
-                                  name);
-    if (via_option_is_reserved(name))
-        return via_check_fail_key(check, "choose another name", "the option \"%s\" is the host's own", name);
-    spec->name = name;
-    return via_option_spec_read(check, value, spec);
-}
-
 static via_status read_options(via_check *check, json_t *value, void *target)
 {
-    via_scheme_manifest *scheme = target;
-    const char *name;
-    json_t *part;
-
-    if (!json_is_object(value))
-        return via_check_fail_type(check, value, "an object of options");
-    if (json_object_size(value) > 64)
-        return via_check_fail(check, NULL, "more than 64 options");
-    scheme->options = calloc(json_object_size(value) + 1, sizeof(*scheme->options));
-    if (!scheme->options)
-        return VIA_ENOMEM;
-    json_object_foreach(value, name, part)
-    {
-        via_check_enter(check, name, 0);
-        via_status status = read_option(check, name, part, &scheme->options[scheme->option_count++]);
-        via_check_leave(check);
-        if (status != VIA_OK)
-            return status;
-    }
-    return VIA_OK;
+    return via_option_list_read(check, value, &((via_scheme_manifest *)target)->options);
 }
 
 static const via_field fields[] = {
@@ -214,41 +180,18 @@ static const via_field fields[] = {
     {"linger", read_linger, false},          {"loan", read_loan, false},
 };
 
-/* ---- rules between fields ------------------------------------------------------------------------------------- */
-
-static via_status check_option_patterns(via_check *check, const via_scheme_manifest *scheme)
-{
-    via_status status = VIA_OK;
-    char list[64];
-
-    via_check_enter(check, "options", 0);
-    for (size_t i = 0; i < scheme->option_count && status == VIA_OK; i++) {
-        const via_option_spec *spec = &scheme->options[i];
-        if (!(spec->patterns & ~scheme->patterns))
-            continue;
-        via_check_enter(check, spec->name, 0);
-        via_check_enter(check, "patterns", 0);
-        status = via_check_fail(check, "take it out", "the scheme does not offer the pattern \"%s\"",
-                                via_pattern_list(spec->patterns & ~scheme->patterns, list, sizeof(list)));
-        via_check_leave(check);
-        via_check_leave(check);
-    }
-    via_check_leave(check);
-    return status;
-}
+/* ---- the whole ---------------------------------------------------------------------------------------------- */
 
 via_status via_scheme_manifest_read(via_check *check, json_t *value, via_scheme_manifest *scheme)
 {
     scheme->listens = true;
     via_status status = via_check_object(check, value, fields, sizeof(fields) / sizeof(fields[0]), scheme);
-    return status == VIA_OK ? check_option_patterns(check, scheme) : status;
+    return status == VIA_OK ? via_option_list_check(check, &scheme->options, scheme->patterns, "scheme") : status;
 }
 
 void via_scheme_manifest_fini(via_scheme_manifest *scheme)
 {
-    free(scheme->options);
-    scheme->options = NULL;
-    scheme->option_count = 0;
+    via_option_list_fini(&scheme->options);
 }
 
 /* What a scheme promises can be asked for as what it is able to do can. */

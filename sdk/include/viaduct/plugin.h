@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plugin ABI: what a transport offers to the host, and what the host offers to it.
+ * The plugin ABI: what a transport offers to the host, and what the host offers to it. Layers: <viaduct/layer.h>.
  *
  * Owns: the tables of functions on both sides, the entry symbol and the ABI note. A plugin includes this header (and
  * the kit's), never links libviaduct, and exports exactly one symbol: `via_plugin_v1`, made by VIA_PLUGIN().
@@ -34,6 +34,8 @@ extern "C" {
 
 /* The host's side of one channel or listener; opaque. Valid until its close slot has returned. */
 typedef struct via_context via_context;
+typedef struct via_channel_ops via_channel_ops;
+typedef struct via_layer via_layer; /* <viaduct/layer.h> */
 
 /* The host's functions. Copied pointers stay valid from init until fini has returned. Any thread. */
 typedef struct via_host_api {
@@ -50,6 +52,8 @@ typedef struct via_host_api {
      * waits for it in a waitset calls arm(VIA_WORK) soon. Not for signal handlers.
      */
     void (*attention)(via_context *context);
+    /* For layers: every operation on the channel that one stands on. No slot is empty. See <viaduct/layer.h>. */
+    const via_channel_ops *inner;
 } via_host_api;
 
 /* ---- opening ------------------------------------------------------------------------------------------------ */
@@ -82,7 +86,11 @@ typedef struct via_open {
     uint32_t role;    /* VIA_PAIR, VIA_PUSH, ... */
     uint32_t side;    /* VIA_SIDE_BIND or VIA_SIDE_CONNECT, never DEFAULT */
     uint32_t threads; /* VIA_TWO; the host keeps VIA_MANY to itself */
-    uint32_t reserved;
+    /*
+     * What the layers above the transport make of its bytes: the same number at both ends if they do it alike; 0 = they
+     * leave them as they are. A transport that greets its peers may compare it.
+     */
+    uint32_t stack_id;
     const char *scheme;        /* as the manifest spells it, also when an alias was used */
     const char *rest;          /* what follows "scheme:" up to "?", still percent-encoded */
     const via_option *options; /* all of the scheme's, in the manifest's order */
@@ -111,7 +119,7 @@ enum { VIA_CLOSE_FLUSH = 0u, VIA_CLOSE_FORKED = 1u };
  * One channel, whatever its pattern. Mandatory: pollable, arm, interrupt, close; send or recv, as the role has it.
  * loan, commit, discard: all or none; without them the host lends pooled buffers and sends them with `send`.
  */
-typedef struct via_channel_ops {
+struct via_channel_ops {
     uint32_t size;
     uint32_t flags;
     /*
@@ -163,7 +171,7 @@ typedef struct via_channel_ops {
     void (*refresh_counters)(void *channel);
     /* Optional. The table of an extension that the manifest's features announce, or NULL. */
     const void *(*extension)(void *channel, const char *id, void **self);
-} via_channel_ops;
+};
 
 /* One listener. All slots are mandatory. */
 typedef struct via_listener_ops {
@@ -218,6 +226,10 @@ typedef struct via_plugin {
     const via_transport *transports;
     size_t transport_count;
     size_t transport_size; /* sizeof(via_transport) as the plugin knows it: the stride of `transports` */
+    /* A plugin has transports or layers, as the "kind" of its manifest says; the other three fields are 0. */
+    const via_layer *layers;
+    size_t layer_count;
+    size_t layer_size; /* sizeof(via_layer), likewise */
 } via_plugin;
 
 /* ---- ABI note ----------------------------------------------------------------------------------------------- */
@@ -272,6 +284,10 @@ typedef struct via_abi_note {
 #define VIA_EXTERN_C_ extern
 #endif
 #define VIA_PLUGIN(plugin_name, init_function, fini_function, transport_table)                                         \
+    VIA_PLUGIN_ENTRY_(plugin_name, init_function, fini_function, transport_table, VIA_LENGTH_(transport_table),        \
+                      sizeof(via_transport), NULL, 0, 0)
+#define VIA_LENGTH_(table) (sizeof(table) / sizeof((table)[0]))
+#define VIA_PLUGIN_ENTRY_(plugin_name, init_function, fini_function, ...)                                              \
     __attribute__((section(VIA_ABI_NOTE_SECTION), used, aligned(4))) static const via_abi_note via_abi_note_ = {       \
         8,                                                                                                             \
         16,                                                                                                            \
@@ -282,11 +298,8 @@ typedef struct via_abi_note {
         (uint32_t)(VIA_ABI_HASH & 0xffffffffu),                                                                        \
         (uint32_t)(VIA_ABI_HASH >> 32)};                                                                               \
     VIA_EXTERN_C_ __attribute__((visibility("default"))) const via_plugin via_plugin_v1;                               \
-    const via_plugin via_plugin_v1 = {                                                                                 \
-        sizeof(via_plugin),   VIA_ABI_MAJOR,   VIA_ABI_MINOR,                                                          \
-        VIA_ABI_HASH,         plugin_name,     init_function,                                                          \
-        fini_function,        transport_table, sizeof(transport_table) / sizeof((transport_table)[0]),                 \
-        sizeof(via_transport)}
+    const via_plugin via_plugin_v1 = {sizeof(via_plugin), VIA_ABI_MAJOR, VIA_ABI_MINOR, VIA_ABI_HASH,                  \
+                                      plugin_name,        init_function, fini_function, __VA_ARGS__}
 
 #ifdef __cplusplus
 }

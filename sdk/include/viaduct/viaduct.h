@@ -116,7 +116,7 @@ typedef struct via_plugin_info {
     char version[32];
     char kind[16]; /* "transport" or "layer" */
     char summary[128];
-    char schemes[256]; /* separated by one space */
+    char schemes[256]; /* separated by one space; of a layer plugin: its layers */
     char manifest[512];
     char library[512];
     int32_t priority;
@@ -158,11 +158,16 @@ typedef struct via_open_options {
     size_t option_count;
     via_log_fn log; /* NULL = the host's */
     void *log_user;
+    /*
+     * "tap,zip": the layers, from the program to the transport; they replace those of the address, which replace those
+     * of the endpoint. Their options are among `options` as "tap.file=value". NULL = not said here, "" = none.
+     */
+    const char *layers;
 } via_open_options;
 
 VIA_INLINE void via_open_options_init(via_open_options *options)
 {
-    via_open_options empty = {sizeof(via_open_options), VIA_TWO, VIA_SIDE_DEFAULT, 0, NULL, 0, NULL, NULL};
+    via_open_options empty = {sizeof(via_open_options), VIA_TWO, VIA_SIDE_DEFAULT, 0, NULL, 0, NULL, NULL, NULL};
     *options = empty;
 }
 
@@ -330,7 +335,7 @@ VIA_API VIA_CHECK_RESULT via_status via_stats(via_channel *channel, via_counters
 /* Why the channel ended. VIA_OK and a filled record, or VIA_ENOENT: it has not failed. */
 VIA_API VIA_CHECK_RESULT via_status via_failure(via_channel *channel, via_error *error);
 /*
- * An extension of the transport by its id ("via.handles/1", ...). Returns its table of functions and sets *self to
+ * An extension of the transport or of a layer by its id ("via.handles/1", ...). Returns its table of functions and sets *self to
  * their first argument; NULL = not offered. Valid until the channel is closed. See <viaduct/ext/...>.
  */
 VIA_API const void *via_extension(via_channel *channel, const char *id, void **self);

@@ -32,14 +32,14 @@ static void check_refusal(const via_error *error, const char *text, size_t size)
     demand(error->stage == VIA_STAGE_PARSE || error->stage == VIA_STAGE_SCHEMA);
 }
 
-static void check_options(const via_scheme_manifest *scheme)
+static void check_options(const via_option_list *options)
 {
-    for (size_t i = 0; i < scheme->option_count; i++) {
+    for (size_t i = 0; i < options->count; i++) {
+        const via_option_spec *spec = &options->specs[i];
         via_option option;
         via_status status;
         char what[256];
-        demand(
-            via_option_fit(&scheme->options[i], scheme->options[i].default_text, &option, &status, what, sizeof(what)));
+        demand(via_option_fit(spec, spec->default_text, &option, &status, what, sizeof(what)));
     }
 }
 
@@ -54,9 +54,14 @@ static void check_plugin(const char *text, size_t size, bool again)
     if (status != VIA_OK)
         check_refusal(&error, text, size);
     for (size_t i = 0; status == VIA_OK && i < manifest.scheme_count; i++) {
-        check_options(&manifest.schemes[i]);
+        check_options(&manifest.schemes[i].options);
         demand(via_plugin_manifest_scheme(&manifest, manifest.schemes[i].name) != NULL);
     }
+    for (size_t i = 0; status == VIA_OK && i < manifest.layer_count; i++) {
+        check_options(&manifest.layers[i].options);
+        demand(via_plugin_manifest_layer(&manifest, manifest.layers[i].name) != NULL);
+    }
+    demand(status != VIA_OK || (manifest.scheme_count == 0) != (manifest.layer_count == 0));
     char *copy = status == VIA_OK && !again ? json_dumps(manifest.root, JSON_COMPACT) : NULL;
     via_plugin_manifest_fini(&manifest);
     if (copy)

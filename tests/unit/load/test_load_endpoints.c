@@ -63,9 +63,21 @@ static const refusal_case endpoint_cases[] = {
     {FILE_("{\"require\": {\"pattern\": \"pair\"}, \"pattern\": \"pair\"}"),
      "VIA_EINVAL schema e.json:2:44 /endpoints/orders/pattern | \"pattern\" stands beside \"require\" | move it into "
      "\"require\""},
-    {FILE_("{\"address\": \"unix:a\", \"layers\": []}"), "VIA_ENOTSUP schema e.json:2:33 /endpoints/orders/layers | "
-                                                         "this version of Viaduct has no layers | take \"layers\" "
-                                                         "out, or use a Viaduct that has them"},
+    {FILE_("{\"address\": \"unix:a\", \"layers\": []}"),
+     "VIA_EINVAL schema e.json:2:43 /endpoints/orders/layers | \"layers\" is to be an array of 1 to 8 layers, the one "
+     "that the program sees first | manifests/README.md describes every field"},
+    {FILE_("{\"address\": \"unix:a\", \"layers\": [\"tap\"]}"),
+     "VIA_EINVAL schema e.json:2:44 /endpoints/orders/layers/0 | element 1 is a string; expected an object such as "
+     "{\"layer\": \"NAME\"} | manifests/README.md describes every field"},
+    {FILE_("{\"address\": \"unix:a\", \"layers\": [{\"file\": \"x\"}]}"),
+     "VIA_EINVAL schema e.json:2:44 /endpoints/orders/layers/0 | a layer lacks its name, the key \"layer\" | add "
+     "\"layer\" here"},
+    {FILE_("{\"address\": \"unix:a\", \"layers\": [{\"layer\": \"Tap\"}]}"),
+     "VIA_EINVAL schema e.json:2:54 /endpoints/orders/layers/0/layer | \"Tap\" is no layer's name; expected a "
+     "lower-case letter, then lower-case letters, digits, \"_\" and \"-\" | via plugins lists the layers"},
+    {FILE_("{\"address\": \"unix:a\", \"layers\": [{\"layer\": \"tap\", \"File\": 1}]}"),
+     "VIA_EINVAL schema e.json:2:61 /endpoints/orders/layers/0/File | \"File\" is no option name; expected lower-case "
+     "letters, digits and \"_\" | manifests/README.md describes every field"},
 };
 
 static void test_endpoints__each_refusal_names_place_and_expectation(void **state)

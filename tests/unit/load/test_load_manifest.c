@@ -44,7 +44,7 @@ static const manifest_case cases[] = {
      "VIA_EINVAL schema m.json:1:14 /manifest | \"manifest\" is 2; this host reads version 1 | write "
      "1, or use a newer Viaduct"},
     {"{\"manifest\": 1, \"kind\": \"transprot\"}", "VIA_EINVAL schema m.json:1:25 /kind | \"kind\" is \"transprot\"; "
-                                                   "expected one of transport | write \"transport\""},
+                                                   "expected one of transport, layer | write \"transport\""},
     {"{\"manifest\": 1, \"knd\": \"transport\"}",
      "VIA_EINVAL schema m.json:1:17 /knd | unknown key \"knd\"; did you mean \"kind\"? | write \"kind\""},
     {"{\"manifest\": 1, \"colour\": \"red\"}",
@@ -219,14 +219,14 @@ static void test_manifest__every_field_is_read(void **state)
     assert_int_equal(scheme->info_flags, VIA_INFO_LINGER_NATIVE | VIA_INFO_LOAN_NATIVE | VIA_INFO_CARRIES_KEY |
                                              VIA_INFO_KEEPS_BOUNDARIES | VIA_INFO_ATTACH | VIA_INFO_ORDERED |
                                              VIA_INFO_DEATH);
-    assert_int_equal(scheme->option_count, 3);
-    assert_int_equal(scheme->options[0].default_number, -3);
-    assert_int_equal(scheme->options[0].min, -5);
-    assert_int_equal(scheme->options[0].max, 9);
-    assert_string_equal(scheme->options[1].default_text, "");
-    assert_true(scheme->options[1].secret);
-    assert_int_equal(scheme->options[1].patterns, VIA_PATTERN_TOPIC);
-    assert_int_equal(scheme->options[2].default_number, -1);
+    assert_int_equal(scheme->options.count, 3);
+    assert_int_equal(scheme->options.specs[0].default_number, -3);
+    assert_int_equal(scheme->options.specs[0].min, -5);
+    assert_int_equal(scheme->options.specs[0].max, 9);
+    assert_string_equal(scheme->options.specs[1].default_text, "");
+    assert_true(scheme->options.specs[1].secret);
+    assert_int_equal(scheme->options.specs[1].patterns, VIA_PATTERN_TOPIC);
+    assert_int_equal(scheme->options.specs[2].default_number, -1);
     via_plugin_manifest_fini(&manifest);
 }
 
@@ -242,7 +242,7 @@ static void test_manifest__what_is_not_said_has_a_default(void **state)
     assert_true(!manifest.critical && manifest.enabled && !manifest.threads && !manifest.resident);
     assert_null(manifest.sha256);
     assert_true(manifest.schemes[0].listens);
-    assert_int_equal(manifest.schemes[0].option_count, 0);
+    assert_int_equal(manifest.schemes[0].options.count, 0);
     assert_null(via_plugin_manifest_scheme(&manifest, "coach"));
     via_plugin_manifest_fini(&manifest);
 }

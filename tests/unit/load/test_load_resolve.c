@@ -105,7 +105,7 @@ static void test_resolve__an_alias_means_the_scheme(void **state)
 }
 
 /* endpoint < its address < the address of the call < the options of the call */
-static void test_resolve__later_layers_win(void **state)
+static void test_resolve__later_places_win(void **state)
 {
     static const char *const call[] = {"buffer=64KiB", "filter=a=b"};
     load_fixture *fixture = *state;
@@ -258,7 +258,7 @@ static const refusal_case refusals[] = {
      "bind=true or "
      "bind=false in an address"},
     {"bus:x?layers=tap", VIA_PAIR, true,
-     "VIA_ENOTSUP options | this version of Viaduct has no layers | take it out, or use a Viaduct that has them"},
+     "VIA_ENOENT resolve | no plugin has the layer \"tap\" | install a plugin for it; via plugins lists what is there"},
     {"dumb:x", VIA_PUSH, true,
      "VIA_ENOTSUP resolve | dumb: does not offer the pattern queue; it offers pair | use another scheme: via "
      "explain SCHEME:x says what it offers"},
@@ -416,7 +416,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_resolve__an_address_gets_typed_options_and_defaults),
         TEST(test_resolve__an_alias_means_the_scheme),
-        TEST(test_resolve__later_layers_win),
+        TEST(test_resolve__later_places_win),
         TEST(test_resolve__sides_have_defaults_and_can_be_chosen),
         TEST(test_resolve__the_hosts_own_options),
         TEST(test_resolve__each_refusal_is_word_for_word),

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One layer of a plugin's manifest.
+ *
+ * Owns: its table of fields and the rules between them.
+ */
+#include "manifest/layer_manifest.h"
+
+#include "manifest/plugin_manifest.h"
+
+#include <string.h>
+
+enum { EXTENSION_BYTES = 63 };
+
+const via_word via_bytes_words[] = {
+    {"kept", VIA_BYTES_KEPT}, {"changed", VIA_BYTES_CHANGED}, {"own", VIA_BYTES_OWN}, {NULL, 0}};
+
+static const via_word promise_words[] = {
+    {"attach", VIA_INFO_ATTACH},
+    {"lossless", VIA_INFO_LOSSLESS},
+    {"ordered", VIA_INFO_ORDERED},
+    {"death", VIA_INFO_DEATH},
+    {"linger", VIA_INFO_LINGER_NATIVE},
+    {"key", VIA_INFO_CARRIES_KEY},
+    {"type", VIA_INFO_CARRIES_TYPE},
+    {"priority", VIA_INFO_CARRIES_PRIORITY},
+    {"sequence", VIA_INFO_CARRIES_SEQUENCE},
+    {"boundaries", VIA_INFO_KEEPS_BOUNDARIES},
+    {NULL, 0},
+};
+
+bool via_layer_is_name(const char *text)
+{
+    size_t size = strlen(text);
+
+    return size <= VIA_LAYER_NAME_BYTES && text[0] >= 'a' && text[0] <= 'z' &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == size;
+}
+
+static bool is_extension(const char *text)
+{
+    const char *slash = strchr(text, '/');
+    size_t size = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789.-");
+
+    return slash && text + size == slash && size > 0 && strlen(text) <= EXTENSION_BYTES && slash[1] &&
+           strspn(slash + 1, "0123456789") == strlen(slash + 1);
+}
+
+/* ---- fields ------------------------------------------------------------------------------------------------- */
+
+static via_status read_patterns(via_check *check, json_t *value, void *target)
+{
+    return via_check_words(check, value, via_pattern_words, 1, &((via_layer_manifest *)target)->patterns);
+}
+
+static via_status read_terminal(via_check *check, json_t *value, void *target)
+{
+    return via_check_bool(check, value, &((via_layer_manifest *)target)->is_terminal);
+}
+
+static via_status read_bytes(via_check *check, json_t *value, void *target)
+{
+    return via_check_word(check, value, via_bytes_words, &((via_layer_manifest *)target)->bytes);
+}
+
+/* Unlike other sizes it may be 0; it is a header, or what a packer adds to what does not pack. */
+static via_status read_overhead(via_check *check, json_t *value, void *target)
+{
+    int64_t bytes = 0;
+    via_status status = via_check_integer(check, value, 0, 65536, &bytes);
+
+    ((via_layer_manifest *)target)->overhead = (uint64_t)bytes;
+    return status;
+}
+
+static via_status read_passes(via_check *check, json_t *value, void *target)
+{
+    return via_check_names(check, value, 0, is_extension, "an extension's id such as via.region/1",
+                           &((via_layer_manifest *)target)->passes);
+}
+
+static via_status read_clears(via_check *check, json_t *value, void *target)
+{
+    return via_check_words(check, value, promise_words, 0, &((via_layer_manifest *)target)->clears);
+}
+
+static via_status read_options(via_check *check, json_t *value, void *target)
+{
+    return via_option_list_read(check, value, &((via_layer_manifest *)target)->options);
+}
+
+static const via_field fields[] = {
+    {"patterns", read_patterns, true},  {"bytes", read_bytes, true},    {"terminal", read_terminal, false},
+    {"overhead", read_overhead, false}, {"passes", read_passes, false}, {"clears", read_clears, false},
+    {"options", read_options, false},
+};
+
+/* ---- the whole ---------------------------------------------------------------------------------------------- */
+
+/* A terminal layer carries no messages, so the host has none to mark. */
+static via_status check_terminal(via_check *check, const via_layer_manifest *layer)
+{
+    if (!layer->is_terminal || layer->bytes != VIA_BYTES_CHANGED)
+        return VIA_OK;
+    via_check_enter(check, "bytes", 0);
+    via_status status = via_check_fail(check, "write \"own\"", "a terminal layer has a format of its own");
+    via_check_leave(check);
+    return status;
+}
+
+via_status via_layer_manifest_read(via_check *check, json_t *value, via_layer_manifest *layer)
+{
+    via_status status = via_check_object(check, value, fields, sizeof(fields) / sizeof(fields[0]), layer);
+
+    if (status == VIA_OK)
+        status = check_terminal(check, layer);
+    return status == VIA_OK ? via_option_list_check(check, &layer->options, layer->patterns, "layer") : status;
+}
+
+void via_layer_manifest_fini(via_layer_manifest *layer)
+{
+    via_option_list_fini(&layer->options);
+}
+
+bool via_layer_manifest_passes(const via_layer_manifest *layer, const char *extension)
+{
+    size_t index;
+    json_t *id;
+
+    json_array_foreach(layer->passes, index, id)
+    {
+        if (strcmp(json_string_value(id), extension) == 0)
+            return true;
+    }
+    return false;
+}
