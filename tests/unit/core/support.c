@@ -6,6 +6,7 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static atomic_uint_fast64_t names; /* every pair gets a name of its own */
 
@@ -44,6 +45,7 @@ core_pair core_pair_open(via_host *host, const char *scheme, const char *options
     via_open_options open;
     via_open_options_init(&open);
     open.threads = threads;
+    open.layers = getenv("CORE_LAYERS");
     (void)snprintf(address, sizeof(address), "%s:pair%llu%s", scheme, (unsigned long long)atomic_fetch_add(&names, 1),
                    options);
     if (via_listen(host, address, &open, &pair.listener, &error) != VIA_OK ||
@@ -69,6 +71,7 @@ via_channel *core_join(via_host *host, const char *address, uint32_t role, uint3
     via_open_options_init(&open);
     open.threads = threads;
     open.side = side;
+    open.layers = getenv("CORE_LAYERS");
     if (via_join(host, address, role, &open, CORE_PATIENCE, &channel, &error) != VIA_OK)
         fail_msg("%s: %s", address, error.what);
     return channel;

@@ -30,6 +30,11 @@ via_host *core_host_open(void);
 int core_setup(void **state);
 int core_teardown(void **state);
 
+/*
+ * What is opened here goes through the layers of the variable CORE_LAYERS, if it is set: the tests of the core run with
+ * and without.
+ */
+
 /* Both ends of a pair; `options` is the address's, with its "?", or "". */
 core_pair core_pair_open(via_host *host, const char *scheme, const char *options, uint32_t threads);
 void core_pair_close(core_pair *pair);
