@@ -29,12 +29,12 @@ static void put_transport(via_inner *level, via_context *whole, void *self, via_
     level->lends = level->ops->loan != NULL;
 }
 
-/* A layer that sees messages on their way and has no loans of its own would be passed by with those below. */
-static bool layer_lends(const via_channel_ops *ops, const via_layer_manifest *manifest, const via_inner *below)
+/* Negotiated: one that sees messages on their way and has no loans of its own says so in its manifest. */
+static bool layer_lends(const via_layer_manifest *manifest, const via_inner *below)
 {
     if (manifest->is_terminal || manifest->bytes == VIA_BYTES_CHANGED)
         return false;
-    return below->lends && (ops->loan != NULL || ops->send == NULL);
+    return below->lends && (manifest->clears & VIA_INFO_LOAN_NATIVE) == 0;
 }
 
 static void put_layer(via_inner *level, via_context *whole, size_t index, via_counters *counters)
@@ -44,7 +44,7 @@ static void put_layer(via_inner *level, via_context *whole, size_t index, via_co
     put_level(level, route->layers[index].table->channel_ops, whole, counters, resolved->max_message);
     level->below = level - 1;
     level->manifest = resolved->manifest;
-    level->lends = layer_lends(level->ops, level->manifest, level->below);
+    level->lends = layer_lends(level->manifest, level->below);
     level->is_terminal = level->manifest->is_terminal;
 }
 
@@ -79,6 +79,21 @@ static via_status wrap(via_stack *stack, via_context *whole, size_t index, via_e
     return VIA_OK;
 }
 
+/* The mark is at the beginning of a message, so there have to be messages. */
+static via_status check_boundaries(const via_inner *transport, via_error *error)
+{
+    const via_resolved *resolved = &transport->whole->route->resolved;
+    via_channel_info info = {.size = sizeof(info), .flags = resolved->info_flags};
+    if (resolved->above_mark == 0)
+        return VIA_OK;
+    transport->ops->info(transport->self, &info);
+    if ((info.flags & VIA_INFO_KEEPS_BOUNDARIES) != 0)
+        return VIA_OK;
+    return via_error_set(error, VIA_ENOTSUP, VIA_STAGE_OPEN, "take it out, or choose what keeps messages apart",
+                         "%s: a stream of bytes without boundaries; the layer '%s' needs whole messages",
+                         resolved->address, resolved->layers[resolved->above_mark - 1].name);
+}
+
 static via_stack *make_levels(via_context *whole, via_counters *counters, void *self)
 {
     const via_route *route = whole->route;
@@ -96,13 +111,13 @@ static via_stack *make_levels(via_context *whole, via_counters *counters, void *
 
 via_status via_stack_create(via_context *whole, via_counters *counters, void *self, via_stack **out, via_error *error)
 {
-    via_status status = VIA_OK;
     *out = NULL;
     via_stack *stack = make_levels(whole, counters, self);
     if (stack == NULL) {
         whole->route->transport->channel_ops->close(self, VIA_CLOSE_FLUSH);
         return via_error_set(error, VIA_ENOMEM, VIA_STAGE_OPEN, "free some memory", "out of memory for layers");
     }
+    via_status status = check_boundaries(&stack->levels[0], error);
     for (size_t i = whole->route->layer_count; i > 0 && status == VIA_OK; i--)
         status = wrap(stack, whole, i - 1, error);
     if (status == VIA_OK) {

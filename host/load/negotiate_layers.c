@@ -19,6 +19,18 @@ static via_table_owner of_layer(const char *name)
 
 /* ---- slots -------------------------------------------------------------------------------------------------- */
 
+/* Loans of the transport would pass by a layer that sees messages on their way. */
+static via_status check_loans(const via_channel_ops *ops, const via_layer_manifest *layer, via_error *error)
+{
+    bool has_none = layer->is_terminal || layer->bytes == VIA_BYTES_CHANGED || (layer->clears & VIA_INFO_LOAN_NATIVE);
+
+    if (has_none || ops->loan || !ops->send)
+        return VIA_OK;
+    return via_negotiate_refuse(error, "write the three functions, or add \"loan\" to \"clears\" in the manifest",
+                                "layer \"%s\" sees what is sent, and loans would pass it by: it has no \"loan\"",
+                                layer->name);
+}
+
 /* What changes bytes has to see all of them, and takes back what it has lent. */
 static via_status check_slots(const via_channel_ops *ops, const via_layer_manifest *layer, via_error *error)
 {
@@ -31,7 +43,9 @@ static via_status check_slots(const via_channel_ops *ops, const via_layer_manife
     via_status status =
         via_negotiate_slots(slots, sizeof(slots) / sizeof(slots[0]), of_layer(layer->name), "channel", error);
 
-    return status == VIA_OK ? via_negotiate_loans(ops, of_layer(layer->name), error) : status;
+    if (status == VIA_OK)
+        status = via_negotiate_loans(ops, of_layer(layer->name), error);
+    return status == VIA_OK ? check_loans(ops, layer, error) : status;
 }
 
 /* ---- claims ------------------------------------------------------------------------------------------------- */

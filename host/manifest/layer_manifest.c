@@ -21,6 +21,7 @@ static const via_word promise_words[] = {
     {"ordered", VIA_INFO_ORDERED},
     {"death", VIA_INFO_DEATH},
     {"linger", VIA_INFO_LINGER_NATIVE},
+    {"loan", VIA_INFO_LOAN_NATIVE},
     {"key", VIA_INFO_CARRIES_KEY},
     {"type", VIA_INFO_CARRIES_TYPE},
     {"priority", VIA_INFO_CARRIES_PRIORITY},

@@ -12,7 +12,8 @@
  *    calls the channel below itself, through the host's table: `host->inner->send(inner, ...)`. A layer that holds
  *    something back fills flush, finish and drain too; one whose recv lends memory of its own fills release.
  *  - loan, commit, discard: used only if the channel below lends (elsewhere the host emulates loans with send). A layer
- *    that fills send and not these has its loans emulated, so nothing passes it by.
+ *    that fills send and not these lists "loan" under "clears" in its manifest: then they are emulated, and nothing
+ *    passes it by. One that changes bytes has them emulated always.
  *  - info: is called after the one below; it may take promises back, and cannot make any.
  *  - interrupt, refresh_counters, close: the layer's comes first, then the host calls the one below. So close ends what is
  *    the layer's own; `inner` can still be used in it, unless `how` is VIA_CLOSE_FORKED.

@@ -205,6 +205,19 @@ static void test_loader__tables_of_a_newer_minor_version_are_cut(void **state)
     via_loader_release(loaded);
 }
 
+/* The layers that such a plugin would have are beyond the end of its record, where anything may stand. */
+static void test_loader__tables_from_an_older_version_are_read_to_their_end(void **state)
+{
+    load_fixture *fixture = *state;
+    via_loaded *loaded;
+
+    load_fixture_install(fixture, "older", "p");
+    assert_int_equal(load_fixture_open(fixture, "p", NULL), VIA_OK);
+    assert_int_equal(load_fixture_load(fixture, "older:x", &loaded), VIA_OK);
+    assert_int_equal(loaded->layer_count, 0);
+    via_loader_release(loaded);
+}
+
 static void test_loader__empty_slots_answer(void **state)
 {
     load_fixture *fixture = *state;
@@ -278,6 +291,7 @@ int main(void)
         TEST(test_loader__an_unchanged_plugin_survives_a_scan),
         TEST(test_loader__a_sealed_library_that_changed_is_refused),
         TEST(test_loader__tables_of_a_newer_minor_version_are_cut),
+        TEST(test_loader__tables_from_an_older_version_are_read_to_their_end),
         TEST(test_loader__empty_slots_answer),
         TEST(test_loader__direct_loads_the_file_itself),
         TEST(test_loader__a_number_used_again_does_not_bring_back_the_old_code),
