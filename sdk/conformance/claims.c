@@ -4,9 +4,8 @@
  *
  * Owns: reading it. The host has checked the file's form by then (via_validate), so only what is missing is said here.
  */
-#include "conform.h"
+#include "claims.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +52,7 @@ static bool lists(const json_t *array, const char *text)
     return false;
 }
 
-static uint64_t size_of(const json_t *value)
+uint64_t via_conform_read_size(const json_t *value)
 {
     if (json_is_integer(value))
         return (uint64_t)json_integer_value(value);
@@ -142,11 +141,13 @@ bool via_conform_add_extra(via_conform_claims *claims, const char *assignment)
 
 /* ---- one scheme --------------------------------------------------------------------------------------------- */
 
-static void read_guarantees(const json_t *entry, via_conform_claims *claims)
+void via_conform_read_guarantees(const json_t *entry, via_conform_claims *claims)
 {
     const json_t *promised = json_object_get(entry, "guarantees");
     const json_t *carries = json_object_get(entry, "carries");
 
+    claims->has &= ~(uint32_t)(NEEDS_WHOLE | NEEDS_DEATH | NEEDS_LINGER | NEEDS_SEQUENCE);
+    claims->info = 0;
     for (size_t i = 0; i < sizeof(guarantees) / sizeof(guarantees[0]); i++) {
         if (json_is_true(json_object_get(promised, guarantees[i].name))) {
             claims->has |= guarantees[i].needs;
@@ -205,9 +206,9 @@ static bool read_scheme(const json_t *root, const char *scheme, const char *patt
     }
     (void)snprintf(claims->plugin, sizeof(claims->plugin), "%s", text_of(root, "name", ""));
     (void)snprintf(claims->scheme, sizeof(claims->scheme), "%s", scheme);
-    claims->max_message = size_of(json_object_get(entry, "max_message"));
+    claims->max_message = via_conform_read_size(json_object_get(entry, "max_message"));
     read_options(json_object_get(entry, "options"), pattern, claims);
-    read_guarantees(entry, claims);
+    via_conform_read_guarantees(entry, claims);
     if (via_conform_find_option(claims, "overflow"))
         claims->has |= NEEDS_OVERFLOW;
     if (via_conform_find_option(claims, "filter"))

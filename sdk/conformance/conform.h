@@ -54,14 +54,21 @@ typedef struct via_conform_claims {
     char address[CONFORM_ADDRESS];
     size_t option_count; /* those that apply to the pattern */
     via_conform_option options[CONFORM_OPTIONS];
-    size_t extra_count; /* "name=value" that everything is opened with */
+    char layers[128];       /* "tap,zip": what everything goes through; "" = nothing */
+    char layer_folder[512]; /* where their plugins are */
+    size_t extra_count;     /* "name=value" that everything is opened with */
     char extras[CONFORM_EXTRAS][128];
 } via_conform_claims;
 
 /* Reads them; on failure writes one line to stderr and returns false. */
 bool via_conform_read_claims(const char *manifest, const char *scheme, const char *pattern, via_conform_claims *claims);
 bool via_conform_add_extra(via_conform_claims *claims, const char *assignment);
+/* Puts layers on everything, and takes back what they do not let through. On failure as above. */
+bool via_conform_add_layers(via_conform_claims *claims, const char *layers, const char *folder);
 const via_conform_option *via_conform_find_option(const via_conform_claims *claims, const char *name);
+
+/* A host that sees the plugins under test and no others. */
+via_status via_conform_host_open(const via_conform_claims *claims, via_host **host, via_error *error);
 
 /* ---- the suite ---------------------------------------------------------------------------------------------- */
 

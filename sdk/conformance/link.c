@@ -17,20 +17,26 @@ static void log_nothing(void *user, uint32_t level, const char *plugin, const ch
     (void)user, (void)level, (void)plugin, (void)text;
 }
 
+via_status via_conform_host_open(const via_conform_claims *claims, via_host **host, via_error *error)
+{
+    const char *folders[] = {claims->folder, claims->layer_folder};
+    via_host_options options;
+
+    via_host_options_init(&options);
+    options.flags = VIA_HOST_NO_DEFAULT_PATHS;
+    options.plugin_paths = folders;
+    options.plugin_path_count = claims->layers[0] ? 2 : 1;
+    options.log = getenv("VIADUCT_LOG") ? NULL : log_nothing;
+    return via_host_open(&options, host, error);
+}
+
 via_host *via_conform_host(via_conform *suite)
 {
-    const char *folder = suite->claims->folder;
-    via_host_options options;
     via_error error;
 
     if (suite->host)
         return suite->host;
-    via_host_options_init(&options);
-    options.flags = VIA_HOST_NO_DEFAULT_PATHS;
-    options.plugin_paths = &folder;
-    options.plugin_path_count = 1;
-    options.log = getenv("VIADUCT_LOG") ? NULL : log_nothing;
-    via_status status = via_host_open(&options, &suite->host, &error);
+    via_status status = via_conform_host_open(suite->claims, &suite->host, &error);
     via_conform_check_error(__FILE__, __LINE__, status, VIA_OK, "via_host_open", &error);
     return suite->host;
 }
@@ -122,6 +128,7 @@ static via_status join_or_dial(via_conform *suite, via_conform_end *end, int job
     options.options = list;
     options.option_count = gather_options(suite, how, list);
     options.threads = how ? how->threads : VIA_TWO;
+    options.layers = suite->claims->layers[0] ? suite->claims->layers : NULL;
     via_conform_step("opening %s", address);
     if (suite->claims->pattern == VIA_PATTERN_PAIR) {
         if (binds)

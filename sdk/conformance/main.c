@@ -33,7 +33,9 @@ typedef struct via_conform_command {
     const char *manifest;
     const char *scheme;
     const char *pattern;
-    const char *only; /* a test's name, or NULL */
+    const char *only;   /* a test's name, or NULL */
+    const char *layers; /* or NULL */
+    const char *layer_folder;
     const char *extras[CONFORM_EXTRAS];
     size_t extra_count;
     uint64_t seed;
@@ -43,7 +45,8 @@ typedef struct via_conform_command {
 
 static const char usage[] =
     "usage: via-conformance --manifest FILE --scheme NAME --pattern NAME [--test NAME] [--list] [--seed N]\n"
-    "                       [--option NAME=VALUE]... [--timeout SECONDS]\n"
+    "                       [--option NAME=VALUE]... [--timeout SECONDS] [--layers NAME[,NAME]... [--layer-folder "
+    "DIR]]\n"
     "Proves that a plugin keeps the rules of every transport. FILE is its sealed manifest, beside its library.\n"
     "Exit status: 0 all passed, 1 a rule is broken, 2 wrong usage or an unusable manifest.\n";
 
@@ -68,6 +71,10 @@ static void print_again(const via_conform_command *command, const via_conform_te
         (unsigned long long)command->seed);
     for (size_t i = 0; i < command->extra_count; i++)
         printf(" --option %s", command->extras[i]);
+    if (command->layers)
+        printf(" --layers %s", command->layers);
+    if (command->layer_folder)
+        printf(" --layer-folder %s", command->layer_folder);
     printf("\n");
 }
 
@@ -165,6 +172,12 @@ static bool take(via_conform_command *command, int letter)
             return false;
         command->extras[command->extra_count++] = optarg;
         return true;
+    case 'y':
+        command->layers = optarg;
+        return true;
+    case 'f':
+        command->layer_folder = optarg;
+        return true;
     case 'w':
         command->timeout_s = (unsigned)strtoul(optarg, NULL, 10);
         return command->timeout_s > 0;
@@ -180,6 +193,7 @@ static bool read_command(int argc, char **argv, via_conform_command *command)
         {"pattern", required_argument, NULL, 'p'},  {"test", required_argument, NULL, 't'},
         {"list", no_argument, NULL, 'l'},           {"seed", required_argument, NULL, 'r'},
         {"option", required_argument, NULL, 'o'},   {"timeout", required_argument, NULL, 'w'},
+        {"layers", required_argument, NULL, 'y'},   {"layer-folder", required_argument, NULL, 'f'},
         {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
     int letter;
 
@@ -211,5 +225,7 @@ int main(int argc, char **argv)
             return 2;
         }
     }
+    if (command.layers && !via_conform_add_layers(&claims, command.layers, command.layer_folder))
+        return 2;
     return run_all(&command, &claims);
 }
