@@ -162,6 +162,26 @@ static void put_promises(const json_t *guarantees)
     (void)putchar('\n');
 }
 
+/* From the program to the transport; what becomes of the bytes is told where they do not stay as they are. */
+static void put_layers(const json_t *layers)
+{
+    size_t index;
+    const json_t *layer;
+    json_array_foreach(layers, index, layer)
+    {
+        const char *bytes = text_of(layer, "bytes");
+        (void)fputs(index ? "          " : "layers    ", stdout);
+        put(text_of(layer, "name"));
+        (void)putchar(' ');
+        put(text_of(layer, "version"));
+        (void)fputs(": ", stdout);
+        put(text_of(layer, "summary"));
+        if (strcmp(bytes, "kept") != 0)
+            (void)printf(" (bytes %s)", strcmp(bytes, "changed") == 0 ? "changed" : "in a format of its own");
+        (void)putchar('\n');
+    }
+}
+
 /* ---- the options -------------------------------------------------------------------------------------------- */
 
 static const char *shown_value(const json_t *option)
@@ -202,20 +222,33 @@ static void describe(const json_t *option, const char *pattern, char *text, size
         (void)snprintf(text + used, capacity - used, ")");
 }
 
-static void add_options(via_table *table, const json_t *list, const char *pattern)
+/* `owner` is the layer whose options they are, with a dot; "" = they are the scheme's or the host's. */
+static void add_options(via_table *table, const json_t *list, const char *owner, const char *pattern)
 {
     size_t index;
     const json_t *option;
     json_array_foreach(list, index, option)
     {
-        char name[80], meaning[400];
+        char name[120], meaning[400];
         const char *place = text_of(option, "place");
         if (!is_for(option, pattern))
             continue;
-        (void)snprintf(name, sizeof name, "  %s", text_of(option, "name"));
+        (void)snprintf(name, sizeof name, "  %s%s", owner, text_of(option, "name"));
         describe(option, pattern, meaning, sizeof meaning);
         via_table_add(
             table, (const char *[]){name, shown_value(option), place[0] ? place : text_of(option, "origin"), meaning});
+    }
+}
+
+static void add_layer_options(via_table *table, const json_t *layers, const char *pattern)
+{
+    size_t index;
+    const json_t *layer;
+    json_array_foreach(layers, index, layer)
+    {
+        char owner[40];
+        (void)snprintf(owner, sizeof owner, "%.38s.", text_of(layer, "name"));
+        add_options(table, json_object_get(layer, "options"), owner, pattern);
     }
 }
 
@@ -227,8 +260,9 @@ static bool put_options(const json_t *root)
     if (!json_is_object(json_object_get(root, "scheme")))
         return true;
     via_table_init(&table, head, 4);
-    add_options(&table, json_object_get(root, "options"), pattern);
-    add_options(&table, json_object_get(root, "host_options"), pattern);
+    add_options(&table, json_object_get(root, "options"), "", pattern);
+    add_layer_options(&table, json_object_get(root, "layers"), pattern);
+    add_options(&table, json_object_get(root, "host_options"), "", pattern);
     bool printed = via_table_print(&table, stdout);
     via_table_fini(&table);
     return printed;
@@ -242,7 +276,9 @@ static void put_left_out(const json_t *list)
     {
         (void)fputs("left out  ", stdout);
         put(text_of(option, "name"));
-        (void)fputs(": this transport has no such option\n", stdout);
+        (void)fputs(strchr(text_of(option, "name"), '.') ? ": its layer has been replaced\n"
+                                                         : ": this transport has no such option\n",
+                    stdout);
     }
 }
 
@@ -255,6 +291,7 @@ static int show(const char *text)
     bool printed = put_candidates(json_object_get(root, "candidates"));
     put_scheme(root);
     put_promises(json_object_get(root, "guarantees"));
+    put_layers(json_object_get(root, "layers"));
     printed = printed && put_options(root);
     put_left_out(json_object_get(root, "left_out"));
     json_decref(root);
