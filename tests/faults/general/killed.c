@@ -37,7 +37,7 @@ static void test_killed(void **state)
     /* Whoever bound the name has died with it, or still serves the next one. */
     memcpy(next.address, ends.address, sizeof next.address);
     if (way->sender == VIA_PAIR) {
-        assert_int_equal(via_listen(NULL, next.address, NULL, &next.listener, &error), VIA_OK);
+        assert_int_equal(via_listen(NULL, next.address, via_way_options(way), &next.listener, &error), VIA_OK);
         via_way_close(&ends);
         assert_int_equal(via_way_open_sender(way, &next, &error), VIA_OK);
         assert_int_equal(via_way_open_receiver(way, &next, &error), VIA_OK);

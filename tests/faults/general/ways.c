@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,13 +45,23 @@ void via_way_address(const via_way *way, char *buffer, size_t capacity)
         (void)snprintf(buffer, capacity, "%s:fault-%d-%u", way->scheme, (int)getpid(), count++);
 }
 
+const via_open_options *via_way_options(const via_way *way)
+{
+    static via_open_options options;
+
+    via_open_options_init(&options);
+    if (getenv("FAULT_LAYERS"))
+        options.layers = way->sender == VIA_PUBLISH ? "pass,thin" : "pass,flip";
+    return &options;
+}
+
 via_status via_way_open_sender(const via_way *way, via_ends *ends, via_error *error)
 {
     via_deadline deadline = via_after_ms(VIA_WAY_PATIENCE_MS);
 
     if (way->sender == VIA_PAIR)
-        return via_dial(ends->host, ends->address, NULL, deadline, &ends->sender, error);
-    return via_join(ends->host, ends->address, way->sender, NULL, deadline, &ends->sender, error);
+        return via_dial(ends->host, ends->address, via_way_options(way), deadline, &ends->sender, error);
+    return via_join(ends->host, ends->address, way->sender, via_way_options(way), deadline, &ends->sender, error);
 }
 
 via_status via_way_open_receiver(const via_way *way, via_ends *ends, via_error *error)
@@ -60,11 +71,11 @@ via_status via_way_open_receiver(const via_way *way, via_ends *ends, via_error *
 
     if (way->sender == VIA_PAIR) {
         if (!ends->listener)
-            status = via_listen(ends->host, ends->address, NULL, &ends->listener, error);
+            status = via_listen(ends->host, ends->address, via_way_options(way), &ends->listener, error);
         return status == VIA_OK ? via_accept(ends->listener, deadline, &ends->receiver, error) : status;
     }
-    return via_join(ends->host, ends->address, way->sender == VIA_PUSH ? VIA_PULL : VIA_SUBSCRIBE, NULL, deadline,
-                    &ends->receiver, error);
+    return via_join(ends->host, ends->address, way->sender == VIA_PUSH ? VIA_PULL : VIA_SUBSCRIBE, via_way_options(way),
+                    deadline, &ends->receiver, error);
 }
 
 static void require(via_status status, const char *doing, const via_error *error)
@@ -81,7 +92,7 @@ void via_way_open(const via_way *way, via_ends *ends)
     via_error_init(&error);
     via_way_address(way, ends->address, sizeof ends->address);
     if (way->sender == VIA_PAIR)
-        require(via_listen(ends->host, ends->address, NULL, &ends->listener, &error), "listen", &error);
+        require(via_listen(ends->host, ends->address, via_way_options(way), &ends->listener, &error), "listen", &error);
     if (way->sender == VIA_PAIR || way->sender_binds) {
         require(via_way_open_sender(way, ends, &error), "open the sender", &error);
         require(via_way_open_receiver(way, ends, &error), "open the receiver", &error);

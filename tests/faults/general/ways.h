@@ -37,6 +37,11 @@ typedef struct via_ends {
 
 /* An address of this way that nothing serves now. */
 void via_way_address(const via_way *way, char *buffer, size_t capacity);
+/*
+ * What everything is opened with: with FAULT_LAYERS=1 through layers, and where they are for the pattern through one that
+ * changes bytes.
+ */
+const via_open_options *via_way_options(const via_way *way);
 /* One end. For a pair the receiver listens and accepts. VIA_OK or why not; `ends->address` must be set. */
 via_status via_way_open_sender(const via_way *way, via_ends *ends, via_error *error);
 via_status via_way_open_receiver(const via_way *way, via_ends *ends, via_error *error);
