@@ -209,6 +209,16 @@ static json_t *error_part(const via_error *error)
     return part;
 }
 
+/* Trust and preflight of each. */
+static via_status check_layers(const via_layers *layers, via_error *error)
+{
+    via_status status = VIA_OK;
+
+    for (size_t i = 0; i < layers->count && status == VIA_OK; i++)
+        status = via_choice_check(&layers->list[i].choice, error);
+    return status;
+}
+
 /* What the chosen scheme comes to with the layers on it. */
 static via_status explain_stack(json_t *out, const via_registry *registry, const via_request *request,
                                 const via_scheme_manifest *scheme, via_error *error)
@@ -218,6 +228,8 @@ static via_status explain_stack(json_t *out, const via_registry *registry, const
 
     via_error_init(&reason);
     via_status status = via_layers_choose(registry, request, pattern_of(request), &layers, error);
+    if (status == VIA_OK)
+        status = check_layers(&layers, error);
     put(out, "layers", via_explain_layers(request, &layers));
     put(out, "guarantees", guarantees_part(scheme->info_flags & ~layers.clears));
     via_status options = put_options(out, request, scheme, &layers, &reason);

@@ -193,6 +193,15 @@ static via_status read_override(via_request *request, via_error *error)
                          status == VIA_OK ? "the address has no scheme" : reason.what);
 }
 
+/* What its manifest says, but for the address. */
+static bool set_manifest(via_request *request)
+{
+    if (!request->endpoint)
+        return true;
+    set_endpoint(request);
+    return set_layers(request);
+}
+
 static via_status read_endpoint(via_request *request, const via_registry *registry, via_error *error)
 {
     const char *name = request->given.rest;
@@ -201,9 +210,7 @@ static via_status read_endpoint(via_request *request, const via_registry *regist
     request->override = via_search_override(&registry->search, name, request->variable);
     if (!request->endpoint && !request->override)
         return fail_unknown(registry, name, error);
-    if (request->endpoint)
-        set_endpoint(request);
-    if (request->endpoint && !set_layers(request))
+    if (!set_manifest(request))
         return fail_memory(error);
     if (request->override)
         return read_override(request, error);

@@ -2,8 +2,10 @@
 /* Layers of an address or endpoint: what is read, who wins, what stands on what, and every refusal word for word. */
 #include "load_fixture.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <viaduct/layer.h>
 
 /* No library is needed: resolving runs nothing. */
@@ -192,6 +194,94 @@ static void test_layers__promises_are_taken_back_before_anything_runs(void **sta
     via_resolved_fini(&out);
 }
 
+/* ---- explaining --------------------------------------------------------------------------------------------- */
+
+static json_t *explain(load_fixture *fixture, const char *address, via_status expected)
+{
+    char *text = NULL;
+
+    assert_int_equal(via_registry_explain(fixture->registry, address, NULL, &text, &fixture->error), expected);
+    json_t *root = json_loads(text, 0, NULL);
+    free(text);
+    assert_non_null(root);
+    return root;
+}
+
+/* The element of this name in an array. */
+static json_t *named(const json_t *array, const char *name)
+{
+    size_t index;
+    json_t *element;
+
+    json_array_foreach(array, index, element)
+    {
+        if (strcmp(json_string_value(json_object_get(element, "name")), name) == 0)
+            return element;
+    }
+    fail_msg("nothing is called %s", name);
+    return NULL;
+}
+
+/* Explaining looks at the library, and runs nothing: any will do. */
+static void give_libraries(load_fixture *fixture)
+{
+    load_fixture_install(fixture, "good", "p");
+    assert_int_equal(link(load_fixture_path(fixture, "p/via_good.so"), load_fixture_path(fixture, "p/via_bus.so")), 0);
+    assert_int_equal(link(load_fixture_path(fixture, "p/via_good.so"), load_fixture_path(fixture, "p/via_lot.so")), 0);
+}
+
+static void expect_text(const json_t *object, const char *key, const char *expected)
+{
+    assert_string_equal(json_string_value(json_object_get(object, key)), expected);
+}
+
+static void test_layers__explaining_shows_options_with_origins_and_what_is_left(void **state)
+{
+    give_libraries(*state);
+    json_t *root = explain(*state, "orders?tap.depth=5&tap.key=hush", VIA_OK);
+    const json_t *layers = json_object_get(root, "layers"), *tap = json_array_get(layers, 0);
+    const json_t *options = json_object_get(tap, "options");
+
+    assert_int_equal(json_array_size(layers), 2);
+    expect_text(tap, "name", "tap");
+    expect_text(tap, "plugin", "lot");
+    expect_text(tap, "bytes", "kept");
+    expect_text(json_array_get(layers, 1), "bytes", "changed");
+    expect_text(named(options, "file"), "value", "/tmp/a");
+    expect_text(named(options, "file"), "origin", "endpoint");
+    expect_text(named(options, "depth"), "value", "5");
+    expect_text(named(options, "depth"), "origin", "address");
+    expect_text(named(options, "share"), "origin", "default");
+    assert_true(json_is_null(json_object_get(named(options, "key"), "value"))); /* a secret */
+    expect_text(json_object_get(root, "guarantees"), "linger", "none");
+    expect_text(json_object_get(root, "guarantees"), "loan", "emulated");
+    expect_text(named(json_object_get(root, "host_options"), "layers"), "value", "tap,zip");
+    expect_text(named(json_object_get(root, "host_options"), "max_message"), "value", "1048552");
+    json_decref(root);
+}
+
+static void test_layers__explaining_names_what_was_left_out_or_is_wrong(void **state)
+{
+    give_libraries(*state);
+    json_t *root = explain(*state, "orders?layers=zip", VIA_OK);
+
+    assert_int_equal(json_array_size(json_object_get(root, "left_out")), 2);
+    (void)named(json_object_get(root, "left_out"), "tap.file");
+    (void)named(json_object_get(root, "left_out"), "tap.depth");
+    json_decref(root);
+    root = explain(*state, "orders?layers=tap,zpi", VIA_ENOENT);
+    assert_int_equal(json_array_size(json_object_get(root, "layers")), 1); /* as far as they could be chosen */
+    expect_text(json_object_get(root, "error"), "mend", "write \"zip\"");
+    assert_int_equal(json_array_size(json_object_get(root, "options")), 1);
+    json_decref(root);
+    assert_int_equal(unlink(load_fixture_path(*state, "p/via_lot.so")), 0);
+    assert_int_equal(load_fixture_open(*state, "p", "e"), VIA_OK);
+    root = explain(*state, "orders", VIA_ENOENT);
+    expect_text(json_object_get(root, "error"), "plugin", "lot");
+    expect_text(json_object_get(root, "error"), "stage", "discover");
+    json_decref(root);
+}
+
 /* ---- refusals ----------------------------------------------------------------------------------------------- */
 
 typedef struct layer_case {
@@ -306,6 +396,8 @@ int main(void)
         TEST(test_layers__each_takes_what_the_one_above_it_adds),
         TEST(test_layers__only_what_changes_bytes_makes_stacks_unlike),
         TEST(test_layers__promises_are_taken_back_before_anything_runs),
+        TEST(test_layers__explaining_shows_options_with_origins_and_what_is_left),
+        TEST(test_layers__explaining_names_what_was_left_out_or_is_wrong),
         TEST(test_layers__each_refusal_is_word_for_word),
         TEST(test_layers__at_most_eight),
         TEST(test_layers__a_disabled_or_refused_plugin_is_named),
