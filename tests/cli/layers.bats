@@ -17,7 +17,7 @@ END
 @test "cli__plugins_lists_layers_by_kind" {
     run via plugins --plugins "$layers"
     expect_status 0
-    [[ $output =~ flip\ +1.0.0\ +layer\ +flip\ flop\ +ready ]]
+    [[ $output =~ flip\ +1.0.0\ +layer\ +flip\ flop\ fat\ +ready ]]
     [[ $output =~ terminal\ +1.0.0\ +layer\ +terminal\ +ready ]]
     run via plugins --plugins "$layers" --json
     expect_json '[(p["kind"], p["schemes"]) for p in it if p["name"] == "pass"] == [("layer", ["pass", "thin"])]'

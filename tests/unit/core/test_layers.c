@@ -140,6 +140,16 @@ static void test_layers__what_they_add_is_taken_off_the_limit(void **state)
     core_pair_close(&pair);
 }
 
+/* The transport never sees a message above what it was told, whatever a layer makes of one. */
+static void test_layers__one_that_adds_more_than_it_said_is_stopped(void **state)
+{
+    core_pair pair = core_pair_open(*state, "loop", "?layers=fat&max_message=100", VIA_TWO);
+    char bytes[100] = "";
+    assert_int_equal(via_send(pair.client, bytes, 97, NULL, VIA_NOW), VIA_ETOOBIG);
+    assert_int_equal(via_send(pair.client, bytes, 96, NULL, VIA_NOW), VIA_OK);
+    core_pair_close(&pair);
+}
+
 /* ---- knowing ------------------------------------------------------------------------------------------------ */
 
 /* "pass" claims death and lingering in its info, which "bare" without them has not to be promised by. */
@@ -295,6 +305,7 @@ int main(void)
         TEST(test_layers__lent_messages_come_back_in_any_order),
         TEST(test_layers__loans_go_through_or_are_emulated),
         TEST(test_layers__what_they_add_is_taken_off_the_limit),
+        TEST(test_layers__one_that_adds_more_than_it_said_is_stopped),
         TEST(test_layers__promises_can_be_taken_back_only),
         TEST(test_layers__extensions_pass_where_the_manifest_says_so),
         TEST(test_layers__the_peer_and_the_counters_are_the_transports),
