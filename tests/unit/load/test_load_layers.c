@@ -3,6 +3,7 @@
 #include "load_fixture.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -68,11 +69,10 @@ static via_status resolve(load_fixture *fixture, const char *address, const char
 static void expect_layers(const via_resolved *resolved, const char *names)
 {
     char text[128] = "";
+    size_t at = 0;
 
-    for (size_t i = 0; i < resolved->layer_count; i++) {
-        (void)strcat(text, i ? "," : "");
-        (void)strcat(text, resolved->layers[i].name);
-    }
+    for (size_t i = 0; i < resolved->layer_count; i++)
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s", i ? "," : "", resolved->layers[i].name);
     assert_string_equal(text, names);
 }
 
