@@ -40,7 +40,7 @@ static via_status add_name(via_layers *layers, const char *text, size_t size, vi
     (void)snprintf(name, sizeof(name), "%.*s", (int)(size < sizeof(name) ? size : sizeof(name)), text);
     if (size >= sizeof(name) || !via_layer_is_name(name))
         return via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS,
-                             "write names with commas between them, as layers=tap,zip; via plugins lists the layers",
+                             "write names with commas between them, as layers=ONE,TWO; via plugins lists the layers",
                              "\"%.*s\" is no layer's name", (int)(size < 40 ? size : 40), text);
     if (is_taken(layers, name))
         return via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, "take one of the two out",

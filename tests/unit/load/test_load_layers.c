@@ -297,7 +297,7 @@ static const layer_case refusals[] = {
     {"bus:x?layers=bus", NULL, VIA_PAIR,
      "VIA_ENOENT resolve | no plugin has the layer \"bus\" | install a plugin for it; via plugins lists what is there"},
     {"bus:x?layers=tap,", NULL, VIA_PAIR,
-     "VIA_EINVAL options | \"\" is no layer's name | write names with commas between them, as layers=tap,zip; via "
+     "VIA_EINVAL options | \"\" is no layer's name | write names with commas between them, as layers=ONE,TWO; via "
      "plugins lists the layers"},
     {"bus:x", "tap,zip,tap", VIA_PAIR,
      "VIA_EINVAL options | the layer \"tap\" is there twice | take one of the two out | it was set in the call"},
