@@ -134,6 +134,35 @@ static void test_layers__the_last_place_that_names_them_wins(void **state)
     via_resolved_fini(&out);
 }
 
+/* Where an endpoint points may change; what it is wrapped in stays, unless somebody says so. */
+static void test_layers__a_variable_that_moves_an_endpoint_keeps_them(void **state)
+{
+    load_fixture *fixture = *state;
+    const char *plugins = load_fixture_path(fixture, "p"), *endpoints = load_fixture_path(fixture, "e");
+    via_host_options options;
+    via_resolved out;
+
+    (void)setenv("VIADUCT_ADDRESS_ORDERS", "bus:elsewhere", 1);
+    (void)setenv("VIADUCT_ADDRESS_CALC", "bus:elsewhere?layers=", 1);
+    via_host_options_init(&options);
+    options.flags = VIA_HOST_NO_DEFAULT_PATHS;
+    options.plugin_paths = &plugins;
+    options.endpoint_paths = &endpoints;
+    options.plugin_path_count = options.endpoint_path_count = 1;
+    via_registry_close(fixture->registry);
+    fixture->registry = NULL;
+    assert_int_equal(via_registry_open(&options, &fixture->log, &fixture->registry, &fixture->error), VIA_OK);
+    assert_int_equal(resolve(fixture, "orders", NULL, VIA_PAIR, &out), VIA_OK);
+    assert_string_equal(out.address, "bus:elsewhere");
+    expect_layers(&out, "tap,zip");
+    via_resolved_fini(&out);
+    assert_int_equal(resolve(fixture, "calc", NULL, VIA_PAIR, &out), VIA_OK);
+    expect_layers(&out, "");
+    via_resolved_fini(&out);
+    (void)unsetenv("VIADUCT_ADDRESS_ORDERS");
+    (void)unsetenv("VIADUCT_ADDRESS_CALC");
+}
+
 /* ---- what it comes to --------------------------------------------------------------------------------------- */
 
 static void test_layers__each_takes_what_the_one_above_it_adds(void **state)
@@ -393,6 +422,7 @@ int main(void)
         TEST(test_layers__an_endpoint_has_them_with_their_options),
         TEST(test_layers__an_address_names_them_and_sets_their_options),
         TEST(test_layers__the_last_place_that_names_them_wins),
+        TEST(test_layers__a_variable_that_moves_an_endpoint_keeps_them),
         TEST(test_layers__each_takes_what_the_one_above_it_adds),
         TEST(test_layers__only_what_changes_bytes_makes_stacks_unlike),
         TEST(test_layers__promises_are_taken_back_before_anything_runs),
