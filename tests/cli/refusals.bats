@@ -115,8 +115,8 @@ load helpers
         receiver=$!
         run via send unix:mail x --"$name" "$value" --timeout 10s
         expect_status 1
-        expect "unix:mail: messages have no $name here, so --$name would be lost"
-        expect "mend: leave --$name out, or use a scheme whose messages have one (shm:)"
+        expect "unix:mail: messages have no $name here, so it would be lost"
+        expect "mend: leave the $name out (--$name, or \"$name\" in JSON), or use a scheme whose messages have one (shm:)"
         finish $receiver
         [ ! -s receiver.out ]
     done
