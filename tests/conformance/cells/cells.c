@@ -7,6 +7,7 @@
 #include "kit/runtime.h"
 #include "kit/text.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -147,6 +148,17 @@ static void cell_close(void *channel, uint32_t how)
 
 /* ---- joining ------------------------------------------------------------------------------------------------ */
 
+/* Somebody may be asking just now whether it is alone; that takes a moment. */
+static bool show_life(const via_cell *cell)
+{
+    for (int tries = 0; tries < 1000; tries++) {
+        if (lock_byte(cell->file, ALIVE, F_RDLCK))
+            return true;
+        (void)poll(NULL, 0, 1);
+    }
+    return false;
+}
+
 /* Who is alone begins anew. */
 static bool enter(via_cell *cell)
 {
@@ -157,7 +169,7 @@ static bool enter(via_cell *cell)
         if (ftruncate(cell->file, 0) != 0)
             return false;
     }
-    return ftruncate(cell->file, CELL_HEAD + CELL_MOST) == 0 && lock_byte(cell->file, ALIVE, F_RDLCK);
+    return ftruncate(cell->file, CELL_HEAD + CELL_MOST) == 0 && show_life(cell);
 }
 
 static bool open_all(via_cell *cell)
@@ -193,7 +205,7 @@ static via_status cell_join(void *state, const via_open *open, void **channel, v
     (void)pthread_mutex_init(&cell->lock, NULL);
     via_status status = via_runtime_path(state, open->rest, ".cell", cell->path, sizeof(cell->path), error);
     if (status == VIA_OK && !open_all(cell))
-        status = via_fail(state, error, VIA_EIO, 0, NULL, "the file cannot be used");
+        status = via_fail(state, error, VIA_EIO, errno, NULL, "the file cannot be used");
     if (status == VIA_OK && via_cell_is(cell, BREAK_NO_FIRST))
         cell->seen = via_cell_latest(cell);
     if (status == VIA_OK)
