@@ -92,10 +92,9 @@ static via_status look_at(const struct bridge *bridge, via_channel *b)
 }
 
 /* A B that waited for its client may have had enough of that. */
-static bool has_ended(const struct bridge *bridge, via_channel *b)
+static bool is_end(via_status heard)
 {
-    via_status status = look_at(bridge, b);
-    return status != VIA_ETIMEDOUT && status != VIA_EBUFFER;
+    return heard != VIA_ETIMEDOUT && heard != VIA_EBUFFER;
 }
 
 /* ---- moving ------------------------------------------------------------------------------------------------- */
@@ -192,9 +191,10 @@ static int let_in(struct bridge *bridge, via_channel *b, via_channel **a)
             return VIA_EXIT_OK;
         if (status != VIA_ETIMEDOUT)
             (void)via_cli_error(bridge->a, &error);
-        if (watched && has_ended(bridge, watched))
+        const via_status heard = watched ? look_at(bridge, watched) : VIA_ETIMEDOUT;
+        if (is_end(heard))
             return VIA_EXIT_OK;
-        if (watched && look_at(bridge, watched) == VIA_EBUFFER)
+        if (heard == VIA_EBUFFER)
             watched = NULL;
     }
 }
@@ -211,7 +211,7 @@ static int serve_next(struct bridge *bridge)
         via_close(b);
         return VIA_EXIT_OK; /* and once more, with another B */
     }
-    if (result == VIA_EXIT_OK && (!b || has_ended(bridge, b))) {
+    if (result == VIA_EXIT_OK && (!b || is_end(look_at(bridge, b)))) {
         via_close(b);
         b = NULL;
         result = open_b(bridge, &b);

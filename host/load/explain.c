@@ -144,14 +144,6 @@ static json_t *scheme_part(const via_scheme_manifest *scheme)
 
 static json_t *guarantees_part(uint32_t flags)
 {
-    static const via_word carried[] = {
-        {"key", VIA_INFO_CARRIES_KEY},
-        {"type", VIA_INFO_CARRIES_TYPE},
-        {"priority", VIA_INFO_CARRIES_PRIORITY},
-        {"sequence", VIA_INFO_CARRIES_SEQUENCE},
-        {"boundaries", VIA_INFO_KEEPS_BOUNDARIES},
-        {NULL, 0},
-    };
     json_t *part = json_object();
 
     put(part, "attach", json_boolean(flags & VIA_INFO_ATTACH));
@@ -160,7 +152,7 @@ static json_t *guarantees_part(uint32_t flags)
     put(part, "death", json_boolean(flags & VIA_INFO_DEATH));
     put_text(part, "linger", flags & VIA_INFO_LINGER_NATIVE ? "native" : "none");
     put_text(part, "loan", flags & VIA_INFO_LOAN_NATIVE ? "native" : "emulated");
-    put(part, "carries", via_explain_words(carried, flags));
+    put(part, "carries", via_explain_words(via_carry_words, flags));
     return part;
 }
 

@@ -438,3 +438,16 @@ via_status via_check_names(via_check *check, json_t *value, size_t shortest, boo
     *out = value;
     return VIA_OK;
 }
+
+bool via_names_hold(const json_t *names, const char *name)
+{
+    size_t index;
+    json_t *value;
+
+    json_array_foreach(names, index, value)
+    {
+        if (strcmp(json_string_value(value), name) == 0)
+            return true;
+    }
+    return false;
+}

@@ -73,5 +73,7 @@ via_status via_check_words(via_check *check, json_t *value, const via_word *word
 /* An array of different texts; each is held to `is_name`, which says `expected`. */
 via_status via_check_names(via_check *check, json_t *value, size_t shortest, bool (*is_name)(const char *),
                            const char *expected, json_t **out);
+/* Is it among such texts? NULL holds none. */
+bool via_names_hold(const json_t *names, const char *name);
 
 #endif

@@ -15,21 +15,6 @@ enum { EXTENSION_BYTES = 63 };
 const via_word via_bytes_words[] = {
     {"kept", VIA_BYTES_KEPT}, {"changed", VIA_BYTES_CHANGED}, {"own", VIA_BYTES_OWN}, {NULL, 0}};
 
-static const via_word promise_words[] = {
-    {"attach", VIA_INFO_ATTACH},
-    {"lossless", VIA_INFO_LOSSLESS},
-    {"ordered", VIA_INFO_ORDERED},
-    {"death", VIA_INFO_DEATH},
-    {"linger", VIA_INFO_LINGER_NATIVE},
-    {"loan", VIA_INFO_LOAN_NATIVE},
-    {"key", VIA_INFO_CARRIES_KEY},
-    {"type", VIA_INFO_CARRIES_TYPE},
-    {"priority", VIA_INFO_CARRIES_PRIORITY},
-    {"sequence", VIA_INFO_CARRIES_SEQUENCE},
-    {"boundaries", VIA_INFO_KEEPS_BOUNDARIES},
-    {NULL, 0},
-};
-
 bool via_layer_is_name(const char *text)
 {
     size_t size = strlen(text);
@@ -82,7 +67,7 @@ static via_status read_passes(via_check *check, json_t *value, void *target)
 
 static via_status read_clears(via_check *check, json_t *value, void *target)
 {
-    return via_check_words(check, value, promise_words, 0, &((via_layer_manifest *)target)->clears);
+    return via_check_words(check, value, via_promise_words, 0, &((via_layer_manifest *)target)->clears);
 }
 
 static via_status read_options(via_check *check, json_t *value, void *target)
@@ -125,13 +110,5 @@ void via_layer_manifest_fini(via_layer_manifest *layer)
 
 bool via_layer_manifest_passes(const via_layer_manifest *layer, const char *extension)
 {
-    size_t index;
-    json_t *id;
-
-    json_array_foreach(layer->passes, index, id)
-    {
-        if (strcmp(json_string_value(id), extension) == 0)
-            return true;
-    }
-    return false;
+    return via_names_hold(layer->passes, extension);
 }

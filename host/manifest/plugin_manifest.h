@@ -51,6 +51,8 @@ extern const char via_platform[];
 /* The words of manifests for VIA_PATTERN_* and VIA_SCOPE_*. End with NULL. */
 extern const via_word via_pattern_words[];
 extern const via_word via_scope_words[];
+extern const via_word via_promise_words[];    /* VIA_INFO_* */
+extern const via_word *const via_carry_words; /* those of what travels with a message */
 
 /*
  * Reads a manifest from its text. On failure `name` and `critical` are filled as far as they could be read, and

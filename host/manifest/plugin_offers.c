@@ -105,10 +105,7 @@ static via_status check_alias(via_check *check, const via_plugin_manifest *manif
 
     for (size_t i = 0; i < manifest->scheme_count; i++) {
         const via_scheme_manifest *other = &manifest->schemes[i];
-        bool taken = strcmp(other->name, alias) == 0;
-        for (size_t j = 0; i < at && j < json_array_size(other->aliases); j++)
-            taken = taken || strcmp(json_string_value(json_array_get(other->aliases, j)), alias) == 0;
-        if (!taken)
+        if (strcmp(other->name, alias) != 0 && !(i < at && via_names_hold(other->aliases, alias)))
             continue;
         via_check_enter(check, "aliases", 0);
         via_check_enter(check, NULL, index);
@@ -139,23 +136,10 @@ via_status via_aliases_check(via_check *check, const via_plugin_manifest *manife
 
 /* ---- finding ------------------------------------------------------------------------------------------------ */
 
-static bool has_alias(const via_scheme_manifest *scheme, const char *name)
-{
-    size_t index;
-    json_t *alias;
-
-    json_array_foreach(scheme->aliases, index, alias)
-    {
-        if (strcmp(json_string_value(alias), name) == 0)
-            return true;
-    }
-    return false;
-}
-
 const via_scheme_manifest *via_plugin_manifest_scheme(const via_plugin_manifest *manifest, const char *name)
 {
     for (size_t i = 0; i < manifest->scheme_count; i++) {
-        if (strcmp(manifest->schemes[i].name, name) == 0 || has_alias(&manifest->schemes[i], name))
+        if (strcmp(manifest->schemes[i].name, name) == 0 || via_names_hold(manifest->schemes[i].aliases, name))
             return &manifest->schemes[i];
     }
     return NULL;

@@ -22,7 +22,16 @@ const via_word via_scope_words[] = {
     {NULL, 0},
 };
 
-static const via_word carry_words[] = {
+/* The four of "guarantees", the two with fields of their own, the five of "carries". */
+enum { GUARANTEES = 4, FIRST_CARRIED = 6 };
+
+const via_word via_promise_words[] = {
+    {"attach", VIA_INFO_ATTACH},
+    {"lossless", VIA_INFO_LOSSLESS},
+    {"ordered", VIA_INFO_ORDERED},
+    {"death", VIA_INFO_DEATH},
+    {"linger", VIA_INFO_LINGER_NATIVE},
+    {"loan", VIA_INFO_LOAN_NATIVE},
     {"key", VIA_INFO_CARRIES_KEY},
     {"type", VIA_INFO_CARRIES_TYPE},
     {"priority", VIA_INFO_CARRIES_PRIORITY},
@@ -30,6 +39,8 @@ static const via_word carry_words[] = {
     {"boundaries", VIA_INFO_KEEPS_BOUNDARIES},
     {NULL, 0},
 };
+
+const via_word *const via_carry_words = &via_promise_words[FIRST_CARRIED];
 
 static const via_word linger_words[] = {{"none", 0}, {"native", VIA_INFO_LINGER_NATIVE}, {NULL, 0}};
 static const via_word loan_words[] = {{"emulated", 0}, {"native", VIA_INFO_LOAN_NATIVE}, {NULL, 0}};
@@ -119,7 +130,7 @@ static via_status read_loan(via_check *check, json_t *value, void *target)
 static via_status read_carries(via_check *check, json_t *value, void *target)
 {
     uint32_t flags = 0;
-    via_status status = via_check_words(check, value, carry_words, 0, &flags);
+    via_status status = via_check_words(check, value, via_carry_words, 0, &flags);
 
     ((via_scheme_manifest *)target)->info_flags |= flags;
     return status;
@@ -197,29 +208,14 @@ void via_scheme_manifest_fini(via_scheme_manifest *scheme)
 /* What a scheme promises can be asked for as what it is able to do can. */
 static bool promises(const via_scheme_manifest *scheme, const char *feature)
 {
-    static const via_word guarantees[] = {{"attach", VIA_INFO_ATTACH},
-                                          {"lossless", VIA_INFO_LOSSLESS},
-                                          {"ordered", VIA_INFO_ORDERED},
-                                          {"death", VIA_INFO_DEATH}};
-
-    for (size_t i = 0; i < sizeof(guarantees) / sizeof(guarantees[0]); i++) {
-        if (strcmp(guarantees[i].name, feature) == 0)
-            return scheme->info_flags & guarantees[i].value;
+    for (size_t i = 0; i < GUARANTEES; i++) {
+        if (strcmp(via_promise_words[i].name, feature) == 0)
+            return scheme->info_flags & via_promise_words[i].value;
     }
     return false;
 }
 
 bool via_scheme_manifest_has(const via_scheme_manifest *scheme, const char *feature)
 {
-    size_t index;
-    json_t *value;
-
-    if (promises(scheme, feature))
-        return true;
-    json_array_foreach(scheme->features, index, value)
-    {
-        if (strcmp(json_string_value(value), feature) == 0)
-            return true;
-    }
-    return false;
+    return promises(scheme, feature) || via_names_hold(scheme->features, feature);
 }
