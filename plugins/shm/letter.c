@@ -10,7 +10,7 @@
 
 /* ---- writing ------------------------------------------------------------------------------------------------ */
 
-static void write_texts(const shm_parcel *what, unsigned char *to)
+void shm_letter_write_texts(const shm_parcel *what, unsigned char *to)
 {
     if (what->key_size)
         memcpy(to, what->meta->key, what->key_size);
@@ -33,7 +33,8 @@ void shm_letter_write(shm_letter *letter, const shm_parcel *what, const shm_plac
     letter->texts_place = letter->texts_in_slot ? 0 : (uint32_t)place->texts;
     letter->priority = what->meta ? what->meta->priority : 0;
     if (what->meta && (what->key_size || what->type_size))
-        write_texts(what, letter->texts_in_slot ? in_slot + (is_in_slot ? what->size : 0) : arena->base + place->texts);
+        shm_letter_write_texts(what, letter->texts_in_slot ? in_slot + (is_in_slot ? what->size : 0)
+                                                           : arena->base + place->texts);
 }
 
 /* ---- checking ----------------------------------------------------------------------------------------------- */

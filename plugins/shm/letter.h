@@ -79,6 +79,21 @@ static inline unsigned char *shm_place_bytes(const shm_place *place, const shm_a
 void shm_letter_write(shm_letter *letter, const shm_parcel *what, const shm_place *place, const shm_arena *arena,
                       unsigned char *in_slot);
 
+void shm_letter_write_texts(const shm_parcel *what, unsigned char *to);
+
+/* The same of a parcel that is all in its slot. */
+static inline void shm_letter_write_in_slot(shm_letter *letter, const shm_parcel *what, unsigned char *in_slot)
+{
+    *letter = (shm_letter){.size = what->size,
+                           .priority = what->meta ? what->meta->priority : 0,
+                           .key_size = what->key_size,
+                           .type_size = what->type_size,
+                           .kind = SHM_IN_SLOT,
+                           .texts_in_slot = 1};
+    if (shm_parcel_texts(what))
+        shm_letter_write_texts(what, in_slot + what->size);
+}
+
 /* ---- reading ------------------------------------------------------------------------------------------------ */
 
 /* Whom a letter is from. */

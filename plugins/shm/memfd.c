@@ -63,11 +63,26 @@ static bool allocate(int descriptor, size_t size)
     return result == 0;
 }
 
+/* It is used at once, and asking for it is cheaper than a fault. Linux 5.14; before, it is a fault. */
+static void touch_first_page(void *base, int protection)
+{
+#ifdef MADV_POPULATE_WRITE
+    (void)madvise(base, SHM_PAGE, protection & PROT_WRITE ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+#else
+    (void)base;
+    (void)protection;
+#endif
+}
+
 static void *map(int descriptor, size_t size, int protection, uint32_t how)
 {
     void *base = mmap(NULL, size, protection, MAP_SHARED | (how & SHM_TOUCH ? MAP_POPULATE : 0), descriptor, 0);
 
-    return base == MAP_FAILED ? NULL : base;
+    if (base == MAP_FAILED)
+        return NULL;
+    if (!(how & (SHM_TOUCH | SHM_HUGE)))
+        touch_first_page(base, protection);
+    return base;
 }
 
 via_status shm_memory_create(size_t size, uint32_t how, shm_memory *memory, int *descriptor)

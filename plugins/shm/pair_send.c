@@ -153,13 +153,10 @@ static via_status find_places(shm_pair *pair, const shm_parcel *what, shm_place 
 {
     size_t texts = shm_parcel_texts(what);
     request body = {.size = what->size}, words = {.size = texts, .are_texts = true};
-    via_status status = VIA_OK;
+    via_status status = find_memory(pair, &body, deadline);
 
-    if (what->size + texts > SHM_SLOT_BYTES) {
-        status = find_memory(pair, &body, deadline);
-        place->offset = body.offset;
-        place->segment = body.segment;
-    }
+    place->offset = body.offset;
+    place->segment = body.segment;
     if (status == VIA_OK && texts > SHM_SLOT_BYTES) {
         status = find_memory(pair, &words, deadline);
         place->texts = words.offset;
@@ -188,12 +185,10 @@ static void publish(shm_pair *pair, bool more)
  */
 static void copy(const shm_pair *pair, const shm_parcel *what, unsigned char *to, const shm_slot *slot)
 {
-    if (to != slot->bytes) {
-        shm_ahead_of_write(to + (what->size > 0 ? what->size - 1 : 0));
-        shm_ahead_of_write(slot);
-        if (pair->writer.theirs)
-            shm_ahead_of_look(&pair->writer.theirs->head);
-    }
+    shm_ahead_of_write(to + (what->size > 0 ? what->size - 1 : 0));
+    shm_ahead_of_write(slot);
+    if (pair->writer.theirs)
+        shm_ahead_of_look(&pair->writer.theirs->head);
     shm_parcel_copy(what, to);
 }
 
@@ -218,23 +213,47 @@ static via_status check(shm_pair *pair, size_t size)
     return size > pair->their_max ? VIA_ETOOBIG : VIA_OK;
 }
 
+/* Most messages are small, and need nothing but their slot. This is the way that has to be short. */
+static inline via_status put_in_slot(shm_pair *pair, const shm_parcel *what, via_deadline deadline)
+{
+    if (!shm_writer_has_room(&pair->writer)) {
+        via_status status = wait_for(pair, shm_pair_has_room, NULL, deadline);
+        if (status != VIA_OK)
+            return status;
+    }
+    shm_slot *slot = shm_writer_slot(&pair->writer);
+    shm_parcel_copy(what, slot->bytes);
+    shm_letter_write_in_slot(&slot->letter, what, slot->bytes);
+    return VIA_OK;
+}
+
+static __attribute__((noinline)) via_status put_elsewhere(shm_pair *pair, const shm_parcel *what, via_deadline deadline)
+{
+    shm_place place = SHM_IN_ITS_SLOT;
+    via_status status = find_places(pair, what, &place, deadline);
+
+    if (status != VIA_OK)
+        return status;
+    shm_slot *slot = shm_writer_slot(&pair->writer);
+    copy(pair, what, shm_place_bytes(&place, &pair->arena, slot->bytes), slot);
+    shm_letter_write(&slot->letter, what, &place, &pair->arena, slot->bytes);
+    return VIA_OK;
+}
+
 via_status shm_pair_send(void *channel, const via_slice *slices, size_t count, const via_meta *meta,
                          via_deadline deadline)
 {
     shm_pair *pair = channel;
-    shm_parcel what = shm_parcel_wrap(slices, count, meta);
-    shm_place place = SHM_IN_ITS_SLOT;
+    const shm_parcel what = shm_parcel_wrap(slices, count, meta);
     via_status status = check(pair, what.size);
 
+    if (status == VIA_OK && what.size + shm_parcel_texts(&what) <= SHM_SLOT_BYTES)
+        status = put_in_slot(pair, &what, deadline);
+    else if (status == VIA_OK)
+        status = put_elsewhere(pair, &what, deadline);
     if (status == VIA_OK)
-        status = find_places(pair, &what, &place, deadline);
-    if (status != VIA_OK)
-        return status;
-    shm_slot *slot = shm_writer_slot(&pair->writer);
-    copy(pair, &what, shm_place_bytes(&place, &pair->arena, slot->bytes), slot);
-    shm_letter_write(&slot->letter, &what, &place, &pair->arena, slot->bytes);
-    publish(pair, meta && meta->flags & VIA_MORE);
-    return VIA_OK;
+        publish(pair, meta && meta->flags & VIA_MORE);
+    return status;
 }
 
 via_status shm_pair_loan(void *channel, size_t size, via_deadline deadline, via_msg *message)
