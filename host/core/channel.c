@@ -6,11 +6,11 @@
  */
 #include "core/channel.h"
 
-#include "core/error.h"
 #include "core/loan.h"
 #include "core/record.h"
 #include "core/turn.h"
 #include "core/waitset.h"
+#include "kit/error.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,9 +5,9 @@
 #include "core/context.h"
 
 #include "core/crowd.h"
-#include "core/error.h"
 #include "core/stack.h"
 #include "core/waitset.h"
+#include "kit/error.h"
 #include "platform/mutex.h"
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * Owns: trying again while nobody serves the address, so that no transport has to.
  */
 #include "core/channel.h"
-#include "core/error.h"
+#include "kit/error.h"
 #include "platform/clock.h"
 #include <stdlib.h>
 #include <string.h>

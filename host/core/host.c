@@ -4,8 +4,8 @@
  */
 #include "core/host.h"
 
-#include "core/error.h"
 #include "core/record.h"
+#include "kit/error.h"
 #include "platform/fork_word.h"
 #include <stddef.h>
 #include <stdlib.h>

@@ -5,9 +5,9 @@
 #include "core/listener.h"
 
 #include "core/channel.h"
-#include "core/error.h"
 #include "core/record.h"
 #include "core/waitset.h"
+#include "kit/error.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #include "core/log.h"
 
 #include "core/environment.h"
-#include "platform/os.h"
+#include "kit/error.h"
 #include "platform/output.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -49,7 +49,7 @@ static void open_as_environment_says(via_log *log)
     log->file = via_output_open(file);
     if (log->file < 0 && file != NULL) {
         char reason[128];
-        via_os_error_text(errno, reason, sizeof(reason));
+        via_error_text(errno, reason, sizeof(reason));
         log->file = via_output_open(NULL);
         via_log_line(log, VIA_LOG_WARNING, NULL,
                      "VIADUCT_LOG: cannot write to %.256s: %s; name a file that can be written; using stderr", file,

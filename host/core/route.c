@@ -5,8 +5,8 @@
 #include "core/route.h"
 
 #include "core/context.h"
-#include "core/error.h"
 #include "core/record.h"
+#include "kit/error.h"
 #include "platform/fork_word.h"
 #include <errno.h>
 #include <stdlib.h>

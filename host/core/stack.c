@@ -4,7 +4,7 @@
  */
 #include "core/stack.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 #include "manifest/layer_manifest.h"
 #include <stdlib.h>
 

@@ -5,8 +5,8 @@
 #include "core/waitset.h"
 
 #include "core/channel.h"
-#include "core/error.h"
 #include "core/listener.h"
+#include "kit/error.h"
 #include "platform/event.h"
 #include <stdlib.h>
 

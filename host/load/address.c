@@ -6,7 +6,7 @@
  */
 #include "load/address.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 
 #include <stdio.h>
 #include <stdlib.h>

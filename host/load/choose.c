@@ -6,8 +6,8 @@
  */
 #include "load/choose.h"
 
-#include "core/error.h"
-#include "manifest/nearest.h"
+#include "kit/error.h"
+#include "kit/json/nearest.h"
 
 #include <stdio.h>
 #include <string.h>

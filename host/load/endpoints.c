@@ -6,8 +6,8 @@
  */
 #include "load/endpoints.h"
 
-#include "core/error.h"
-#include "manifest/nearest.h"
+#include "kit/error.h"
+#include "kit/json/nearest.h"
 #include "platform/folder.h"
 
 #include <limits.h>

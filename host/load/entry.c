@@ -6,7 +6,7 @@
  */
 #include "load/entry.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 #include "platform/preflight.h"
 
 #include <limits.h>

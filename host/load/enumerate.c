@@ -4,7 +4,7 @@
  *
  * Owns: the enumerations of plugins and endpoints. A plugin is checked here as far as is possible without running it.
  */
-#include "core/error.h"
+#include "kit/error.h"
 #include "load/registry_state.h"
 
 #include <stdio.h>

@@ -6,7 +6,7 @@
  */
 #include "load/explain.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 #include "load/settings.h"
 #include "manifest/value.h"
 

@@ -4,8 +4,8 @@
  */
 #include "load/layers.h"
 
-#include "core/error.h"
-#include "manifest/nearest.h"
+#include "kit/error.h"
+#include "kit/json/nearest.h"
 
 #include <stdlib.h>
 #include <string.h>

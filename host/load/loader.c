@@ -7,7 +7,7 @@
  */
 #include "load/loader.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 #include "load/entry.h"
 #include "load/negotiate.h"
 

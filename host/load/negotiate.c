@@ -7,7 +7,7 @@
  */
 #include "load/negotiate.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
  */
 #include "load/negotiate.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
  */
 #include "load/registry.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 #include "load/registry_state.h"
 #include "platform/os.h"
 #include "platform/watch.h"

@@ -6,7 +6,7 @@
  */
 #include "load/request.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 #include "manifest/layer_manifest.h"
 
 #include <stdio.h>

@@ -6,7 +6,7 @@
  */
 #include "load/resolve.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 #include "load/choose.h"
 #include "load/layers.h"
 #include "load/settings.h"

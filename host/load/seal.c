@@ -4,7 +4,7 @@
  *
  * Owns: the keys "abi" and "sha256". Must never run the library, nor leave a half-written manifest.
  */
-#include "core/error.h"
+#include "kit/error.h"
 #include "manifest/plugin_manifest.h"
 #include "platform/folder.h"
 #include "platform/image.h"

@@ -7,7 +7,7 @@
 #include "load/search.h"
 
 #include "core/environment.h"
-#include "core/error.h"
+#include "kit/error.h"
 #include "platform/folder.h"
 
 #include <ctype.h>

@@ -7,9 +7,9 @@
  */
 #include "load/settings.h"
 
-#include "core/error.h"
+#include "kit/error.h"
+#include "kit/json/nearest.h"
 #include "load/layers.h"
-#include "manifest/nearest.h"
 #include "manifest/value.h"
 
 #include <stdio.h>

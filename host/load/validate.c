@@ -4,7 +4,7 @@
  *
  * Owns: telling the kinds apart. Looks at the text only: whether a library is there is the search's business.
  */
-#include "core/error.h"
+#include "kit/error.h"
 #include "manifest/endpoint_manifest.h"
 #include "manifest/plugin_manifest.h"
 #include "platform/folder.h"
@@ -25,7 +25,7 @@ static via_status find_kind(const char *file, const char *text, size_t size, uin
     static const char *const of_plugins[] = {"kind", "name", "library", "schemes", "layers", NULL};
     via_check check;
     json_t *root = NULL;
-    via_status status = via_check_parse(&check, file, text, size, &root, error);
+    via_status status = via_manifest_parse(&check, file, text, size, &root, error);
 
     if (status != VIA_OK)
         return status;

@@ -7,7 +7,7 @@
 #include "load/search.h"
 
 #include "core/environment.h"
-#include "manifest/nearest.h"
+#include "kit/json/nearest.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -6,7 +6,7 @@
  */
 #include "manifest/endpoint_manifest.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 #include "load/address.h"
 #include "manifest/plugin_manifest.h"
 
@@ -92,7 +92,7 @@ static via_status read_need_features(via_check *check, json_t *value, void *targ
 
 static via_status read_need_max_message(via_check *check, json_t *value, void *target)
 {
-    return via_check_size(check, value, &((via_endpoint_need *)target)->max_message);
+    return via_manifest_size(check, value, &((via_endpoint_need *)target)->max_message);
 }
 
 static const via_field need_fields[] = {
@@ -257,7 +257,7 @@ via_status via_endpoints_read(via_endpoints *endpoints, const char *file, const 
     via_check check;
 
     *endpoints = (via_endpoints){0};
-    via_status status = via_check_parse(&check, file, text, size, &endpoints->root, error);
+    via_status status = via_manifest_parse(&check, file, text, size, &endpoints->root, error);
     if (status == VIA_OK)
         status = via_check_object(&check, endpoints->root, fields, sizeof(fields) / sizeof(fields[0]), endpoints);
     if (status == VIA_ENOMEM)

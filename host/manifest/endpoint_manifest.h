@@ -7,7 +7,7 @@
 #ifndef VIADUCT_HOST_ENDPOINT_MANIFEST_H
 #define VIADUCT_HOST_ENDPOINT_MANIFEST_H
 
-#include "manifest/check.h"
+#include "manifest/manifest.h"
 
 /* One option of an endpoint. The texts live as long as the manifest. */
 typedef struct via_endpoint_option {

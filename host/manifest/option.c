@@ -6,7 +6,7 @@
  */
 #include "manifest/option.h"
 
-#include "manifest/nearest.h"
+#include "kit/json/nearest.h"
 #include "manifest/plugin_manifest.h"
 #include "manifest/value.h"
 

@@ -7,7 +7,7 @@
 #ifndef VIADUCT_HOST_OPTION_H
 #define VIADUCT_HOST_OPTION_H
 
-#include "manifest/check.h"
+#include "manifest/manifest.h"
 
 #include <viaduct/plugin.h>
 

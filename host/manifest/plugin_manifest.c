@@ -6,7 +6,7 @@
  */
 #include "manifest/plugin_manifest.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -297,7 +297,7 @@ via_status via_plugin_manifest_read(via_plugin_manifest *manifest, const char *f
     via_check check;
 
     *manifest = (via_plugin_manifest){.priority = 50, .enabled = true};
-    via_status status = via_check_parse(&check, file, text, size, &manifest->root, error);
+    via_status status = via_manifest_parse(&check, file, text, size, &manifest->root, error);
     if (status != VIA_OK)
         return status;
     status = read_fields(&check, manifest);

@@ -100,7 +100,7 @@ static via_status read_aliases(via_check *check, json_t *value, void *target)
 
 static via_status read_max_message(via_check *check, json_t *value, void *target)
 {
-    return via_check_size(check, value, &((via_scheme_manifest *)target)->max_message);
+    return via_manifest_size(check, value, &((via_scheme_manifest *)target)->max_message);
 }
 
 static via_status read_listens(via_check *check, json_t *value, void *target)

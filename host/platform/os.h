@@ -2,7 +2,7 @@
 /*
  * What the operating system says about this process.
  *
- * Owns: the question whether it runs with raised rights, and the text and status of an OS error.
+ * Owns: the question whether it runs with raised rights, and the status of an OS error.
  */
 #ifndef VIADUCT_HOST_PLATFORM_OS_H
 #define VIADUCT_HOST_PLATFORM_OS_H
@@ -13,8 +13,6 @@
 
 /* True in a set-user-id, set-group-id or capability-raised program (AT_SECURE, getauxval(3)). */
 bool via_os_is_secure(void);
-/* The OS's own words for one of its error codes. Any thread. */
-void via_os_error_text(int32_t os_code, char *text, size_t capacity);
 /* The status that is closest to one of the OS's error codes. */
 via_status via_os_error_status(int32_t os_code);
 

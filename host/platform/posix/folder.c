@@ -6,7 +6,7 @@
  */
 #include "platform/folder.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 #include "platform/os.h"
 
 #include <dirent.h>

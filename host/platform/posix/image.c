@@ -7,7 +7,7 @@
  */
 #include "platform/image.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 #include "platform/os.h"
 
 #include <dlfcn.h>

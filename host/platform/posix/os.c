@@ -5,20 +5,11 @@
 #include "platform/os.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/auxv.h>
 
 bool via_os_is_secure(void)
 {
     return getauxval(AT_SECURE) != 0;
-}
-
-void via_os_error_text(int32_t os_code, char *text, size_t capacity)
-{
-    char storage[128];
-    const char *words = strerror_r(os_code, storage, sizeof(storage)); /* GNU's: it may not use the storage */
-    (void)snprintf(text, capacity, "%s", words);
 }
 
 via_status via_os_error_status(int32_t os_code)

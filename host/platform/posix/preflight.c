@@ -6,7 +6,7 @@
  */
 #include "platform/preflight.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 #include "platform/posix/elf.h"
 
 #include <viaduct/plugin.h>

@@ -7,7 +7,7 @@
  */
 #include "platform/trust.h"
 
-#include "core/error.h"
+#include "kit/error.h"
 #include "platform/os.h"
 
 #include <errno.h>

@@ -16,9 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/error.h"
 #include "core/log.h"
 #include "core/record.h"
+#include "kit/error.h"
 
 static void test_error__record_is_filled_and_emptied(void **state)
 {

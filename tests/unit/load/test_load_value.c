@@ -2,7 +2,7 @@
 /* Values with units, and nearest names. */
 #include "load_fixture.h"
 
-#include "manifest/nearest.h"
+#include "kit/json/nearest.h"
 #include "manifest/value.h"
 
 #include <viaduct/plugin.h>

@@ -5,8 +5,8 @@
  * Owns: the scanners over raw text: the limits that hold before parsing, and the place of a value after it. Used on
  * the way to an error only; the values themselves come from jansson.
  */
-#ifndef VIADUCT_HOST_LOCATE_H
-#define VIADUCT_HOST_LOCATE_H
+#ifndef VIADUCT_KIT_LOCATE_H
+#define VIADUCT_KIT_LOCATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

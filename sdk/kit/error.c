@@ -4,9 +4,8 @@
  *
  * Owns: how texts are cut. Must never allocate: it is what tells that memory has run out.
  */
-#include "core/error.h"
+#include "kit/error.h"
 
-#include "platform/os.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,6 +68,13 @@ void via_error_at(via_error *error, const char *file, const char *pointer, uint3
     error->column = column;
 }
 
+void via_error_text(int32_t os_code, char *text, size_t capacity)
+{
+    char storage[128];
+    const char *words = strerror_r(os_code, storage, sizeof(storage)); /* GNU's: it may not use the storage */
+    (void)snprintf(text, capacity, "%s", words);
+}
+
 void via_error_os(via_error *error, int32_t os_code)
 {
     if (error == NULL)
@@ -76,7 +82,7 @@ void via_error_os(via_error *error, int32_t os_code)
     error->os_code = os_code;
     error->os_text[0] = '\0';
     if (os_code != 0)
-        via_os_error_text(os_code, error->os_text, sizeof(error->os_text));
+        via_error_text(os_code, error->os_text, sizeof(error->os_text));
 }
 
 void via_error_mend(via_error *error, const char *format, ...)

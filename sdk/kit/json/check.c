@@ -4,13 +4,10 @@
  *
  * Owns: the limits before parsing and the form of an error. Must never keep anything after an answer.
  */
-#include "manifest/check.h"
+#include "kit/json/check.h"
 
-#include "core/error.h"
-#include "manifest/nearest.h"
-#include "manifest/value.h"
-
-#include <viaduct/plugin.h>
+#include "kit/error.h"
+#include "kit/json/nearest.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,19 +55,21 @@ static via_status fail_jansson(via_check *check, const json_error_t *json)
     return fail_parse(check, offset, "mend the JSON here; comments and trailing commas are not part of it", what);
 }
 
-via_status via_check_parse(via_check *check, const char *file, const char *text, size_t size, json_t **root,
-                           via_error *error)
+via_status via_check_parse(via_check *check, const via_check_form *form, const char *file, const char *text,
+                           size_t size, json_t **root, via_error *error)
 {
     json_error_t json;
     size_t offset;
+    char what[96];
 
-    *check = (via_check){.file = file, .text = text, .size = size, .error = error};
+    *check = (via_check){.form = form, .file = file, .text = text, .size = size, .error = error};
     *root = NULL;
-    if (size > VIA_MANIFEST_BYTES)
-        return fail_parse(check, VIA_MANIFEST_BYTES, "split it: one manifest a plugin, several endpoint files",
-                          "the manifest is larger than 64 KiB");
-    if (via_locate_depth(text, size, VIA_MANIFEST_DEPTH, &offset))
-        return fail_parse(check, offset, "take this level out", "nested deeper than 8 levels");
+    (void)snprintf(what, sizeof(what), "%s is larger than %zu KiB", form->subject, form->bytes / 1024);
+    if (size > form->bytes)
+        return fail_parse(check, form->bytes, form->split, what);
+    (void)snprintf(what, sizeof(what), "nested deeper than %zu levels", form->depth);
+    if (via_locate_depth(text, size, form->depth, &offset))
+        return fail_parse(check, offset, "take this level out", what);
     *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &json);
     return *root ? VIA_OK : fail_jansson(check, &json);
 }
@@ -125,7 +124,7 @@ const char *via_check_name(const via_check *check, char *name, size_t capacity)
     const via_step *last = check->depth ? &check->path[check->depth - 1] : NULL;
 
     if (!last)
-        (void)snprintf(name, capacity, "the manifest");
+        (void)snprintf(name, capacity, "%s", check->form->subject);
     else if (last->key)
         (void)snprintf(name, capacity, "\"%.80s\"", last->key);
     else
@@ -144,7 +143,7 @@ static via_status fail_at(via_check *check, bool at_key, const char *mend, const
 
     (void)vsnprintf(what, sizeof(what), format, arguments);
     if (!mend || !*mend)
-        mend = "manifests/README.md describes every field";
+        mend = check->form->reference;
     via_status status = via_error_set(check->error, VIA_EINVAL, VIA_STAGE_SCHEMA, mend, "%s", what);
     (void)via_locate_value(check->text, check->size, check->path, check->depth, at_key, &offset);
     via_locate_offset(check->text, check->size, offset, &line, &column);
@@ -310,26 +309,6 @@ via_status via_check_integer(via_check *check, json_t *value, int64_t least, int
     return via_check_fail(check, NULL, "%s is %lld; expected a whole number from %lld to %lld",
                           via_check_name(check, name, sizeof(name)), (long long)*out, (long long)least,
                           (long long)most);
-}
-
-via_status via_check_size(via_check *check, json_t *value, uint64_t *out)
-{
-    const char *text = "";
-    char name[96];
-    int64_t bytes = 0;
-
-    if (json_is_integer(value))
-        return via_check_integer(check, value, 1, INT64_MAX, (int64_t *)out);
-    if (!json_is_string(value))
-        return via_check_fail_type(check, value, via_value_expected(VIA_OPTION_SIZE));
-    via_status status = via_check_text(check, value, 1, 32, &text);
-    if (status != VIA_OK)
-        return status;
-    if (!via_value_read(VIA_OPTION_SIZE, text, &bytes) || bytes < 1)
-        return via_check_fail(check, NULL, "%s is \"%s\"; expected %s above 0",
-                              via_check_name(check, name, sizeof(name)), text, via_value_expected(VIA_OPTION_SIZE));
-    *out = (uint64_t)bytes;
-    return VIA_OK;
 }
 
 static via_status fail_word(via_check *check, const char *text, const via_word *words)

@@ -4,7 +4,7 @@
  *
  * Owns: no memory. Every step is bounded by `size`, so text that is not valid ends the walk instead of running on.
  */
-#include "manifest/locate.h"
+#include "kit/json/locate.h"
 
 #include <jansson.h>
 #include <string.h>

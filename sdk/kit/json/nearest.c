@@ -4,7 +4,7 @@
  *
  * Owns: nothing but arithmetic. Must never allocate.
  */
-#include "manifest/nearest.h"
+#include "kit/json/nearest.h"
 
 #include <ctype.h>
 #include <string.h>

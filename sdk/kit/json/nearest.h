@@ -4,8 +4,8 @@
  *
  * Owns: the measure (edits, with a swap of neighbours as one) and how far is too far to be worth saying.
  */
-#ifndef VIADUCT_HOST_NEAREST_H
-#define VIADUCT_HOST_NEAREST_H
+#ifndef VIADUCT_KIT_NEAREST_H
+#define VIADUCT_KIT_NEAREST_H
 
 #include <stdbool.h>
 #include <stddef.h>
