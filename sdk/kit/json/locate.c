@@ -135,6 +135,24 @@ bool via_locate_value(const char *text, size_t size, const via_step *steps, size
     return s.at < size;
 }
 
+bool via_locate_member(const char *text, size_t size, size_t *at, size_t *key)
+{
+    scan s = {text, size, *at};
+    char before = peek(&s); /* the object's bracket, or what stands behind a value */
+
+    if (before != '{' && before != ',')
+        return false;
+    s.at++;
+    if (peek(&s) != '"')
+        return false;
+    *key = s.at;
+    if (!skip_string(&s) || !skip(&s, ':') || !skip_value(&s))
+        return false;
+    (void)peek(&s);
+    *at = s.at;
+    return true;
+}
+
 bool via_locate_depth(const char *text, size_t size, size_t limit, size_t *offset)
 {
     scan s = {text, size, 0};

@@ -25,6 +25,11 @@ void via_locate_offset(const char *text, size_t size, size_t offset, uint32_t *l
  * keys. False: there is no such value.
  */
 bool via_locate_value(const char *text, size_t size, const via_step *steps, size_t count, bool at_key, size_t *offset);
+/*
+ * Walks over the members of an object, in order: `*at` is the offset of the object first, and is led on. Answers the
+ * offset of the next member's key. False: there are no more.
+ */
+bool via_locate_member(const char *text, size_t size, size_t *at, size_t *key);
 /* The offset of the first bracket that nests deeper than `limit`. False: none does. Any text, valid or not. */
 bool via_locate_depth(const char *text, size_t size, size_t limit, size_t *offset);
 
