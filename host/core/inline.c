@@ -4,4 +4,4 @@
  */
 #pragma GCC diagnostic ignored "-Wmissing-prototypes" /* the header's definitions are their only declarations */
 #define VIA_INLINE __attribute__((visibility("default")))
-#include <viaduct/viaduct.h>
+#include <viaduct/rpc.h>

@@ -6,6 +6,7 @@
  */
 #include "core/mark.h"
 #include "manifest/layer_manifest.h"
+#include <stdio.h>
 
 /* ---- data --------------------------------------------------------------------------------------------------- */
 
@@ -175,6 +176,18 @@ static via_status inner_peer(void *inner, via_peer_info *out)
     return level->ops->peer != NULL ? level->ops->peer(level->self, out) : inner_peer(level->below, out);
 }
 
+/* To a layer that asks, the record is empty as yet. */
+static void describe_transport(const via_inner *level, via_channel_info *info)
+{
+    const via_resolved *resolved = &level->whole->route->resolved;
+    info->pattern = resolved->pattern;
+    info->role = resolved->role;
+    info->side = resolved->side;
+    info->flags = resolved->info_flags;
+    info->max_message = resolved->transport_max_message;
+    (void)snprintf(info->scheme, sizeof(info->scheme), "%s", resolved->scheme);
+}
+
 /*
  * From the transport up. A layer may take promises back, and make none. Each level speaks of messages as it sees them; the
  * record is about those that the program sees.
@@ -184,6 +197,8 @@ static void inner_info(void *inner, via_channel_info *inout)
     const via_inner *level = inner;
     if (level->below != NULL)
         inner_info(level->below, inout);
+    else if (inout->pattern == 0)
+        describe_transport(level, inout);
     const uint32_t before = inout->flags;
     const uint64_t limit = inout->max_message;
     inout->max_message += level->added_above;

@@ -37,6 +37,7 @@ static const words table[] = {
     {"VIA_EREVOKED", "what was granted has been taken back"},
     {"VIA_EREFUSED", "refused"},
     {"VIA_EDROPPED", "discarded by the overflow policy"},
+    {"VIA_EREMOTE", "the other end answered with an error"},
 };
 
 static const words *find(via_status status)

@@ -148,10 +148,6 @@ static via_status check_direction(rpc_reader *reader, const rpc_param *param)
     if (kind == RPC_KIND_HANDLE && param->direction == (RPC_IN | RPC_OUT))
         return rpc_fail_in(reader, "dir", "write \"in\" for one that is there, \"out\" for a new one",
                            "a handle goes in or comes out, not both");
-    if (comes_back && kind != RPC_KIND_STRING && rpc_type_holds_strings(reader, &param->type))
-        return rpc_fail_in(reader, "type",
-                           "make each text an out parameter of its own, or a fixed \"u8[n]\" in the struct",
-                           "the strings in what comes back would belong to nobody");
     return VIA_OK;
 }
 

@@ -56,7 +56,8 @@ enum {
     VIA_ESTALLED = -20, /* the other end lives but has stopped */
     VIA_EREVOKED = -21, /* what was granted has been taken back (ownership of a clipboard, a lease) */
     VIA_EREFUSED = -22, /* the other end, or a plugin, said no */
-    VIA_EDROPPED = -23  /* the overflow policy of the channel discarded this message */
+    VIA_EDROPPED = -23, /* the overflow policy of the channel discarded this message */
+    VIA_EREMOTE = -24   /* the other end answered a call with an error of its own */
 };
 
 /* ---- deadline ----------------------------------------------------------------------------------------------- */

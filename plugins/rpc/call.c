@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls of this end; see peer.h.
+ *
+ * Owns: their numbers, and what becomes of a reply: to whom it goes, and that one which comes too late goes to nobody.
+ */
+#include "kit/deadline.h"
+#include "peer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- numbers ------------------------------------------------------------------------------------------------ */
+
+static rpc_call *make(rpc_peer *peer)
+{
+    rpc_call *call;
+
+    if (peer->call_count == RPC_CALLS_MAX || !(call = calloc(1, sizeof(*call))))
+        return NULL;
+    call->index = peer->call_count;
+    rpc_writer_init(&call->writer, (size_t)peer->max_message);
+    peer->calls[peer->call_count++] = call;
+    return call;
+}
+
+/* Index and serial: 31 bits, so that every program reads it as a number. Never 0. */
+static void number(rpc_call *call)
+{
+    call->serial = call->serial % ((1u << (31 - RPC_CALLS_BITS)) - 1) + 1;
+    call->id = ((uint64_t)call->serial << RPC_CALLS_BITS) | call->index;
+}
+
+via_status rpc_call_take(rpc_peer *peer, rpc_deliver_fn deliver, rpc_call **out)
+{
+    rpc_call *call;
+    via_status status;
+
+    (void)pthread_mutex_lock(&peer->lock);
+    if ((call = peer->free_calls) != NULL)
+        peer->free_calls = call->next_free;
+    else
+        call = make(peer);
+    status = call ? VIA_OK : peer->call_count == RPC_CALLS_MAX ? VIA_ELIMIT : VIA_ENOMEM;
+    if (call) {
+        call->state = RPC_CALL_MADE;
+        number(call);
+        peer->stats.calls++;
+        peer->stats.in_flight++;
+    }
+    (void)pthread_mutex_unlock(&peer->lock);
+    if (!call)
+        return status;
+    call->deliver = deliver;
+    call->thread = NULL;
+    call->status = VIA_OK;
+    call->error.origin = VIA_RPC_NOTHING;
+    call->finish = NULL;
+    call->method = NULL;
+    call->event = NULL;
+    call->is_json = false;
+    call->json = NULL;
+    call->keep = NULL;
+    call->has_own_keep = false;
+    call->frame.kept_count = 0;
+    rpc_writer_reset(&call->writer);
+    *out = call;
+    return VIA_OK;
+}
+
+void rpc_call_give(rpc_peer *peer, rpc_call *call)
+{
+    if (call->has_own_keep)
+        rpc_arena_fini(&call->own_keep);
+    (void)pthread_mutex_lock(&peer->lock);
+    call->state = RPC_CALL_FREE;
+    call->next_free = peer->free_calls;
+    peer->free_calls = call;
+    peer->stats.in_flight--;
+    (void)pthread_mutex_unlock(&peer->lock);
+}
+
+rpc_call *rpc_call_find(rpc_peer *peer, uint64_t id)
+{
+    uint64_t index = id & (RPC_CALLS_MAX - 1);
+    rpc_call *call = index < peer->call_count ? peer->calls[index] : NULL;
+
+    return call && call->id == id && call->state == RPC_CALL_OPEN ? call : NULL;
+}
+
+/* ---- errors ------------------------------------------------------------------------------------------------- */
+
+static void begin_error(rpc_call *call, via_status status, uint32_t origin)
+{
+    via_rpc_error_init(&call->error);
+    call->status = call->error.status = status;
+    call->error.origin = origin;
+    (void)snprintf(call->error.method, sizeof(call->error.method), "%s",
+                   call->method ? call->method->name : call->name);
+}
+
+void rpc_call_fail(rpc_call *call, via_status status, uint32_t origin, const char *format, ...)
+{
+    va_list arguments;
+
+    begin_error(call, status, origin);
+    va_start(arguments, format);
+    (void)vsnprintf(call->error.text, sizeof(call->error.text), format, arguments);
+    va_end(arguments);
+}
+
+static void copy_text(char *to, size_t capacity, const char *from, size_t size)
+{
+    size_t fits = size < capacity ? size : capacity - 1;
+
+    if (fits)
+        memcpy(to, from, fits);
+    to[fits] = '\0';
+}
+
+void rpc_call_fault(rpc_call *call, const rpc_fault *fault)
+{
+    begin_error(call, VIA_EREMOTE, VIA_RPC_THERE);
+    call->error.code = fault->code;
+    copy_text(call->error.text, sizeof(call->error.text), fault->text, fault->text_size);
+    copy_text(call->error.name, sizeof(call->error.name), fault->name, fault->name_size);
+}
+
+/* ---- sending ------------------------------------------------------------------------------------------------ */
+
+static const char *why_unsent(via_status status)
+{
+    switch (status) {
+    case VIA_ETOOBIG:
+        return "the call is larger than a message can be";
+    case VIA_EINVAL:
+        return "a number that is not finite cannot be sent in this format";
+    case VIA_ETIMEDOUT:
+        return "the other end took nothing until the deadline";
+    default:
+        return "it could not be sent";
+    }
+}
+
+static void open_call(rpc_peer *peer, rpc_call *call)
+{
+    (void)pthread_mutex_lock(&peer->lock);
+    call->state = RPC_CALL_OPEN;
+    if (call->finish)
+        peer->started++;
+    (void)pthread_mutex_unlock(&peer->lock);
+}
+
+/* False: a reply has come for it meanwhile, and is being read or has been. */
+static bool give_up(rpc_peer *peer, rpc_call *call)
+{
+    (void)pthread_mutex_lock(&peer->lock);
+    bool is_ours = call->state == RPC_CALL_OPEN;
+    if (is_ours)
+        call->state = RPC_CALL_DONE;
+    if (is_ours && call->finish)
+        peer->started--;
+    (void)pthread_mutex_unlock(&peer->lock);
+    return is_ours;
+}
+
+via_status rpc_call_send(rpc_peer *peer, rpc_call *call)
+{
+    open_call(peer, call);
+    via_status status = rpc_send(peer, &call->writer, call->deadline);
+
+    if (status == VIA_OK || !give_up(peer, call)) /* what answers before it is asked is taken at its word */
+        return VIA_OK;
+    bool is_ours = status == VIA_ETOOBIG || status == VIA_EINVAL || status == VIA_ENOMEM;
+    rpc_call_fail(call, status, is_ours ? VIA_RPC_HERE : VIA_RPC_TRANSPORT, "%s", why_unsent(status));
+    call->error.not_sent = 1;
+    return status;
+}
+
+/* ---- replies ------------------------------------------------------------------------------------------------ */
+
+static rpc_call *begin_delivery(rpc_peer *peer, const rpc_envelope *envelope)
+{
+    (void)pthread_mutex_lock(&peer->lock);
+    rpc_call *call = envelope->has_id && !envelope->id.text ? rpc_call_find(peer, envelope->id.number) : NULL;
+    if (call)
+        call->state = RPC_CALL_DELIVERED;
+    else
+        peer->stats.late_replies++;
+    (void)pthread_mutex_unlock(&peer->lock);
+    return call;
+}
+
+void rpc_call_reply(rpc_peer *peer, rpc_opened *reply)
+{
+    rpc_call *call = begin_delivery(peer, &reply->envelope);
+    rpc_finish_fn finish;
+
+    if (!call)
+        return;
+    call->deliver(peer, call, reply);
+    (void)pthread_mutex_lock(&peer->lock);
+    call->state = RPC_CALL_DONE;
+    finish = call->finish;
+    if (finish)
+        peer->started--;
+    else if (call->thread && call->thread->waiter)
+        (void)pthread_cond_signal(&call->thread->waiter->woken);
+    (void)pthread_mutex_unlock(&peer->lock);
+    if (finish)
+        finish(peer, call);
+}
+
+/* ---- waiting for one ---------------------------------------------------------------------------------------- */
+
+static bool is_done(rpc_peer *peer, void *argument)
+{
+    (void)peer;
+    return ((rpc_call *)argument)->state == RPC_CALL_DONE;
+}
+
+static void ask_to_stop(rpc_peer *peer, rpc_call *call)
+{
+    if (!peer->is_rich)
+        return;
+    rpc_writer_reset(&call->writer);
+    peer->codec->cancel(&call->writer, call->id);
+    (void)rpc_send(peer, &call->writer, VIA_NOW);
+}
+
+static const char *why_lost(via_status status)
+{
+    switch (status) {
+    case VIA_ETIMEDOUT:
+        return "no reply until the deadline; the other end may still be doing it";
+    case VIA_ECANCELED:
+        return "the channel was interrupted";
+    default:
+        return "the channel ended before the reply came";
+    }
+}
+
+via_status rpc_call_await(rpc_peer *peer, rpc_call *call, rpc_thread *thread)
+{
+    rpc_wait wait = {.is_over = is_done, .argument = call, .thread = thread};
+    via_status status = rpc_wait_for(peer, &wait, call->deadline);
+
+    while (status != VIA_OK && !give_up(peer, call))
+        status = rpc_wait_for(peer, &wait, VIA_FOREVER);
+    if (status == VIA_OK)
+        return call->status;
+    rpc_call_fail(call, status, VIA_RPC_TRANSPORT, "%s", why_lost(status));
+    if (status == VIA_ETIMEDOUT)
+        ask_to_stop(peer, call);
+    return status;
+}
+
+/* ---- calls that nobody waits for: with the lock held -------------------------------------------------------- */
+
+static bool is_started(const rpc_call *call)
+{
+    return call->state == RPC_CALL_OPEN && call->finish != NULL;
+}
+
+via_deadline rpc_calls_next(const rpc_peer *peer)
+{
+    via_deadline next = VIA_FOREVER;
+
+    for (uint32_t i = 0; i < peer->call_count; i++)
+        if (is_started(peer->calls[i]))
+            next = via_deadline_min(next, peer->calls[i]->deadline);
+    return next;
+}
+
+size_t rpc_calls_expire(rpc_peer *peer, bool all, via_status status)
+{
+    uint64_t now = via_deadline_clock();
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < peer->call_count; i++) {
+        rpc_call *call = peer->calls[i];
+        if (!is_started(call) || (!all && call->deadline > now))
+            continue;
+        call->state = RPC_CALL_DONE;
+        peer->started--;
+        (void)pthread_mutex_unlock(&peer->lock);
+        rpc_call_fail(call, status, VIA_RPC_TRANSPORT, "%s", why_lost(status));
+        if (status == VIA_ETIMEDOUT)
+            ask_to_stop(peer, call);
+        call->finish(peer, call);
+        (void)pthread_mutex_lock(&peer->lock);
+        count++;
+    }
+    return count;
+}

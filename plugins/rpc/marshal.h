@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Values of C to and from the wire, as the interface says.
+ *
+ * Owns: every rule about a value: its range, its length, whether it may be missing, and where it lies in C. Must never believe a
+ * count before the elements are there, never write beyond what the caller has room for, and never put an address on the wire.
+ */
+#ifndef RPC_MARSHAL_H
+#define RPC_MARSHAL_H
+
+#include "codec.h"
+#include "handles.h"
+#include "interface.h"
+
+/* An object that is in use by this call. */
+typedef struct rpc_pin {
+    struct rpc_pin *next;
+    const rpc_handle *type;
+    void *object;
+} rpc_pin;
+
+/* One side of one call. */
+typedef struct rpc_marshal {
+    const rpc_codec *codec;
+    rpc_writer *writer;   /* when writing */
+    rpc_reader *reader;   /* when reading */
+    rpc_arena *arena;     /* what is read lives here, but for what the caller is to free ("transfer": "full") */
+    rpc_handles *handles; /* of the end that owns what handles stand for; NULL = this is the other end */
+    rpc_pin *pins;        /* what was read of them; in the arena */
+    char wrong[256];      /* what is wrong with the value, and which it is */
+} rpc_marshal;
+
+/*
+ * The C parameters of one call: cell[i] points to the value of parameter i of the method, as ffi_call() takes it. NULL: this end
+ * has no such parameter (context).
+ */
+typedef struct rpc_frame {
+    const rpc_method *method;
+    void *cells[RPC_PARAMS_MAX];
+    void *result; /* NULL = not wanted, or none */
+    /* How many elements each array had when it was read, or that there was room for when the call was begun. */
+    size_t counts[RPC_PARAMS_MAX];
+    /* What was allocated for the caller to free, until the result is whole. */
+    void *kept[RPC_PARAMS_MAX + 1];
+    size_t kept_count;
+} rpc_frame;
+
+/*
+ * The four halves of a call. VIA_OK; VIA_ETYPE (marshal->wrong says what), VIA_ENOMEM, VIA_ETOOBIG. What writes leaves the writer's
+ * own status to be looked at as well.
+ */
+
+/* The caller: writes what is sent; remembers in frame->counts how much room there is for what comes back. */
+via_status rpc_marshal_put_sent(rpc_marshal *marshal, rpc_frame *frame, uint64_t callback_base);
+/*
+ * The callee: reads what is sent (`envelope` says how many, or that they are by name) and makes all cells in the arena, room for
+ * what goes out included. Callbacks: the cell's pointer holds the number that came, for the caller to replace; 0 = NULL.
+ */
+via_status rpc_marshal_get_sent(rpc_marshal *marshal, const rpc_envelope *envelope, rpc_frame *frame);
+/* The callee: writes the result. */
+via_status rpc_marshal_put_returned(rpc_marshal *marshal, const rpc_frame *frame);
+/* The caller: reads it into what the cells point to. */
+via_status rpc_marshal_get_returned(rpc_marshal *marshal, rpc_frame *frame);
+/* The caller: zeroes everything that a result would have written, and frees what of it was allocated. */
+void rpc_marshal_zero_returned(rpc_frame *frame);
+
+/* One value as a field, an element or a returned value has it. `name` is for what is wrong. */
+typedef struct rpc_rule {
+    const char *name;
+    uint64_t max;
+    bool nullable;
+} rpc_rule;
+via_status rpc_marshal_put(rpc_marshal *marshal, const rpc_type *type, const rpc_rule *rule, const void *from);
+via_status rpc_marshal_get(rpc_marshal *marshal, const rpc_type *type, const rpc_rule *rule, void *to);
+/* The same where `expected` stood: what did come is added. */
+via_status rpc_marshal_unlike(rpc_marshal *marshal, const rpc_rule *rule, const char *expected);
+via_status rpc_marshal_wrong(rpc_marshal *marshal, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

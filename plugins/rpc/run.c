@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Running a function for the other end; see peer.h.
+ *
+ * Owns: one call from its values to its answer. What was sent is copied and the message given back before the function runs, so
+ * that a function which takes long, or calls back, holds nothing of the channel.
+ */
+#include "kit/deadline.h"
+#include "peer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the record --------------------------------------------------------------------------------------------- */
+
+static rpc_serving *take(rpc_peer *peer)
+{
+    (void)pthread_mutex_lock(&peer->lock);
+    rpc_serving *serving = peer->free_servings;
+    if (serving)
+        peer->free_servings = serving->next;
+    (void)pthread_mutex_unlock(&peer->lock);
+    if (serving || !(serving = calloc(1, sizeof(*serving))))
+        return serving;
+    serving->peer = peer;
+    rpc_arena_init(&serving->arena, peer->max_memory);
+    rpc_writer_init(&serving->writer, (size_t)peer->max_message);
+    return serving;
+}
+
+static void give(rpc_peer *peer, rpc_serving *serving)
+{
+    rpc_arena_reset(&serving->arena);
+    (void)pthread_mutex_lock(&peer->lock);
+    serving->next = peer->free_servings;
+    peer->free_servings = serving;
+    (void)pthread_mutex_unlock(&peer->lock);
+}
+
+static void list(rpc_peer *peer, rpc_serving *serving)
+{
+    (void)pthread_mutex_lock(&peer->lock);
+    serving->next = peer->running;
+    serving->link = &peer->running;
+    if (serving->next)
+        serving->next->link = &serving->next;
+    peer->running = serving;
+    peer->stats.served++;
+    (void)pthread_mutex_unlock(&peer->lock);
+}
+
+static void unlist(rpc_peer *peer, rpc_serving *serving)
+{
+    (void)pthread_mutex_lock(&peer->lock);
+    *serving->link = serving->next;
+    if (serving->next)
+        serving->next->link = serving->link;
+    (void)pthread_mutex_unlock(&peer->lock);
+}
+
+/* ---- what it is told ---------------------------------------------------------------------------------------- */
+
+/* Whatever has come is read, so that a cancellation is seen; other requests wait. */
+static int is_cancelled(const via_rpc_context *context)
+{
+    rpc_serving *serving = context->own;
+    rpc_peer *peer = serving->peer;
+
+    (void)pthread_mutex_lock(&peer->lock);
+    bool may = !peer->is_led && peer->ended == VIA_OK;
+    peer->is_led = peer->is_led || may;
+    (void)pthread_mutex_unlock(&peer->lock);
+    if (may)
+        rpc_take_aside(peer);
+    (void)pthread_mutex_lock(&peer->lock);
+    bool is_over = peer->ended != VIA_OK;
+    (void)pthread_mutex_unlock(&peer->lock);
+    return is_over || atomic_load(&serving->is_cancelled) ||
+           (context->deadline != VIA_FOREVER && via_deadline_left(context->deadline) == 0);
+}
+
+static bool wants_context(const rpc_method *method)
+{
+    return method->call_count != method->count;
+}
+
+static void make_context(rpc_serving *serving, uint64_t timeout_ms)
+{
+    const rpc_peer *peer = serving->peer;
+    via_rpc_context *context = &serving->context;
+
+    *context = (via_rpc_context){.size = sizeof(*context),
+                                 .method = serving->method->name,
+                                 .user = peer->serve_user,
+                                 .peer = {.size = sizeof(via_peer_info)},
+                                 .is_cancelled = is_cancelled,
+                                 .own = serving};
+    context->deadline = timeout_ms && timeout_ms < INT64_MAX / 1000000
+                            ? via_deadline_after((int64_t)timeout_ms * 1000000)
+                            : VIA_FOREVER;
+    if (wants_context(serving->method) && peer->plugin->host->inner->peer(peer->inner, &context->peer) != VIA_OK)
+        context->peer.known = 0;
+}
+
+static void fill_context(rpc_serving *serving)
+{
+    const via_rpc_context *context = &serving->context;
+
+    for (size_t i = 0; i < serving->method->count; i++)
+        if (serving->method->params[i].type.kind == RPC_KIND_CONTEXT)
+            memcpy(serving->frame.cells[i], &context, sizeof(context));
+}
+
+/* ---- before ------------------------------------------------------------------------------------------------- */
+
+static void set_up(rpc_serving *serving, const rpc_method *method, const rpc_opened *request)
+{
+    const rpc_envelope *envelope = &request->envelope;
+
+    serving->method = method;
+    serving->has_id = envelope->kind == RPC_REQUEST;
+    serving->id = envelope->id;
+    serving->bindings = NULL;
+    serving->callback_status = VIA_OK;
+    atomic_store_explicit(&serving->is_cancelled, false, memory_order_relaxed);
+    serving->marshal = (rpc_marshal){.codec = serving->peer->codec,
+                                     .arena = &serving->arena,
+                                     .writer = &serving->writer,
+                                     .handles = &serving->peer->handles};
+    serving->frame.method = method;
+    serving->frame.result = NULL;
+    make_context(serving, envelope->timeout_ms);
+}
+
+/* A number that is a text stands in the message, which goes before the answer. */
+static bool keep_id(rpc_serving *serving)
+{
+    char *kept;
+
+    if (!serving->id.text)
+        return true;
+    if (!(kept = rpc_arena_take(&serving->arena, serving->id.text_size)))
+        return false;
+    memcpy(kept, serving->id.text, serving->id.text_size);
+    serving->id.text = kept;
+    return true;
+}
+
+static via_status read_values(rpc_serving *serving, rpc_opened *request)
+{
+    rpc_marshal *marshal = &serving->marshal;
+    via_status status;
+
+    marshal->reader = &request->reader;
+    if (!keep_id(serving))
+        return VIA_ENOMEM;
+    if ((status = rpc_marshal_get_sent(marshal, &request->envelope, &serving->frame)) != VIA_OK)
+        return status;
+    serving->frame.result = rpc_arena_take_array(marshal->arena, 1, serving->method->result.size + sizeof(ffi_arg));
+    if (!serving->frame.result)
+        return VIA_ENOMEM;
+    fill_context(serving);
+    return rpc_bind_callbacks(serving);
+}
+
+/* ---- handles that the call closes --------------------------------------------------------------------------- */
+
+static bool closes(const rpc_param *param)
+{
+    return param->type.kind == RPC_KIND_HANDLE && param->is_full && !(param->direction & RPC_OUT);
+}
+
+static bool may_close(rpc_serving *serving)
+{
+    for (size_t i = 0; i < serving->method->count; i++) {
+        const rpc_param *param = &serving->method->params[i];
+        void *object = closes(param) ? rpc_frame_pointer(&serving->frame, i) : NULL;
+        if (object && !rpc_handles_may_close(serving->marshal.handles, param->type.handle, object))
+            return false;
+    }
+    return true;
+}
+
+static void forget_closed(const rpc_serving *serving)
+{
+    for (size_t i = 0; i < serving->method->count; i++) {
+        const rpc_param *param = &serving->method->params[i];
+        void *object = closes(param) ? rpc_frame_pointer(&serving->frame, i) : NULL;
+        if (object)
+            rpc_handles_forget(serving->marshal.handles, param->type.handle, object);
+    }
+}
+
+static void unpin(const rpc_serving *serving)
+{
+    for (const rpc_pin *pin = serving->marshal.pins; pin; pin = pin->next)
+        rpc_handles_unpin(serving->marshal.handles, pin->type, pin->object);
+}
+
+/* ---- after -------------------------------------------------------------------------------------------------- */
+
+static void free_one(const rpc_peer *peer, const char *symbol, void *memory)
+{
+    rpc_close_fn function = memory ? rpc_free_function(peer, symbol) : NULL;
+
+    if (function)
+        function(memory);
+}
+
+/* What the function has allocated for its caller has been copied. */
+static void free_results(const rpc_serving *serving)
+{
+    const rpc_method *method = serving->method;
+
+    if (method->result.kind == RPC_KIND_STRING && method->result_is_full)
+        free_one(serving->peer, method->result_free, *(void **)serving->frame.result);
+    for (size_t i = 0; i < method->count; i++) {
+        const rpc_param *param = &method->params[i];
+        if (param->direction & RPC_OUT && param->is_full && param->type.kind != RPC_KIND_HANDLE &&
+            rpc_frame_pointer(&serving->frame, i))
+            free_one(serving->peer, param->free, *(void **)rpc_frame_pointer(&serving->frame, i));
+    }
+}
+
+static void answer_status(rpc_serving *serving, int32_t code)
+{
+    const char *name = rpc_interface_error(serving->peer->interface, code);
+
+    rpc_answer_fault(serving->peer, &serving->id, code, name, "%s: %s (%d)", serving->method->name,
+                     name ? name : "the function answered an error", code);
+}
+
+static via_status write_result(rpc_serving *serving)
+{
+    const rpc_codec *codec = serving->peer->codec;
+
+    rpc_writer_reset(&serving->writer);
+    codec->result(&serving->writer, &serving->id);
+    via_status status = rpc_marshal_put_returned(&serving->marshal, &serving->frame);
+    codec->end(&serving->writer);
+    return status == VIA_OK ? serving->writer.status : status;
+}
+
+/* The answer waits as long as the caller does. */
+static void answer(rpc_serving *serving)
+{
+    via_status status = write_result(serving);
+
+    if (status == VIA_OK)
+        status = rpc_send(serving->peer, &serving->writer, serving->context.deadline);
+    else if (status == VIA_ETYPE)
+        rpc_answer_fault(serving->peer, &serving->id, RPC_CODE_INTERNAL, NULL, "%s: the result cannot be sent: %s",
+                         serving->method->name, serving->marshal.wrong);
+    else
+        rpc_answer_fault(serving->peer, &serving->id, RPC_CODE_INTERNAL, NULL, "%s: the result cannot be sent: %s",
+                         serving->method->name,
+                         status == VIA_ETOOBIG ? "it is larger than a message can be"
+                                               : "it is no number, or there is no memory");
+}
+
+static bool failed(const rpc_serving *serving, int32_t *code)
+{
+    *code = serving->method->result.kind == RPC_KIND_STATUS ? *(int32_t *)serving->frame.result : 0;
+    return *code != 0;
+}
+
+static void finish(rpc_serving *serving)
+{
+    int32_t code;
+    bool is_failed = failed(serving, &code);
+
+    unpin(serving);
+    if (!is_failed)
+        forget_closed(serving);
+    if (serving->has_id && serving->callback_status != VIA_OK)
+        rpc_answer_fault(serving->peer, &serving->id, RPC_CODE_INTERNAL, NULL, "%s", serving->callback_text);
+    else if (serving->has_id && is_failed)
+        answer_status(serving, code);
+    else if (serving->has_id)
+        answer(serving);
+    free_results(serving);
+}
+
+/* ---- all ---------------------------------------------------------------------------------------------------- */
+
+static void refuse(rpc_serving *serving, via_status status)
+{
+    const char *name = serving->method->name;
+    const rpc_peer *peer = serving->peer;
+
+    unpin(serving);
+    (void)pthread_mutex_lock(&serving->peer->lock);
+    serving->peer->stats.refused++;
+    (void)pthread_mutex_unlock(&serving->peer->lock);
+    if (!serving->has_id)
+        return;
+    if (status == VIA_ETYPE)
+        rpc_answer_fault(serving->peer, &serving->id, RPC_CODE_PARAMS, NULL, "%s: %s", name, serving->marshal.wrong);
+    else
+        rpc_answer_fault(serving->peer, &serving->id, RPC_CODE_BUSY, NULL,
+                         "%s: its values take more memory than a call may (%zu bytes)", name, peer->max_memory);
+}
+
+/* NULL: it may run. */
+static const char *why_not(rpc_serving *serving, int32_t *code)
+{
+    *code = RPC_CODE_CANCELLED;
+    if (atomic_load(&serving->is_cancelled))
+        return "cancelled before it began";
+    *code = RPC_CODE_LATE;
+    if (serving->context.deadline != VIA_FOREVER && via_deadline_left(serving->context.deadline) == 0)
+        return "the deadline had passed before it began";
+    *code = RPC_CODE_BUSY;
+    return may_close(serving) ? NULL : "another call uses what this one closes";
+}
+
+static void run(rpc_serving *serving, rpc_thread *thread)
+{
+    rpc_peer *peer = serving->peer;
+    int32_t code;
+    const char *why = why_not(serving, &code);
+
+    if (why) {
+        unpin(serving);
+        if (serving->has_id)
+            rpc_answer_fault(peer, &serving->id, code, NULL, "%s: %s", serving->method->name, why);
+        return;
+    }
+    thread->depth++;
+    ffi_call((ffi_cif *)&serving->method->serve, peer->functions[serving->method->index], serving->frame.result,
+             serving->frame.cells);
+    thread->depth--;
+    finish(serving);
+}
+
+void rpc_run(rpc_peer *peer, rpc_thread *thread, const rpc_method *method, rpc_incoming *incoming, rpc_opened *request)
+{
+    rpc_serving *serving = take(peer);
+    via_status status = VIA_ENOMEM;
+
+    if (serving) {
+        set_up(serving, method, request);
+        list(peer, serving);
+        status = read_values(serving, request);
+    } else if (request->envelope.kind == RPC_REQUEST) {
+        rpc_answer_fault(peer, &request->envelope.id, RPC_CODE_INTERNAL, NULL, "%s: out of memory", method->name);
+    }
+    rpc_opened_close(peer, request);
+    rpc_incoming_free(peer, incoming);
+    if (!serving)
+        return;
+    if (status == VIA_OK)
+        run(serving, thread);
+    else
+        refuse(serving, status);
+    rpc_unbind_callbacks(serving);
+    unlist(peer, serving);
+    give(peer, serving);
+}

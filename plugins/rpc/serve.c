@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests of the other end; see peer.h.
+ *
+ * Owns: which of them are served at all, and by whom; and every answer that is an error.
+ */
+#include "peer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- answers ------------------------------------------------------------------------------------------------ */
+
+void rpc_answer_fault(rpc_peer *peer, const rpc_id *id, int32_t code, const char *name, const char *format, ...)
+{
+    char text[512];
+    rpc_writer writer;
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    rpc_writer_init(&writer, (size_t)peer->max_message);
+    rpc_writer_reset(&writer);
+    const rpc_fault fault = {code, text, strlen(text), name, name ? strlen(name) : 0};
+    peer->codec->fault(&writer, id, &fault, peer->is_rich);
+    (void)rpc_send(peer, &writer, rpc_deadline(peer, NULL, VIA_RPC_USUAL));
+    rpc_writer_fini(&writer);
+}
+
+bool rpc_serve_nonsense(rpc_peer *peer, const rpc_opened *opened)
+{
+    const char *wrong = opened->reader.wrong ? opened->reader.wrong : "it is no message";
+    const rpc_id *id = opened->envelope.has_id ? &opened->envelope.id : NULL;
+
+    via_count(&peer->counters->protocol_errors, 1);
+    if (!id && !peer->codec->needs_boundaries) {
+        peer->plugin->host->failed(peer->context, VIA_EPROTO, 0, wrong, "is the other program speaking this codec?");
+        return false;
+    }
+    rpc_answer_fault(peer, id, RPC_CODE_INVALID, NULL, "%s", wrong);
+    return true;
+}
+
+/* ---- cancelling --------------------------------------------------------------------------------------------- */
+
+static bool is_named(const rpc_envelope *envelope, const char *name)
+{
+    return envelope->method_size == strlen(name) && memcmp(envelope->method, name, envelope->method_size) == 0;
+}
+
+bool rpc_is_cancel(const rpc_envelope *envelope)
+{
+    return envelope->kind == RPC_NOTIFICATION &&
+           (is_named(envelope, "$/cancelRequest") || is_named(envelope, "rpc.cancel"));
+}
+
+static bool read_id(const rpc_peer *peer, rpc_opened *request, uint64_t *id)
+{
+    if (request->envelope.is_named)
+        return peer->codec->member(&request->reader, "id") && peer->codec->get_unsigned(&request->reader, id);
+    return request->envelope.count == 1 && peer->codec->get_unsigned(&request->reader, id);
+}
+
+void rpc_serve_cancel(rpc_peer *peer, rpc_opened *request)
+{
+    uint64_t id;
+
+    if (!read_id(peer, request, &id))
+        return;
+    (void)pthread_mutex_lock(&peer->lock);
+    for (rpc_serving *serving = peer->running; serving; serving = serving->next)
+        if (serving->has_id && !serving->id.text && serving->id.number == id)
+            atomic_store(&serving->is_cancelled, true);
+    (void)pthread_mutex_unlock(&peer->lock);
+}
+
+/* ---- choosing ----------------------------------------------------------------------------------------------- */
+
+static void refuse(rpc_peer *peer, const rpc_opened *request, int32_t code, const char *text)
+{
+    const rpc_envelope *envelope = &request->envelope;
+    int size = (int)(envelope->method_size > RPC_NAME_BYTES ? RPC_NAME_BYTES : envelope->method_size);
+
+    (void)pthread_mutex_lock(&peer->lock);
+    peer->stats.refused++;
+    (void)pthread_mutex_unlock(&peer->lock);
+    if (envelope->kind == RPC_REQUEST)
+        rpc_answer_fault(peer, &envelope->id, code, NULL, "%.*s: %s", size, envelope->method, text);
+}
+
+static via_status authorize(rpc_peer *peer, const rpc_method *method)
+{
+    via_peer_info who = {.size = sizeof(who)};
+
+    if (!peer->authorize)
+        return VIA_OK;
+    if (peer->plugin->host->inner->peer(peer->inner, &who) != VIA_OK)
+        who.known = 0;
+    return peer->authorize(peer->authorize_user, &who, method->name);
+}
+
+/* NULL: it has been answered. */
+static const rpc_method *choose(rpc_peer *peer, const rpc_thread *thread, const rpc_opened *request)
+{
+    const rpc_envelope *envelope = &request->envelope;
+    const rpc_method *method =
+        peer->interface ? rpc_interface_find(peer->interface, envelope->method, envelope->method_size) : NULL;
+
+    if (!method) {
+        refuse(peer, request, RPC_CODE_NO_METHOD, "there is no such method; rpc.describe tells which there are");
+        return NULL;
+    }
+    if (!peer->functions || !peer->functions[method->index]) {
+        refuse(peer, request, RPC_CODE_NO_METHOD, "this end does not serve it");
+        return NULL;
+    }
+    if (thread->depth >= peer->max_depth) {
+        refuse(peer, request, RPC_CODE_BUSY, "too many calls in each other");
+        return NULL;
+    }
+    via_status allowed = authorize(peer, method);
+    if (allowed != VIA_OK) {
+        refuse(peer, request, RPC_CODE_REFUSED, "you may not call it");
+        return NULL;
+    }
+    return method;
+}
+
+void rpc_serve(rpc_peer *peer, rpc_incoming *incoming, rpc_opened *request)
+{
+    rpc_thread *thread = rpc_thread_here(peer);
+    bool is_own = rpc_is_callback(&request->envelope) || !thread || rpc_serve_own(peer, request);
+    const rpc_method *method = is_own ? NULL : choose(peer, thread, request);
+
+    if (method) {
+        rpc_run(peer, thread, method, incoming, request);
+        return;
+    }
+    if (thread && rpc_is_callback(&request->envelope)) {
+        rpc_serve_callback(peer, incoming, request);
+        return;
+    }
+    rpc_opened_close(peer, request);
+    rpc_incoming_free(peer, incoming);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Extension "via.rpc/1": what the application calls; see <viaduct/rpc.h>.
+ */
+#include "kit/deadline.h"
+#include "peer.h"
+
+#include <string.h>
+
+static via_status table_authorize(void *self, via_rpc_authorize_fn ask, void *user)
+{
+    rpc_peer *peer = self;
+
+    peer->authorize = ask;
+    peer->authorize_user = user;
+    return VIA_OK;
+}
+
+/* ---- pumping ------------------------------------------------------------------------------------------------ */
+
+static bool has_done_something(rpc_peer *peer, void *argument)
+{
+    (void)peer;
+    return ((const rpc_wait *)argument)->done > 0;
+}
+
+static bool is_never_over(rpc_peer *peer, void *argument)
+{
+    (void)peer;
+    (void)argument;
+    return false;
+}
+
+/* Waits for the first message, then takes those that are there. */
+static via_status table_pump(void *self, via_deadline deadline)
+{
+    rpc_peer *peer = self;
+    rpc_wait wait = {.is_over = has_done_something, .argument = &wait};
+
+    if (rpc_peer_is_foreign(peer))
+        return VIA_EFORK;
+    if (!(wait.thread = rpc_thread_here(peer)))
+        return VIA_ENOMEM;
+    via_status status = rpc_wait_for(peer, &wait, deadline);
+    if (status != VIA_OK)
+        return status;
+    wait.is_over = is_never_over;
+    (void)rpc_wait_for(peer, &wait, VIA_NOW); /* how the channel ended is for the next to tell */
+    return VIA_OK;
+}
+
+/* ---- knowing ------------------------------------------------------------------------------------------------ */
+
+static via_status table_stats(void *self, via_rpc_stats *stats)
+{
+    rpc_peer *peer = self;
+    via_rpc_stats now;
+    uint32_t size = stats->size < sizeof(now) ? stats->size : (uint32_t)sizeof(now);
+
+    if (rpc_peer_is_foreign(peer))
+        return VIA_EFORK;
+    (void)pthread_mutex_lock(&peer->lock);
+    now = peer->stats;
+    (void)pthread_mutex_unlock(&peer->lock);
+    now.handles = rpc_handles_open(&peer->handles);
+    now.size = stats->size;
+    memcpy(stats, &now, size);
+    return VIA_OK;
+}
+
+const via_rpc rpc_table = {
+    .size = sizeof(via_rpc),
+    .serve = rpc_table_serve,
+    .serve_library = rpc_table_serve_library,
+    .authorize = table_authorize,
+    .import = rpc_table_import,
+    .last_error = rpc_table_last_error,
+    .call = rpc_table_call,
+    .start = rpc_table_start,
+    .cancel = rpc_table_cancel,
+    .notify = rpc_table_notify,
+    .call_json = rpc_table_call_json,
+    .start_json = rpc_table_start_json,
+    .notify_json = rpc_table_notify_json,
+    .describe = rpc_table_describe,
+    .pump = table_pump,
+    .stats = table_stats,
+};
