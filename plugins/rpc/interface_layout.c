@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { LAYING_OUT = UINT32_MAX };
+enum { LAYING_OUT = RPC_STRUCT_DEPTH + 1 }; /* deeper than any */
 
 static via_status fail_struct(rpc_reader *reader, const rpc_struct *record, const char *key, const char *mend,
                               const char *format, ...) __attribute__((format(printf, 5, 6)));
