@@ -104,7 +104,8 @@ static via_status check_in(rpc_reader *reader, const rpc_method *method, const r
         return rpc_fail_in(reader, "type", "add \"length_is\" with the name of the parameter that holds the number",
                            "nothing says how many elements \"%s\" has", param->name);
     if (count != RPC_NONE && !goes_in(method, count))
-        return rpc_fail_in(reader, param->length_is != RPC_NONE ? "length_is" : "size_is", NULL,
+        return rpc_fail_in(reader, param->length_is != RPC_NONE ? "length_is" : "size_is",
+                           "give that parameter \"dir\": \"in\" or \"inout\"",
                            "\"%s\" goes in, but \"%s\", the number of its elements, does not", param->name,
                            method->params[count].name);
     return VIA_OK;

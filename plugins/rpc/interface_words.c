@@ -77,10 +77,10 @@ static const struct {
     {"struct", "a struct has a name here, and stands under \"structs\"", "declare it there, and write its name"},
     {"char *", "a pointer says neither how much it points to nor whose it is", "write \"string\""},
     {"const char *", "a pointer says neither how much it points to nor whose it is", "write \"string\""},
-    {"void *", "a pointer to nothing in particular cannot be carried",
+    {"void *", "it does not say what it points to",
      "write \"bytes\" with \"length_is\" for memory, a handle for an object, \"user\" for what a callback is given "
      "back"},
-    {"const void *", "a pointer to nothing in particular cannot be carried", "write \"bytes\" with \"length_is\""},
+    {"const void *", "it does not say what it points to", "write \"bytes\" with \"length_is\""},
 };
 
 enum { REFUSED = sizeof(refused) / sizeof(refused[0]) };
