@@ -71,6 +71,12 @@ static bool is_json(const char *text, size_t size)
     return value != NULL;
 }
 
+/* By the first character: a list, an object or a boolean. */
+static bool is_other(char first)
+{
+    return first == '[' || first == '{' || first == 't' || first == 'f';
+}
+
 static bool read_id(const rpc_json_scan *scan, bool is_parsed, rpc_id *id)
 {
     *id = (rpc_id){0};
@@ -80,7 +86,7 @@ static bool read_id(const rpc_json_scan *scan, bool is_parsed, rpc_id *id)
         return true;
     id->text = scan->id;
     id->text_size = scan->id_size;
-    return !memchr("[{tf", *scan->id, 4) && (is_parsed || is_json(id->text, id->text_size));
+    return !is_other(*scan->id) && (is_parsed || is_json(id->text, id->text_size));
 }
 
 static bool is_null(const rpc_id *id)

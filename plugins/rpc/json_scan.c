@@ -32,6 +32,11 @@ static bool is_blank(char character)
     return character == ' ' || character == '\t' || character == '\n' || character == '\r';
 }
 
+static bool is_sign(char character)
+{
+    return character != '\0' && strchr(",:[]{}\"", character) != NULL;
+}
+
 static void skip_blanks(json_scanner *scanner)
 {
     while (scanner->at < scanner->end && is_blank(*scanner->at))
@@ -53,7 +58,7 @@ static void skip_text(json_scanner *scanner)
 
 static void skip_word(json_scanner *scanner)
 {
-    while (scanner->at < scanner->end && !is_blank(*scanner->at) && !memchr(",:[]{}\"", *scanner->at, 7))
+    while (scanner->at < scanner->end && !is_blank(*scanner->at) && !is_sign(*scanner->at))
         scanner->at++;
 }
 

@@ -111,13 +111,13 @@ static void put_escape(rpc_writer *writer, char character)
 {
     static const char letters[] = "btnfr", meant[] = "\b\t\n\f\r", hex[] = "0123456789abcdef";
     const char *found = character ? strchr(meant, character) : NULL;
-    char escape[6] = {'\\', character};
+    char escape[] = {'\\', character, '0', '0', '0', '0'};
     size_t size = 2;
 
     if (found)
         escape[1] = letters[found - meant];
     else if ((unsigned char)character < 0x20) {
-        memcpy(escape + 1, "u00", 3);
+        escape[1] = 'u';
         escape[4] = hex[(unsigned char)character >> 4];
         escape[5] = hex[(unsigned char)character & 15];
         size = 6;

@@ -36,22 +36,15 @@ static uint64_t load(const unsigned char *bytes, size_t width)
     }
 }
 
-static void set(rpc_msgpack_head *head, rpc_token token, uint64_t value)
-{
-    head->token = token;
-    head->value = value;
-    head->size = 1;
-}
-
-/* The sign of a number of `width` bytes, in all 64 bits. */
+/* The sign of a number of one to eight bytes, in all 64 bits. */
 static uint64_t extend(uint64_t value, size_t width)
 {
-    uint64_t sign = UINT64_C(1) << (8 * width - 1);
+    uint64_t sign = UINT64_C(0x80) << (8 * (width - 1) & 63);
 
     return (value ^ sign) - sign;
 }
 
-static via_status read_wide(const unsigned char *data, size_t size, rpc_msgpack_head *head)
+via_status rpc_msgpack_read_wide(const unsigned char *data, size_t size, rpc_msgpack_head *head)
 {
     const lead_meaning *meaning = &meanings[data[0] - MSGPACK_NIL];
 
@@ -59,32 +52,14 @@ static via_status read_wide(const unsigned char *data, size_t size, rpc_msgpack_
         return VIA_EPROTO;
     if (size <= meaning->width)
         return VIA_ETIMEDOUT;
-    set(head, (rpc_token)meaning->token, load(data + 1, meaning->width) + meaning->plus);
+    head->token = (rpc_token)meaning->token;
+    head->lead = data[0];
     head->size = (uint8_t)(1 + meaning->width);
+    head->value = load(data + 1, meaning->width) + meaning->plus;
     if (meaning->token == RPC_NEGATIVE) {
         head->value = extend(head->value, meaning->width);
         head->token = head->value >> 63 ? RPC_NEGATIVE : RPC_UNSIGNED;
     }
-    return VIA_OK;
-}
-
-via_status rpc_msgpack_read_head(const unsigned char *data, size_t size, rpc_msgpack_head *head)
-{
-    unsigned char lead = data[0];
-
-    head->lead = lead;
-    if (lead < MSGPACK_FIXMAP)
-        set(head, RPC_UNSIGNED, lead);
-    else if (lead < MSGPACK_FIXARRAY)
-        set(head, RPC_MAP, lead & 0x0fu);
-    else if (lead < MSGPACK_FIXSTR)
-        set(head, RPC_LIST, lead & 0x0fu);
-    else if (lead < MSGPACK_NIL)
-        set(head, RPC_TEXT, lead & 0x1fu);
-    else if (lead < MSGPACK_NEGATIVE)
-        return read_wide(data, size, head);
-    else
-        set(head, RPC_NEGATIVE, extend(lead, 1));
     return VIA_OK;
 }
 

@@ -52,8 +52,34 @@ typedef struct rpc_msgpack_head {
         value; /* the integer, with its sign extended; the bits of a float; values of a list; pairs of a map; bytes of the rest */
 } rpc_msgpack_head;
 
+/* Of a lead from MSGPACK_NIL up to MSGPACK_NEGATIVE. */
+via_status rpc_msgpack_read_wide(const unsigned char *data, size_t size, rpc_msgpack_head *head);
+
+static inline via_status rpc_msgpack_one_byte(rpc_msgpack_head *head, rpc_token token, uint64_t value)
+{
+    head->token = token;
+    head->size = 1;
+    head->value = value;
+    return VIA_OK;
+}
+
 /* VIA_ETIMEDOUT: more bytes are needed. VIA_EPROTO: no value begins so. `size` is at least 1. */
-via_status rpc_msgpack_read_head(const unsigned char *data, size_t size, rpc_msgpack_head *head);
+static inline via_status rpc_msgpack_read_head(const unsigned char *data, size_t size, rpc_msgpack_head *head)
+{
+    unsigned char lead = head->lead = data[0];
+
+    if (lead < MSGPACK_FIXMAP)
+        return rpc_msgpack_one_byte(head, RPC_UNSIGNED, lead);
+    if (lead < MSGPACK_FIXARRAY)
+        return rpc_msgpack_one_byte(head, RPC_MAP, lead & 0x0fu);
+    if (lead < MSGPACK_FIXSTR)
+        return rpc_msgpack_one_byte(head, RPC_LIST, lead & 0x0fu);
+    if (lead < MSGPACK_NIL)
+        return rpc_msgpack_one_byte(head, RPC_TEXT, lead & 0x1fu);
+    if (lead >= MSGPACK_NEGATIVE)
+        return rpc_msgpack_one_byte(head, RPC_NEGATIVE, lead - UINT64_C(0x100));
+    return rpc_msgpack_read_wide(data, size, head);
+}
 
 /* Bytes that belong to the value and follow its head. */
 static inline uint64_t rpc_msgpack_body(const rpc_msgpack_head *head)

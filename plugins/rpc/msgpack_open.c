@@ -57,9 +57,12 @@ static bool read_kind(rpc_reader *reader, size_t *values, rpc_envelope *envelope
 /* From here to the end: the rest of the message's own list, each value whole. */
 static bool is_whole(rpc_reader *reader)
 {
-    rpc_measure state = {.at = reader->at, .depth = 1, .elements = reader->elements};
     const char *why = "it is cut short, or claims more than it has";
+    rpc_measure state; /* not cleared: most of it is never used */
 
+    state.at = reader->at;
+    state.depth = 1;
+    state.elements = reader->elements;
     state.left[0] = reader->index[0];
     if (rpc_msgpack_walk(reader->data, reader->size, reader->size, &state, &why) != VIA_OK) {
         (void)wrong(reader, why);

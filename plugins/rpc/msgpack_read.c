@@ -97,7 +97,8 @@ bool rpc_msgpack_get_signed(rpc_reader *reader, int64_t *value)
     rpc_msgpack_head head;
 
     if (is_small(reader)) {
-        *value = (int8_t)reader->data[reader->at];
+        *value = reader->data[reader->at];
+        *value -= *value >= MSGPACK_NEGATIVE ? 0x100 : 0;
         take(reader, 1);
         return true;
     }

@@ -81,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     whole = measure(data, size, SIZE_MAX, size, &used);
     open_one(data, size, whole == VIA_OK && used == size);
-    if (whole == VIA_OK && used < size) { /* the first of several, in memory of exactly its size */
+    if (whole == VIA_OK && used > 0 && used < size) { /* the first of several, in memory of exactly its size */
         uint8_t *first = malloc(used);
 
         if (!first)

@@ -3,6 +3,7 @@
  * JSON-RPC: messages as published, values that must come back the same, what is cut, altered or hostile.
  */
 #include "rpc_fixture.h"
+#include "writer.h"
 
 #include <float.h>
 #include <jansson.h>
@@ -230,7 +231,7 @@ static void test_json__an_error_that_is_too_long_to_show(void **state)
 
     codec->result(&f->writer, &id);
     f->writer.size -= strlen("\"result\":");
-    memcpy(rpc_writer_room(&f->writer, 8), "\"error\":", 8);
+    rpc_writer_put(&f->writer, "\"error\":", 8);
     codec->begin_list(&f->writer, 5000);
     for (int i = 0; i < 5000; i++)
         codec->put_nil(&f->writer);
@@ -354,7 +355,7 @@ static void expect_same_float(rpc_fixture *f, double value)
     OPEN_WITH(f, codec->put_float(&f->writer, value));
     assert_int_equal(codec->next(&f->reader), RPC_FLOAT);
     assert_true(codec->get_float(&f->reader, &back));
-    if (memcmp(&back, &value, sizeof(back)) != 0)
+    if (back != value || signbit(back) != signbit(value))
         fail_msg("%a became %a: %.*s", value, back, (int)f->writer.size, (const char *)f->writer.data);
     rpc_shut(f, codec);
 }
@@ -367,7 +368,7 @@ static void expect_same_single(rpc_fixture *f, float value)
     OPEN_WITH(f, codec->put_single(&f->writer, value));
     assert_true(codec->get_float(&f->reader, &back));
     single = (float)back;
-    if (memcmp(&single, &value, sizeof(single)) != 0)
+    if (single != value || signbit(single) != signbit(value))
         fail_msg("%a became %a", (double)value, (double)single);
     rpc_shut(f, codec);
 }
@@ -602,31 +603,22 @@ static void test_json__parameters_by_name(void **state)
 
 /* ---- limits ------------------------------------------------------------------------------------------------- */
 
-/* A message with this many lists in each other below the parameters. */
+static void append(rpc_fixture *f, const char *text)
+{
+    rpc_writer_put(&f->writer, text, strlen(text));
+}
+
+/* A message with this many lists or maps in each other as its parameters, closed again if they are few. */
 static via_status open_nested(rpc_fixture *f, size_t depth, const char *opening)
 {
-    const char *prefix = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"m\",\"params\":";
-    size_t size = strlen(prefix);
-    char *message = malloc(size + depth * strlen(opening) + 1);
-    via_status status;
-
-    assert_non_null(message);
-    memcpy(message, prefix, size);
-    for (size_t i = 0; i < depth; i++, size += strlen(opening))
-        memcpy(message + size, opening, strlen(opening));
-    for (size_t i = 0; i < depth && *opening == '[' && depth < 1000; i++) {
-        message = realloc(message, size + 2);
-        assert_non_null(message);
-        message[size++] = ']';
-    }
-    if (depth < 1000) {
-        message = realloc(message, size + 1);
-        assert_non_null(message);
-        message[size++] = '}';
-    }
-    status = rpc_open_bytes(f, codec, message, size);
-    free(message);
-    return status;
+    rpc_writer_reset(&f->writer);
+    append(f, "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"m\",\"params\":");
+    for (size_t i = 0; i < depth; i++)
+        append(f, opening);
+    for (size_t i = 0; i < depth && depth < 1000; i++)
+        append(f, "]");
+    append(f, "}");
+    return rpc_open_bytes(f, codec, f->writer.data, f->writer.size);
 }
 
 static void test_json__deep_messages(void **state)
@@ -646,6 +638,7 @@ static void test_json__deep_messages(void **state)
     assert_int_equal(open_nested(f, 100000, "{\"a\":"), VIA_EPROTO);
     assert_string_equal(f->reader.wrong, "lists and maps are nested too deeply");
     rpc_shut(f, codec);
+    rpc_writer_reset(&f->writer);
     for (int depth = 0; depth < RPC_DEPTH; depth++)
         codec->begin_list(&f->writer, 1);
     assert_int_equal(f->writer.status, VIA_OK);
@@ -713,14 +706,12 @@ static void test_json__the_tree_takes_no_more_than_was_reckoned(void **state)
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         for (size_t count = 1; count < 10000; count = count * 3 / 2 + 1) {
             rpc_writer_reset(&f->writer);
-            memcpy(rpc_writer_room(&f->writer, strlen(prefix)), prefix, strlen(prefix));
+            append(f, prefix);
             for (size_t j = 0; j < count; j++) {
-                size_t size = strlen(parts[i]) + 1;
-                memcpy(rpc_writer_room(&f->writer, size), parts[i], size);
-                f->writer.data[f->writer.size - 1] = ',';
+                append(f, j > 0 ? "," : "");
+                append(f, parts[i]);
             }
-            memcpy(f->writer.data + f->writer.size - 1, "]", 1);
-            memcpy(rpc_writer_room(&f->writer, 1), "}", 1);
+            append(f, "]}");
             allocated = allocated_most = 0;
             rpc_open_written(f, codec);
             if (allocated_most > f->arena.taken)
