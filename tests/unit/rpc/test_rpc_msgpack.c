@@ -748,6 +748,18 @@ static void test_msgpack__hostile_beginnings(void **state)
     }
 }
 
+/* Long before there are RPC_ELEMENTS of them. */
+static void test_msgpack__more_values_than_the_limit_has_bytes(void **state)
+{
+    size_t used;
+
+    (void)state;
+    assert_int_equal(measure(BYTES("\x93\x02\xa1m\xdc\x00\x61"), 100, &used), VIA_ETOOBIG);
+    assert_int_equal(measure(BYTES("\x93\x02\xa1m\xdc\x00\x60"), 100, &used), VIA_ETIMEDOUT);
+    assert_int_equal(measure(BYTES("\x93\x02\xa1m\xde\x00\x31"), 100, &used), VIA_ETOOBIG);
+    assert_int_equal(measure(BYTES("\x93\x02\xa1m\xde\x00\x30"), 100, &used), VIA_ETIMEDOUT);
+}
+
 static void test_msgpack__ten_thousand_lists_in_each_other(void **state)
 {
     rpc_fixture *f = *state;
@@ -878,6 +890,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_msgpack__a_message_above_the_limit_is_told_early, rpc_set_up,
                                         rpc_tear_down),
         cmocka_unit_test_setup_teardown(test_msgpack__hostile_beginnings, rpc_set_up, rpc_tear_down),
+        cmocka_unit_test_setup_teardown(test_msgpack__more_values_than_the_limit_has_bytes, rpc_set_up, rpc_tear_down),
         cmocka_unit_test_setup_teardown(test_msgpack__ten_thousand_lists_in_each_other, rpc_set_up, rpc_tear_down),
         cmocka_unit_test_setup_teardown(test_msgpack__as_deep_as_allowed_and_one_deeper, rpc_set_up, rpc_tear_down),
         cmocka_unit_test_setup_teardown(test_msgpack__every_truncation_is_refused, rpc_set_up, rpc_tear_down),
