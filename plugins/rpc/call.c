@@ -144,6 +144,12 @@ static const char *why_unsent(via_status status)
     }
 }
 
+/* Connections that a channel which dials again has lost so far. */
+static uint64_t losses_of(const rpc_peer *peer)
+{
+    return peer->dials_again ? __atomic_load_n(&peer->counters->disconnects, __ATOMIC_RELAXED) : 0;
+}
+
 static void open_call(rpc_peer *peer, rpc_call *call)
 {
     (void)pthread_mutex_lock(&peer->lock);
@@ -168,6 +174,7 @@ static bool give_up(rpc_peer *peer, rpc_call *call)
 
 via_status rpc_call_send(rpc_peer *peer, rpc_call *call)
 {
+    call->losses = losses_of(peer);
     open_call(peer, call);
     via_status status = rpc_send(peer, &call->writer, call->deadline);
 
@@ -242,10 +249,44 @@ static const char *why_lost(via_status status)
     }
 }
 
+/*
+ * The connection that the call went over is gone, and its reply with it. A method that may run twice is asked again, under the same
+ * number; of any other it is not known whether it ran. VIA_OK: it is asked, or nothing was lost.
+ */
+static via_status repair(rpc_peer *peer, rpc_call *call)
+{
+    uint64_t now = losses_of(peer);
+
+    if (now == call->losses)
+        return VIA_OK;
+    call->losses = now;
+    if (!call->method || !call->method->is_idempotent)
+        return VIA_EPEER;
+    (void)pthread_mutex_lock(&peer->lock);
+    peer->stats.retries++;
+    (void)pthread_mutex_unlock(&peer->lock);
+    return rpc_send(peer, &call->writer, call->deadline);
+}
+
+static via_status await_reply(rpc_peer *peer, rpc_call *call, rpc_wait *wait)
+{
+    via_status status = VIA_OK;
+
+    if (!peer->dials_again)
+        return rpc_wait_for(peer, wait, call->deadline);
+    while (status == VIA_OK && via_deadline_left(call->deadline) > 0) {
+        status = rpc_wait_for(peer, wait, via_deadline_min(call->deadline, via_deadline_after(RPC_LOSS_LOOK_NS)));
+        if (status != VIA_ETIMEDOUT)
+            return status;
+        status = repair(peer, call);
+    }
+    return status == VIA_OK ? VIA_ETIMEDOUT : status;
+}
+
 via_status rpc_call_await(rpc_peer *peer, rpc_call *call, rpc_thread *thread)
 {
     rpc_wait wait = {.is_over = is_done, .argument = call, .thread = thread};
-    via_status status = rpc_wait_for(peer, &wait, call->deadline);
+    via_status status = await_reply(peer, call, &wait);
 
     while (status != VIA_OK && !give_up(peer, call))
         status = rpc_wait_for(peer, &wait, VIA_FOREVER);
@@ -271,7 +312,35 @@ via_deadline rpc_calls_next(const rpc_peer *peer)
     for (uint32_t i = 0; i < peer->call_count; i++)
         if (is_started(peer->calls[i]))
             next = via_deadline_min(next, peer->calls[i]->deadline);
-    return next;
+    return peer->dials_again ? via_deadline_min(next, via_deadline_after(RPC_LOSS_LOOK_NS)) : next;
+}
+
+/* Ends it, without lock. */
+static void end_started(rpc_peer *peer, rpc_call *call, via_status status)
+{
+    call->state = RPC_CALL_DONE;
+    peer->started--;
+    (void)pthread_mutex_unlock(&peer->lock);
+    rpc_call_fail(call, status, VIA_RPC_TRANSPORT, "%s", why_lost(status));
+    if (status == VIA_ETIMEDOUT)
+        ask_to_stop(peer, call);
+    call->finish(peer, call);
+    (void)pthread_mutex_lock(&peer->lock);
+}
+
+/* VIA_OK: it goes on. */
+static via_status judge(rpc_peer *peer, rpc_call *call, uint64_t now)
+{
+    via_status status;
+
+    if (call->deadline <= now)
+        return VIA_ETIMEDOUT;
+    if (!peer->dials_again)
+        return VIA_OK;
+    (void)pthread_mutex_unlock(&peer->lock);
+    status = repair(peer, call);
+    (void)pthread_mutex_lock(&peer->lock);
+    return status;
 }
 
 size_t rpc_calls_expire(rpc_peer *peer, bool all, via_status status)
@@ -281,16 +350,10 @@ size_t rpc_calls_expire(rpc_peer *peer, bool all, via_status status)
 
     for (uint32_t i = 0; i < peer->call_count; i++) {
         rpc_call *call = peer->calls[i];
-        if (!is_started(call) || (!all && call->deadline > now))
+        via_status verdict = !is_started(call) ? VIA_OK : all ? status : judge(peer, call, now);
+        if (verdict == VIA_OK || !is_started(call)) /* which may have got its reply while it was judged */
             continue;
-        call->state = RPC_CALL_DONE;
-        peer->started--;
-        (void)pthread_mutex_unlock(&peer->lock);
-        rpc_call_fail(call, status, VIA_RPC_TRANSPORT, "%s", why_lost(status));
-        if (status == VIA_ETIMEDOUT)
-            ask_to_stop(peer, call);
-        call->finish(peer, call);
-        (void)pthread_mutex_lock(&peer->lock);
+        end_started(peer, call, verdict);
         count++;
     }
     return count;

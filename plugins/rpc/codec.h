@@ -156,6 +156,8 @@ typedef struct rpc_codec {
      * Is each message of a channel one of its frames? False: they can also be told apart in a stream of bytes, by `measure`.
      */
     bool needs_boundaries;
+    /* Does reading go over the bytes more than once? Then they must not be in memory that the other end can change. */
+    bool reads_twice;
 
     /*
      * How many bytes the first message in `data` takes. VIA_OK; VIA_ETIMEDOUT: more bytes are needed; VIA_EPROTO: it never will be

@@ -5,6 +5,7 @@
 const rpc_codec rpc_json = {
     .name = "json",
     .needs_boundaries = true,
+    .reads_twice = true,
     .request = rpc_json_request,
     .notification = rpc_json_notification,
     .result = rpc_json_result,

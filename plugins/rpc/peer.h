@@ -25,6 +25,7 @@
 enum {
     RPC_CALLS_BITS = 10,
     RPC_CALLS_MAX = 1 << RPC_CALLS_BITS, /* in flight */
+    RPC_LOSS_LOOK_NS = 50 * 1000 * 1000, /* how often a channel that dials again is looked at */
     RPC_ASIDE_MAX = 1024                 /* requests that wait until somebody serves them */
 };
 
@@ -87,6 +88,7 @@ struct rpc_call {
     rpc_call *next_free;
     uint64_t id;
     via_deadline deadline;
+    uint64_t losses;   /* connections lost when it was sent, if the channel dials again */
     via_status status; /* from here on: whoever makes the call, then whoever delivers */
     via_rpc_error error;
     rpc_deliver_fn deliver;

@@ -44,6 +44,15 @@ void rpc_incoming_free(rpc_peer *peer, rpc_incoming *incoming)
     free(incoming);
 }
 
+static unsigned char *copy_of(const void *data, size_t size)
+{
+    unsigned char *made = malloc(size ? size : 1);
+
+    if (made && size)
+        memcpy(made, data, size);
+    return made;
+}
+
 /* ---- whole messages ----------------------------------------------------------------------------------------- */
 
 static via_status receive_whole(rpc_peer *peer, via_deadline deadline, rpc_incoming **out)
@@ -61,6 +70,14 @@ static via_status receive_whole(rpc_peer *peer, via_deadline deadline, rpc_incom
     incoming->copy = NULL;
     incoming->data = incoming->message.data;
     incoming->size = incoming->message.size;
+    if (peer->codec->reads_twice && !(incoming->copy = copy_of(incoming->data, incoming->size))) {
+        rpc_incoming_free(peer, incoming);
+        return VIA_ENOMEM;
+    }
+    if (incoming->copy) {
+        incoming->data = incoming->copy;
+        peer->plugin->host->inner->release(peer->inner, &incoming->message);
+    }
     *out = incoming;
     return VIA_OK;
 }
@@ -105,11 +122,10 @@ static rpc_incoming *copy_out(const unsigned char *data, size_t size)
 {
     rpc_incoming *made = calloc(1, sizeof(*made));
 
-    if (!made || !(made->copy = malloc(size ? size : 1))) {
+    if (!made || !(made->copy = copy_of(data, size))) {
         free(made);
         return NULL;
     }
-    memcpy(made->copy, data, size);
     made->data = made->copy;
     made->size = size;
     return made;
