@@ -44,12 +44,13 @@ const via_cli_command via_cli_commands[] = {
      .operands = "FILE...",
      .min_operands = 1,
      .max_operands = SIZE_MAX,
-     .summary = "check manifests of any kind",
+     .summary = "check manifests of any kind, and files of layers",
      .about =
          "Each error names the file, line, column, what was expected and how to mend it. Each file is checked by\n"
          "itself: 'via plugins' shows whether a library is there and fits, 'via explain NAME' whether the plugin has\n"
-         "the options that an endpoint sets.",
-     .takes = TAKES(JSON),
+         "the options that an endpoint sets. A file that a layer reads, such as an interface, is checked by that\n"
+         "layer's plugin; no code of a plugin is run for a manifest.",
+     .takes = HOST | TAKES(JSON),
      .run = via_cli_run_validate},
     {.name = "explain",
      .operands = "NAME|ADDRESS",

@@ -1,50 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `via validate`: checks manifests of any kind. Owns: how verdicts look. */
+/* `via validate`: checks manifests, and files of layers. Owns: how verdicts look. */
 #include <jansson.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "commands.h"
 #include "json.h"
+#include "session.h"
 
-static const char *kind_name(uint32_t kind)
+/* Only a file of a layer needs a host: manifests are checked without a look at what is installed. */
+typedef struct validation {
+    const via_cli_args *args;
+    via_host *host;
+    json_t *verdicts; /* NULL = in words */
+} validation;
+
+/* VIA_EXIT_OK, or what opening a host has said already. */
+static int judge(validation *v, const char *file, via_file_info *info, via_status *status, via_error *error)
 {
-    switch (kind) {
-    case VIA_MANIFEST_PLUGIN:
-        return "plugin";
-    case VIA_MANIFEST_ENDPOINTS:
-        return "endpoints";
-    default:
-        return "unknown";
-    }
+    static const char *const words[] = {"", "plugin", "endpoints", ""};
+    uint32_t kind = 0;
+    *status = via_validate(file, &kind, error);
+    *info = (via_file_info){.size = sizeof(*info), .kind = kind};
+    (void)snprintf(info->word, sizeof(info->word), "%s", words[kind]);
+    if (kind != VIA_MANIFEST_OF_LAYER)
+        return VIA_EXIT_OK;
+    const int result = v->host ? VIA_EXIT_OK : via_cli_host_open(v->args, &v->host);
+    if (result == VIA_EXIT_OK)
+        *status = via_validate_with(v->host, file, info, error);
+    return result;
 }
 
-static int validate_one(const char *file, json_t *verdicts)
+static int validate_one(validation *v, const char *file)
 {
     via_error error;
-    uint32_t kind = 0;
+    via_file_info info;
+    via_status status = VIA_OK;
     via_error_init(&error);
-    via_status status = via_validate(file, &kind, &error);
-    if (verdicts) {
-        json_t *verdict = json_pack("{ss ss sb}", "file", file, "kind", kind_name(kind), "valid", status == VIA_OK);
+    const int result = judge(v, file, &info, &status, &error);
+    if (result != VIA_EXIT_OK)
+        return result;
+    if (v->verdicts) {
+        const char *kind = info.word[0] ? info.word : "unknown";
+        json_t *verdict = json_pack("{ss ss sb}", "file", file, "kind", kind, "valid", status == VIA_OK);
         if (status != VIA_OK)
             (void)json_object_set_new(verdict, "error", via_cli_json_error(&error));
-        (void)json_array_append_new(verdicts, verdict);
+        (void)json_array_append_new(v->verdicts, verdict);
         return via_cli_exit_of(status);
     }
     if (status != VIA_OK)
         return via_cli_error(file, &error);
     via_cli_put_text(stdout, file);
-    (void)printf(": ok, a manifest of kind %s\n", kind_name(kind));
+    (void)printf(info.kind == VIA_MANIFEST_OF_LAYER ? ": ok, a file of kind %s\n" : ": ok, a manifest of kind %s\n",
+                 info.word);
     return VIA_EXIT_OK;
 }
 
 int via_cli_run_validate(const via_cli_args *args)
 {
-    json_t *verdicts = args->json ? json_array() : NULL;
+    validation v = {.args = args, .verdicts = args->json ? json_array() : NULL};
     int result = VIA_EXIT_OK;
     for (size_t i = 0; i < args->operands.count; i++)
-        if (validate_one(args->operands.items[i], verdicts) != VIA_EXIT_OK)
+        if (validate_one(&v, args->operands.items[i]) != VIA_EXIT_OK)
             result = VIA_EXIT_FAILED;
-    if (args->json && !via_cli_json_print(verdicts))
+    via_host_close(v.host);
+    if (args->json && !via_cli_json_print(v.verdicts))
         result = via_cli_out_of_memory();
     return result;
 }

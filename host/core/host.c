@@ -29,6 +29,18 @@ void via_host_drop(via_host *host)
         free_host(host);
 }
 
+via_status via_host_borrow(via_host *host, via_host **borrowed, via_error *error)
+{
+    if (host == NULL)
+        return via_host_open(NULL, borrowed, error);
+    if (via_fork_word_is_foreign(host->generation))
+        return via_error_set(error, VIA_EFORK, VIA_STAGE_RESOLVE, "open a host of its own in the child",
+                             "this host belongs to the parent process");
+    via_host_hold(host);
+    *borrowed = host;
+    return VIA_OK;
+}
+
 static via_status read_options(const via_host_options *given, via_host_options *options, via_error *error)
 {
     via_host_options_init(options);

@@ -45,19 +45,6 @@ void via_route_note(const via_route *route, const char *what)
     via_log_line(route->log, VIA_LOG_DEBUG, route->loaded->name, "%s: %s", route->resolved.address, what);
 }
 
-/* The host to use, with one more user: the caller's, or a private one. */
-static via_status borrow_host(via_host *host, via_host **borrowed, via_error *error)
-{
-    if (host == NULL)
-        return via_host_open(NULL, borrowed, error);
-    if (via_fork_word_is_foreign(host->generation))
-        return via_error_set(error, VIA_EFORK, VIA_STAGE_RESOLVE, "open a host of its own in the child",
-                             "this host belongs to the parent process");
-    via_host_hold(host);
-    *borrowed = host;
-    return VIA_OK;
-}
-
 static via_status read_options(const via_open_options *given, via_open_options *options, via_error *error)
 {
     via_open_options_init(options);
@@ -143,7 +130,7 @@ via_status via_route_open(via_host *host, const char *address, uint32_t role, bo
     if (route == NULL)
         return via_error_set(error, VIA_ENOMEM, VIA_STAGE_RESOLVE, NULL, "out of memory");
     atomic_init(&route->users, 1);
-    status = borrow_host(host, &route->host, error);
+    status = via_host_borrow(host, &route->host, error);
     if (status != VIA_OK)
         goto cleanup;
     route->generation = route->host->generation;

@@ -40,24 +40,44 @@ via_verdict via_choose_verdict(via_plugin_entry *entry, const via_choice *choice
 
 /* ---- what is wanted ----------------------------------------------------------------------------------------- */
 
+typedef enum what_for { A_SCHEME, A_LAYER, A_CHECK } what_for;
+
 typedef struct wanted {
     const char *name;
-    bool is_layer;
+    what_for what;
 } wanted;
+
+static const via_layer_manifest *find_check(const via_plugin_manifest *manifest, const char *key)
+{
+    for (size_t i = 0; i < manifest->layer_count; i++) {
+        if (manifest->layers[i].checks && strcmp(manifest->layers[i].checks, key) == 0)
+            return &manifest->layers[i];
+    }
+    return NULL;
+}
 
 static bool find(const via_plugin_entry *entry, const wanted *want, via_choice *found)
 {
     const via_plugin_manifest *manifest = &entry->manifest;
 
-    *found = (via_choice){.scheme = want->is_layer ? NULL : via_plugin_manifest_scheme(manifest, want->name),
-                          .layer = want->is_layer ? via_plugin_manifest_layer(manifest, want->name) : NULL};
+    *found = (via_choice){0};
+    if (want->what == A_SCHEME)
+        found->scheme = via_plugin_manifest_scheme(manifest, want->name);
+    else if (want->what == A_LAYER)
+        found->layer = via_plugin_manifest_layer(manifest, want->name);
+    else
+        found->layer = find_check(manifest, want->name);
     return found->scheme || found->layer;
 }
 
 /* `serves "unix:"`, in `text`, which is returned. */
 static const char *tell_service(const wanted *want, char *text, size_t capacity)
 {
-    (void)snprintf(text, capacity, want->is_layer ? "has the layer \"%.80s\"" : "serves \"%.80s:\"", want->name);
+    static const char *const forms[] = {[A_SCHEME] = "serves \"%.80s:\"",
+                                        [A_LAYER] = "has the layer \"%.80s\"",
+                                        [A_CHECK] = "checks files with \"%.80s\""};
+
+    (void)snprintf(text, capacity, forms[want->what], want->name);
     return text;
 }
 
@@ -75,11 +95,14 @@ static void offer_scheme(via_nearest *nearest, const via_scheme_manifest *scheme
     }
 }
 
-static void offer_names(via_nearest *nearest, const via_plugin_manifest *manifest, bool are_layers)
+static void offer_names(via_nearest *nearest, const via_plugin_manifest *manifest, what_for what)
 {
-    for (size_t i = 0; are_layers && i < manifest->layer_count; i++)
-        via_nearest_offer(nearest, manifest->layers[i].name);
-    for (size_t i = 0; !are_layers && i < manifest->scheme_count; i++)
+    for (size_t i = 0; what != A_SCHEME && i < manifest->layer_count; i++) {
+        const char *name = what == A_LAYER ? manifest->layers[i].name : manifest->layers[i].checks;
+        if (name)
+            via_nearest_offer(nearest, name);
+    }
+    for (size_t i = 0; what == A_SCHEME && i < manifest->scheme_count; i++)
         offer_scheme(nearest, &manifest->schemes[i]);
 }
 
@@ -89,14 +112,14 @@ static const char *find_nearest(const via_registry *registry, const wanted *want
 
     via_nearest_begin(&nearest, want->name);
     for (size_t i = 0; i < registry->plugin_count; i++)
-        offer_names(&nearest, &registry->plugins[i]->manifest, want->is_layer);
+        offer_names(&nearest, &registry->plugins[i]->manifest, want->what);
     return nearest.best;
 }
 
 static via_status fail_unknown(const via_registry *registry, const wanted *want, via_error *error)
 {
     const char *nearest = find_nearest(registry, want);
-    const char *colon = want->is_layer ? "" : ":";
+    const char *colon = want->what == A_SCHEME ? ":" : "";
     char service[128];
     via_status status = via_error_set(
         error, VIA_ENOENT, VIA_STAGE_RESOLVE, "install a plugin for it; via plugins lists what is there",
@@ -143,7 +166,8 @@ static via_status fail_refused(via_plugin_entry *entry, const wanted *want, via_
 
 via_status via_choice_check(const via_choice *choice, via_error *error)
 {
-    const wanted want = {choice->layer ? choice->layer->name : choice->scheme->name, choice->layer != NULL};
+    const wanted want = {choice->layer ? choice->layer->name : choice->scheme->name,
+                         choice->layer ? A_LAYER : A_SCHEME};
 
     if (!is_refused(choice->entry, true))
         return VIA_OK;
@@ -204,14 +228,21 @@ static via_status choose(const via_registry *registry, const wanted *want, via_c
 
 via_status via_choose(const via_registry *registry, const char *scheme, via_choice *choice, via_error *error)
 {
-    const wanted want = {scheme, false};
+    const wanted want = {scheme, A_SCHEME};
 
     return choose(registry, &want, choice, error);
 }
 
 via_status via_choose_layer(const via_registry *registry, const char *layer, via_choice *choice, via_error *error)
 {
-    const wanted want = {layer, true};
+    const wanted want = {layer, A_LAYER};
+
+    return choose(registry, &want, choice, error);
+}
+
+via_status via_choose_check(const via_registry *registry, const char *key, via_choice *choice, via_error *error)
+{
+    const wanted want = {key, A_CHECK};
 
     return choose(registry, &want, choice, error);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which plugin serves a scheme, or has a layer.
+ * Which plugin serves a scheme, has a layer, or checks a kind of file.
  *
  * Owns: the rule (the highest priority, then the first found, of those that are not refused) and the refusal.
  */
@@ -31,6 +31,8 @@ typedef enum via_verdict {
 via_status via_choose(const via_registry *registry, const char *scheme, via_choice *choice, via_error *error);
 /* The same for a layer's name. */
 via_status via_choose_layer(const via_registry *registry, const char *layer, via_choice *choice, via_error *error);
+/* The same for a layer that checks files with this key. */
+via_status via_choose_check(const via_registry *registry, const char *key, via_choice *choice, via_error *error);
 /* Trust and preflight of the chosen one, for those who will not load it. VIA_OK, or its refusal. */
 via_status via_choice_check(const via_choice *choice, via_error *error);
 /* The verdict on an entry, given the choice (whose entry may be NULL). */

@@ -75,6 +75,11 @@ static via_status check_claims(const via_layer *table, const via_layer_manifest 
     if (!table->wrap)
         return via_negotiate_refuse(error, "write the missing function; <viaduct/layer.h> says what it has to do",
                                     "layer \"%s\": the mandatory slot \"wrap\" is empty", layer->name);
+    if (layer->checks && !table->check)
+        return via_negotiate_refuse(error, "write the missing function, or take \"checks\" out of the manifest",
+                                    "layer \"%s\": the manifest says that it checks files with \"%s\", but the slot "
+                                    "\"check\" is empty",
+                                    layer->name, layer->checks);
     return VIA_OK;
 }
 

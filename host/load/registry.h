@@ -33,7 +33,7 @@ via_status via_registry_watch(via_registry *registry, via_poll_handle *handle, v
 via_status via_registry_plugin_next(via_registry *registry, size_t *cursor, via_plugin_info *info);
 via_status via_registry_endpoint_next(via_registry *registry, size_t *cursor, via_endpoint_info *info);
 
-/* The body of via_explain(); via_validate() and via_seal() need no host and live in load/ whole. */
+/* The body of via_explain(). Of via_validate_with() it is load/validate.h; via_seal() needs no host. */
 via_status via_registry_explain(via_registry *registry, const char *address, const via_open_options *options,
                                 char **json, via_error *error);
 

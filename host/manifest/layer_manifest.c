@@ -70,6 +70,31 @@ static via_status read_clears(via_check *check, json_t *value, void *target)
     return via_check_words(check, value, via_promise_words, 0, &((via_layer_manifest *)target)->clears);
 }
 
+static bool is_key(const char *text)
+{
+    static const char *const taken[] = {"manifest", "endpoints", "kind",    "name",   "version",
+                                        "summary",  "library",   "schemes", "layers", NULL};
+    const char *const *word = taken;
+
+    while (*word && strcmp(*word, text) != 0)
+        word++;
+    return !*word && via_layer_is_name(text) && strncmp(text, "x-", 2) != 0;
+}
+
+static via_status read_checks(via_check *check, json_t *value, void *target)
+{
+    const char **key = &((via_layer_manifest *)target)->checks;
+    via_status status = via_check_text(check, value, 1, 255, key);
+
+    if (status != VIA_OK || is_key(*key))
+        return status;
+    return via_check_fail(
+        check, "choose a word of your own",
+        "\"checks\" is \"%.80s\"; expected a lower-case letter, then lower-case letters, digits, _ or -, "
+        "at most %d, and no key of a manifest",
+        *key, VIA_LAYER_NAME_BYTES);
+}
+
 static via_status read_options(via_check *check, json_t *value, void *target)
 {
     return via_option_list_read(check, value, &((via_layer_manifest *)target)->options);
@@ -78,7 +103,7 @@ static via_status read_options(via_check *check, json_t *value, void *target)
 static const via_field fields[] = {
     {"patterns", read_patterns, true},  {"bytes", read_bytes, true},    {"terminal", read_terminal, false},
     {"overhead", read_overhead, false}, {"passes", read_passes, false}, {"clears", read_clears, false},
-    {"options", read_options, false},
+    {"options", read_options, false},   {"checks", read_checks, false},
 };
 
 /* ---- the whole ---------------------------------------------------------------------------------------------- */

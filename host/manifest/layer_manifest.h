@@ -21,7 +21,8 @@ enum { VIA_LAYER_NAME_BYTES = 31 };
 /* The texts live as long as the manifest. */
 typedef struct via_layer_manifest {
     const char *name;
-    json_t *passes; /* array of extension ids, or NULL */
+    const char *checks; /* the key by which the files that it checks are known; NULL = none */
+    json_t *passes;     /* array of extension ids, or NULL */
     via_option_list options;
     uint64_t overhead; /* bytes that it adds to a message at most */
     uint32_t patterns; /* VIA_PATTERN_* */

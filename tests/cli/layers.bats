@@ -32,6 +32,26 @@ END
     [[ $output =~ 'write "changed"' ]]
 }
 
+@test "cli__validate_asks_a_layer_about_its_files" {
+    echo '{"sums": 1}' >right.json
+    echo '{"sums": 1, "wrong": 2}' >wrong.json
+    run via validate right.json wrong.json --plugins "$layers"
+    expect_status 1
+    [ "${lines[0]}" = "right.json: ok, a file of kind sums" ]
+    expect "via: wrong.json: a wrong sum in 24 bytes"
+    expect_way_out
+    run via validate right.json wrong.json --plugins "$layers" --json
+    expect_json '[(v["kind"], v["valid"]) for v in it] == [("sums", True), ("sums", False)]'
+}
+
+@test "cli__validate_says_that_nobody_checks_a_file" {
+    echo '{"tables": 1}' >tables.json
+    run via validate tables.json --plugins "$layers"
+    expect_status 1
+    expect 'no plugin checks files with "tables"'
+    expect "via plugins lists what is there"
+}
+
 @test "cli__explain_shows_layers_with_options_and_origins" {
     make_shop
     run via explain 'mail?pass.fail=false' --plugins "$layers" --endpoints shop.json

@@ -58,6 +58,12 @@ struct via_layer {
      */
     via_status (*wrap)(void *state, const via_open *open, via_inner *inner, void **channel, via_error *error);
     const via_channel_ops *channel_ops;
+    /*
+     * Optional, mandatory if the manifest has "checks": is the file, one with that key, right? Looks at the file only; no
+     * channel is there. `error` is never NULL, and says the place. May be called by any thread, in the order of init and
+     * fini. VIA_OK; VIA_EINVAL: it is wrong; VIA_ENOENT EPERM EIO ENOMEM.
+     */
+    via_status (*check)(void *state, const char *file, via_error *error);
 };
 
 /*

@@ -350,10 +350,33 @@ VIA_API const void *via_extension(via_channel *channel, const char *id, void **s
 VIA_API VIA_CHECK_RESULT via_status via_explain(via_host *host, const char *address, const via_open_options *options,
                                                 char **json, via_error *error);
 
-enum { VIA_MANIFEST_PLUGIN = 1u, VIA_MANIFEST_ENDPOINTS = 2u };
+enum {
+    VIA_MANIFEST_PLUGIN = 1u,
+    VIA_MANIFEST_ENDPOINTS = 2u,
+    VIA_MANIFEST_OF_LAYER = 3u /* no manifest: a file that a layer reads, such as an interface of rpc */
+};
 
-/* Checks one manifest file of any kind. `kind` (may be NULL) gets VIA_MANIFEST_*. VIA_OK, VIA_EINVAL, VIA_EIO, ... */
+/*
+ * Checks one manifest file of any kind. `kind` (may be NULL) gets VIA_MANIFEST_*. Needs no host and runs no plugin code.
+ * VIA_OK, VIA_EINVAL, VIA_EIO, ...; VIA_ENOTSUP with VIA_MANIFEST_OF_LAYER: ask via_validate_with().
+ */
 VIA_API VIA_CHECK_RESULT via_status via_validate(const char *file, uint32_t *kind, via_error *error);
+
+/* What a file is. No pointers. */
+typedef struct via_file_info {
+    uint32_t size;
+    uint32_t kind; /* VIA_MANIFEST_*, 0 = it could not be told */
+    char word[32]; /* "plugin", "endpoints", or the key by which a layer's files are known; "" = it could not be told */
+    char plugin[64]; /* who checks such files, "" = the host */
+} via_file_info;
+
+/*
+ * The same for a file of any kind: one of a layer ("checks" in its manifest) is checked by that layer's plugin, which is
+ * loaded for it. `info` may be NULL; set info->size first. `host` NULL = a private one. Blocks while it loads. The
+ * statuses of via_validate() and via_dial()'s of loading a plugin; VIA_ENOENT also: no plugin checks such files.
+ */
+VIA_API VIA_CHECK_RESULT via_status via_validate_with(via_host *host, const char *file, via_file_info *info,
+                                                      via_error *error);
 
 /*
  * Writes `output` as a copy of the plugin manifest `manifest` with the `abi` that `library` states and the SHA-256

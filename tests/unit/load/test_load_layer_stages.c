@@ -43,6 +43,13 @@ static const stage_case cases[] = {
     {"layer_both", "the manifest's kind is \"layer\", and the library offers 1 transports too",
      "make two plugins of it"},
     {"layer_transport", "the library offers 0 layers", "offer 1 to 64 layers"},
+    {"layer_no_check",
+     "layer \"layer_no_check\": the manifest says that it checks files with \"sums\", but the slot \"check\" is empty",
+     "write the missing function, or take \"checks\" out of the manifest"},
+    {"layer_older_check",
+     "layer \"layer_older_check\": the manifest says that it checks files with \"sums\", but the slot \"check\" is "
+     "empty",
+     "write the missing function, or take \"checks\" out of the manifest"},
 };
 
 /* Resolves an address with this one layer, and loads the layer's plugin. */
@@ -106,6 +113,22 @@ static void test_layer_stages__a_good_one_is_loaded_and_found(void **state)
     via_loader_release(loaded);
 }
 
+/* A table that ends before the slots that came in later. */
+static void test_layer_stages__an_older_table_is_enough(void **state)
+{
+    load_fixture *fixture = *state;
+    via_loaded *loaded = NULL;
+
+    load_fixture_install(fixture, "layer_older", "p");
+    assert_int_equal(load_fixture_open(fixture, "p", NULL), VIA_OK);
+    if (load_layer(fixture, "layer_older", &loaded) != VIA_OK || !loaded) {
+        fail_msg("%s", fixture->error.what);
+        return; /* for the analyzer, which does not know that fail_msg() never comes back */
+    }
+    assert_null(via_loaded_layer(loaded, "layer_older")->check);
+    via_loader_release(loaded);
+}
+
 /* A transport whose library offers layers as well is neither. */
 static void test_layer_stages__a_plugin_is_of_one_kind(void **state)
 {
@@ -133,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_layer_stages__each_refusal_is_word_for_word),
         TEST(test_layer_stages__a_good_one_is_loaded_and_found),
+        TEST(test_layer_stages__an_older_table_is_enough),
         TEST(test_layer_stages__a_plugin_is_of_one_kind),
     };
 

@@ -146,6 +146,38 @@ static void test_validate__tells_the_kinds_apart(void **state)
     assert_int_equal(via_validate(load_fixture_path(fixture, "e.json"), NULL, NULL), VIA_OK);
 }
 
+/* A whole number tells the version of a format; a slip in "manifest" is none of another. */
+static void test_validate__tells_files_of_layers_from_manifests(void **state)
+{
+    static const struct {
+        const char *text;
+        uint32_t kind;
+    } files[] = {
+        {"{\"sums\": 1}", VIA_MANIFEST_OF_LAYER},
+        {"{\"$schema\": 3, \"x-a\": 4, \"name\": \"n\", \"sums\": 1}", VIA_MANIFEST_OF_LAYER},
+        {"{\"manifest\": 1, \"sums\": 1}", 0},
+        {"{\"manfest\": 1, \"name\": \"n\"}", VIA_MANIFEST_PLUGIN},
+        {"{\"sums\": 1, \"endpoints\": {}}", VIA_MANIFEST_ENDPOINTS},
+        {"{\"name\": \"n\"}", VIA_MANIFEST_PLUGIN},
+        {"{\"sums\": 1.5}", 0},
+        {"[1]", 0},
+    };
+    load_fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        uint32_t kind = 99;
+        load_fixture_write(fixture, "f.json", files[i].text);
+        via_status status = via_validate(load_fixture_path(fixture, "f.json"), &kind, &fixture->error);
+        assert_int_equal(status, files[i].kind == VIA_MANIFEST_OF_LAYER ? VIA_ENOTSUP : VIA_EINVAL);
+        assert_int_equal(kind, files[i].kind);
+    }
+    load_fixture_write(fixture, "f.json", files[0].text);
+    assert_int_equal(via_validate(load_fixture_path(fixture, "f.json"), NULL, &fixture->error), VIA_ENOTSUP);
+    load_fixture_expect(fixture, &fixture->error,
+                        "VIA_ENOTSUP schema $/f.json:0:0 | a file with \"sums\" is checked by a layer | ask a host: "
+                        "via_validate_with()");
+}
+
 static void test_validate__refusals(void **state)
 {
     load_fixture *fixture = *state;
@@ -179,6 +211,7 @@ int main(void)
         TEST(test_seal__runs_nothing),
         TEST(test_seal__an_output_that_cannot_be_written_leaves_the_old_one),
         TEST(test_validate__tells_the_kinds_apart),
+        TEST(test_validate__tells_files_of_layers_from_manifests),
         TEST(test_validate__refusals),
     };
 
