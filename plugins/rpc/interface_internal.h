@@ -77,7 +77,6 @@ typedef struct rpc_reader {
     size_t elements;  /* of fixed arrays in structs so far */
     int64_t *sizeofs; /* for each struct what it declares, 0 = nothing */
     uint32_t *depths; /* for each struct: 0 = not laid out yet */
-    bool *texts;      /* for each struct: it holds strings */
     uint32_t line;    /* of the item that rpc_each() is at */
 } rpc_reader;
 
@@ -115,8 +114,6 @@ void rpc_type_settle(rpc_type *type);
 bool rpc_type_is_word(const char *name);
 bool rpc_kind_is_integer(rpc_kind kind);
 bool rpc_kind_is_counted(rpc_kind kind); /* STRING, BYTES, ARRAY */
-/* Does it hold strings: itself, in its elements or fields? */
-bool rpc_type_holds_strings(const rpc_reader *reader, const rpc_type *type);
 const char *rpc_kind_name(rpc_kind kind);
 /* "i32", "point[4]". Returns the length as snprintf does. */
 size_t rpc_type_write(const rpc_type *type, char *text, size_t capacity);

@@ -120,7 +120,6 @@ static via_status lay_out_fields(rpc_reader *reader, size_t index, uint32_t leve
         if (status != VIA_OK)
             return status;
         *depth = inner + 1 > *depth ? inner + 1 : *depth;
-        reader->texts[index] |= rpc_type_holds_strings(reader, type);
         record->ffi.elements[i] = type->ffi;
     }
     return VIA_OK;

@@ -90,9 +90,8 @@ static bool take_sections(rpc_reader *reader)
     interface->methods = rpc_model_take(model, interface->method_count, sizeof(*interface->methods));
     reader->sizeofs = rpc_model_take(model, interface->struct_count, sizeof(*reader->sizeofs));
     reader->depths = rpc_model_take(model, interface->struct_count, sizeof(*reader->depths));
-    reader->texts = rpc_model_take(model, interface->struct_count, sizeof(*reader->texts));
     return interface->structs && interface->handles && interface->callbacks && interface->errors &&
-           interface->methods && reader->sizeofs && reader->depths && reader->texts &&
+           interface->methods && reader->sizeofs && reader->depths &&
            rpc_table_init(&model->methods, model, interface->method_count) &&
            rpc_table_init(&reader->types, model,
                           interface->struct_count + interface->handle_count + interface->callback_count);

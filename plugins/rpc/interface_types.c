@@ -22,14 +22,6 @@ bool rpc_kind_is_counted(rpc_kind kind)
     return kind == RPC_KIND_STRING || kind == RPC_KIND_BYTES || kind == RPC_KIND_ARRAY;
 }
 
-bool rpc_type_holds_strings(const rpc_reader *reader, const rpc_type *type)
-{
-    if (type->kind == RPC_KIND_ARRAY || type->kind == RPC_KIND_FIXED)
-        type = type->element;
-    return type->kind == RPC_KIND_STRING ||
-           (type->kind == RPC_KIND_STRUCT && reader->texts[type->record - reader->model->interface.structs]);
-}
-
 static ffi_type *plain_ffi(rpc_kind kind)
 {
     switch (kind) {

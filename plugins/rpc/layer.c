@@ -111,7 +111,8 @@ static const via_layer layers[] = {
      .flags = VIA_LAYER_TERMINAL,
      .name = "rpc",
      .wrap = rpc_wrap,
-     .channel_ops = &channel_ops},
+     .channel_ops = &channel_ops,
+     .check = rpc_check_file},
 };
 
 VIA_LAYER_PLUGIN("rpc", rpc_init, rpc_fini, layers);
