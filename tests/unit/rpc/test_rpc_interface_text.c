@@ -12,6 +12,11 @@ static void test_interface_text__is_read_again_alike(void **state)
         assert_int_equal(from_file->text_size, strlen(from_file->text));
         assert_string_equal(from_text->text, from_file->text);
         assert_true(from_text->hash == from_file->hash);
+        for (size_t j = 0; j < from_file->method_count; j++) {
+            char why[200];
+            if (!rpc_method_is_like(&from_file->methods[j], &from_text->methods[j], why, sizeof(why)))
+                fail_msg("%s: %s", from_file->methods[j].name, why);
+        }
         rpc_interface_drop(from_text);
         rpc_interface_drop(from_file);
     }
