@@ -18,6 +18,12 @@ static via_status fail_memory(via_error *error)
     return via_error_set(error, VIA_ENOMEM, VIA_STAGE_RESOLVE, NULL, "out of memory");
 }
 
+/* Beside the request, so that it can be added to while the rest is only read. One for each setting at most. */
+struct via_request_paths {
+    size_t count;
+    char *texts[2 * VIA_SETTINGS];
+};
+
 /* ---- settings ----------------------------------------------------------------------------------------------- */
 
 /* Later ones replace earlier ones in place, so that the list keeps the order of the first mention. */
@@ -249,8 +255,10 @@ via_status via_request_create(const via_registry *registry, const char *address,
     via_request *request = calloc(1, sizeof(*request));
 
     *out = NULL;
-    if (!request)
+    if (!request || !(request->paths = calloc(1, sizeof(*request->paths)))) {
+        free(request);
         return fail_memory(error);
+    }
     via_status status = fill(request, registry, address, options, error);
     if (status == VIA_OK)
         *out = request;
@@ -267,9 +275,42 @@ void via_request_destroy(via_request *request)
         free(request->call_names[i]);
     for (size_t i = 0; i < request->layer_text_count; i++)
         free(request->layer_texts[i]);
+    for (size_t i = 0; request->paths && i < request->paths->count; i++)
+        free(request->paths->texts[i]);
+    free(request->paths);
     via_address_fini(&request->given);
     via_address_fini(&request->place);
     free(request);
+}
+
+/* ---- paths -------------------------------------------------------------------------------------------------- */
+
+static const char *find_path(const struct via_request_paths *paths, const char *path)
+{
+    for (size_t i = 0; i < paths->count; i++) {
+        if (strcmp(paths->texts[i], path) == 0)
+            return paths->texts[i];
+    }
+    return NULL;
+}
+
+const char *via_request_path(const via_request *request, const via_setting *setting)
+{
+    const bool is_in_file = setting->origin == VIA_ORIGIN_ENDPOINT || setting->origin == VIA_ORIGIN_ENDPOINT_ADDRESS;
+    const char *end = request->file ? strrchr(request->file->path, '/') : NULL;
+    char *path = NULL;
+
+    if (!is_in_file || !end || setting->value[0] == '/' || setting->value[0] == '\0')
+        return setting->value;
+    if (asprintf(&path, "%.*s/%s", (int)(end - request->file->path), request->file->path, setting->value) < 0)
+        return NULL;
+    const char *kept = find_path(request->paths, path);
+    if (kept || request->paths->count == sizeof(request->paths->texts) / sizeof(request->paths->texts[0])) {
+        free(path);
+        return kept;
+    }
+    request->paths->texts[request->paths->count++] = path;
+    return path;
 }
 
 const via_setting *via_request_setting(const via_request *request, const char *name)

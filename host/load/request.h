@@ -46,6 +46,7 @@ typedef struct via_request {
     size_t layer_text_count;
     via_setting settings[VIA_SETTINGS];
     size_t setting_count;
+    struct via_request_paths *paths; /* what relative paths of the endpoint's file come to */
 } via_request;
 
 /*
@@ -58,6 +59,11 @@ void via_request_destroy(via_request *request);
 
 /* The setting of this name that counts, or NULL. */
 const via_setting *via_request_setting(const via_request *request, const char *name);
+/*
+ * The value of a setting that is a path: a relative one in an endpoint manifest begins at that file's folder. Borrowed from the
+ * request; NULL: no memory.
+ */
+const char *via_request_path(const via_request *request, const via_setting *setting);
 /* Adds to an error where the setting was made. */
 void via_request_blame(const via_request *request, const via_setting *setting, via_error *error);
 /* VIA_OK if there is one address to open; VIA_ENOTSUP with the way out for any_of and require. */

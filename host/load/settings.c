@@ -177,7 +177,10 @@ via_status via_settings_fit(const via_request *request, const via_option_spec *s
         return status;
     }
     effective->origin = setting;
-    if (via_option_fit(spec, setting->value, &effective->option, &reason, what, sizeof(what)))
+    const char *value = spec->type == VIA_OPTION_PATH ? via_request_path(request, setting) : setting->value;
+    if (!value)
+        return via_error_set(error, VIA_ENOMEM, VIA_STAGE_OPTIONS, "free some memory", "out of memory");
+    if (via_option_fit(spec, value, &effective->option, &reason, what, sizeof(what)))
         return VIA_OK;
     return fail_value(request, setting, reason, what, error);
 }

@@ -111,6 +111,22 @@ static void test_layers__an_address_names_them_and_sets_their_options(void **sta
 }
 
 /* endpoint < its address < the address of the call < the call */
+/* A path in an endpoint's file begins at that file's folder, wherever the program runs; one of the caller's does not. */
+static void test_layers__a_path_in_a_file_begins_there(void **state)
+{
+    via_resolved out;
+
+    assert_int_equal(resolve(*state, "calc", NULL, VIA_PAIR, &out), VIA_OK);
+    assert_string_equal(out.layers[0].options[0].text, load_fixture_path(*state, "e/a.json"));
+    via_resolved_fini(&out);
+    assert_int_equal(resolve(*state, "calc?call.interface=c.json", NULL, VIA_PAIR, &out), VIA_OK);
+    assert_string_equal(out.layers[0].options[0].text, "c.json");
+    via_resolved_fini(&out);
+    assert_int_equal(resolve(*state, "orders", NULL, VIA_PAIR, &out), VIA_OK);
+    assert_string_equal(out.layers[0].options[0].text, "/tmp/a");
+    via_resolved_fini(&out);
+}
+
 static void test_layers__the_last_place_that_names_them_wins(void **state)
 {
     via_resolved out;
@@ -130,7 +146,7 @@ static void test_layers__the_last_place_that_names_them_wins(void **state)
     assert_int_equal(out.layers[0].options[1].number, 9);
     via_resolved_fini(&out);
     assert_int_equal(resolve(*state, "calc", NULL, VIA_PAIR, &out), VIA_OK);
-    assert_string_equal(out.layers[0].options[0].text, "a.json");
+    assert_string_equal(out.layers[0].options[0].text, load_fixture_path(*state, "e/a.json"));
     via_resolved_fini(&out);
 }
 
@@ -421,6 +437,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_layers__an_endpoint_has_them_with_their_options),
         TEST(test_layers__an_address_names_them_and_sets_their_options),
+        TEST(test_layers__a_path_in_a_file_begins_there),
         TEST(test_layers__the_last_place_that_names_them_wins),
         TEST(test_layers__a_variable_that_moves_an_endpoint_keeps_them),
         TEST(test_layers__each_takes_what_the_one_above_it_adds),
