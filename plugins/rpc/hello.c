@@ -233,9 +233,11 @@ static via_status get_acquainted(rpc_peer *peer, rpc_acquaintance *now, via_dead
 
 via_status rpc_hello(rpc_peer *peer, const rpc_method *method, via_deadline deadline, via_rpc_error *error)
 {
-    if (!peer->greets)
+    rpc_acquaintance now = atomic_load_explicit(&peer->acquaintance, memory_order_acquire);
+
+    if (!peer->greets || now == RPC_KNOWN || now == RPC_FOREIGN)
         return VIA_OK;
-    rpc_acquaintance now = claim(peer);
+    now = claim(peer);
     if (now == RPC_STRANGER || now == RPC_ASKED) {
         via_status status = get_acquainted(peer, &now, deadline);
         if (status != VIA_OK || now == RPC_STRANGER) {

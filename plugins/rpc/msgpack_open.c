@@ -54,25 +54,38 @@ static bool read_kind(rpc_reader *reader, size_t *values, rpc_envelope *envelope
     return true;
 }
 
-/* From here to the end: the rest of the message's own list, each value whole. */
-static bool is_whole(rpc_reader *reader)
+/* Goes over one value of the message's own list, which has to be whole. */
+static bool pass_value(rpc_reader *reader)
 {
     const char *why = "it is cut short, or claims more than it has";
     rpc_measure state; /* not cleared: most of it is never used */
 
     state.at = reader->at;
-    state.depth = 1;
+    state.depth = 0;
     state.elements = reader->elements;
-    state.left[0] = reader->index[0];
     if (rpc_msgpack_walk(reader->data, reader->size, reader->size, &state, &why) != VIA_OK) {
         (void)wrong(reader, why);
         return false;
     }
-    if (state.at != reader->size) {
-        (void)wrong(reader, "something follows the message");
-        return false;
-    }
+    reader->at = state.at;
+    reader->index[0]--;
     return true;
+}
+
+static bool is_at_end(rpc_reader *reader)
+{
+    if (reader->at == reader->size)
+        return true;
+    (void)wrong(reader, "something follows the message");
+    return false;
+}
+
+/* Where the values to be read stand, once all of the message has been looked at. */
+static void go_back(rpc_reader *reader, size_t at)
+{
+    reader->at = at;
+    reader->index[0] = 1;
+    reader->wrong = NULL;
 }
 
 /* str, or bin as some libraries write it. */
@@ -86,24 +99,19 @@ static bool read_method(rpc_reader *reader, rpc_envelope *envelope)
     return envelope->method_size <= RPC_NAME_BYTES && rpc_utf8_is_valid(envelope->method, envelope->method_size);
 }
 
-/* The fifth value of a request stands behind the parameters, where the reader has to go back to. */
-static bool read_timeout(rpc_reader *reader, uint64_t *timeout_ms)
-{
-    size_t parameters = reader->at;
-
-    if (!rpc_msgpack_skip(reader) || !rpc_msgpack_get_unsigned(reader, timeout_ms))
-        return false;
-    reader->at = parameters;
-    reader->index[0] = 1;
-    return true;
-}
-
+/* The fifth value of a request stands behind the parameters. */
 static via_status read_call(rpc_reader *reader, size_t count, rpc_envelope *envelope)
 {
     if (!read_method(reader, envelope))
         return wrong(reader, "the method is not a short text");
-    if (count == 5 && !read_timeout(reader, &envelope->timeout_ms))
+    size_t parameters = reader->at;
+    if (!pass_value(reader))
+        return VIA_EPROTO;
+    if (count == 5 && !rpc_msgpack_get_unsigned(reader, &envelope->timeout_ms))
         return wrong(reader, "the time that is left is not a number");
+    if (!is_at_end(reader))
+        return VIA_EPROTO;
+    go_back(reader, parameters);
     if (!rpc_msgpack_enter_list(reader, &envelope->count))
         return wrong(reader, "the parameters are not a list");
     return VIA_OK;
@@ -111,7 +119,14 @@ static via_status read_call(rpc_reader *reader, size_t count, rpc_envelope *enve
 
 static via_status read_reply(rpc_reader *reader, rpc_envelope *envelope)
 {
-    if (rpc_msgpack_get_nil(reader))
+    size_t error = reader->at;
+    bool is_good = rpc_msgpack_get_nil(reader);
+    size_t result = reader->at;
+
+    if ((!is_good && !pass_value(reader)) || !pass_value(reader) || !is_at_end(reader))
+        return VIA_EPROTO;
+    go_back(reader, is_good ? result : error);
+    if (is_good)
         return VIA_OK;
     envelope->kind = RPC_FAULT;
     rpc_msgpack_read_fault(reader, &envelope->fault);
@@ -133,8 +148,5 @@ via_status rpc_msgpack_open(rpc_reader *reader, const void *data, size_t size, r
         if (!envelope->has_id)
             return wrong(reader, "the number of the call is none");
     }
-    if (!is_whole(reader))
-        return VIA_EPROTO;
-    reader->wrong = NULL;
     return envelope->kind == RPC_RESULT ? read_reply(reader, envelope) : read_call(reader, count, envelope);
 }

@@ -190,7 +190,7 @@ struct rpc_peer {
     rpc_serving *running, *free_servings;
     rpc_thread *threads;
     via_rpc_stats stats;
-    rpc_acquaintance acquaintance;
+    _Atomic(rpc_acquaintance) acquaintance; /* written under lock */
     rpc_interface *theirs;
     atomic_bool is_rich; /* the other end has shown that it is a Viaduct */
 

@@ -12,53 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the record --------------------------------------------------------------------------------------------- */
-
-static rpc_serving *take(rpc_peer *peer)
-{
-    (void)pthread_mutex_lock(&peer->lock);
-    rpc_serving *serving = peer->free_servings;
-    if (serving)
-        peer->free_servings = serving->next;
-    (void)pthread_mutex_unlock(&peer->lock);
-    if (serving || !(serving = calloc(1, sizeof(*serving))))
-        return serving;
-    serving->peer = peer;
-    rpc_arena_init(&serving->arena, peer->max_memory);
-    rpc_writer_init(&serving->writer, (size_t)peer->max_message);
-    return serving;
-}
-
-static void give(rpc_peer *peer, rpc_serving *serving)
-{
-    rpc_arena_reset(&serving->arena);
-    (void)pthread_mutex_lock(&peer->lock);
-    serving->next = peer->free_servings;
-    peer->free_servings = serving;
-    (void)pthread_mutex_unlock(&peer->lock);
-}
-
-static void list(rpc_peer *peer, rpc_serving *serving)
-{
-    (void)pthread_mutex_lock(&peer->lock);
-    serving->next = peer->running;
-    serving->link = &peer->running;
-    if (serving->next)
-        serving->next->link = &serving->next;
-    peer->running = serving;
-    peer->stats.served++;
-    (void)pthread_mutex_unlock(&peer->lock);
-}
-
-static void unlist(rpc_peer *peer, rpc_serving *serving)
-{
-    (void)pthread_mutex_lock(&peer->lock);
-    *serving->link = serving->next;
-    if (serving->next)
-        serving->next->link = serving->link;
-    (void)pthread_mutex_unlock(&peer->lock);
-}
-
 /* ---- what it is told ---------------------------------------------------------------------------------------- */
 
 /* Whatever has come is read, so that a cancellation is seen; other requests wait. */
@@ -80,11 +33,6 @@ static int is_cancelled(const via_rpc_context *context)
            (context->deadline != VIA_FOREVER && via_deadline_left(context->deadline) == 0);
 }
 
-static bool wants_context(const rpc_method *method)
-{
-    return method->call_count != method->count;
-}
-
 static void make_context(rpc_serving *serving, uint64_t timeout_ms)
 {
     const rpc_peer *peer = serving->peer;
@@ -99,20 +47,32 @@ static void make_context(rpc_serving *serving, uint64_t timeout_ms)
     context->deadline = timeout_ms && timeout_ms < INT64_MAX / 1000000
                             ? via_deadline_after((int64_t)timeout_ms * 1000000)
                             : VIA_FOREVER;
-    if (wants_context(serving->method) && peer->plugin->host->inner->peer(peer->inner, &context->peer) != VIA_OK)
-        context->peer.known = 0;
 }
 
-static void fill_context(rpc_serving *serving)
+/* ---- the record --------------------------------------------------------------------------------------------- */
+
+static rpc_serving *make(rpc_peer *peer)
 {
-    const via_rpc_context *context = &serving->context;
+    rpc_serving *serving = calloc(1, sizeof(*serving));
 
-    for (size_t i = 0; i < serving->method->count; i++)
-        if (serving->method->params[i].type.kind == RPC_KIND_CONTEXT)
-            memcpy(serving->frame.cells[i], &context, sizeof(context));
+    if (!serving)
+        return NULL;
+    serving->peer = peer;
+    rpc_arena_init(&serving->arena, peer->max_memory);
+    rpc_writer_init(&serving->writer, (size_t)peer->max_message);
+    return serving;
 }
 
-/* ---- before ------------------------------------------------------------------------------------------------- */
+/* With `lock` held: from here on a cancellation finds it. */
+static void list(rpc_peer *peer, rpc_serving *serving)
+{
+    serving->next = peer->running;
+    serving->link = &peer->running;
+    if (serving->next)
+        serving->next->link = &serving->next;
+    peer->running = serving;
+    peer->stats.served++;
+}
 
 static void set_up(rpc_serving *serving, const rpc_method *method, const rpc_opened *request)
 {
@@ -132,6 +92,55 @@ static void set_up(rpc_serving *serving, const rpc_method *method, const rpc_ope
     serving->frame.result = NULL;
     make_context(serving, envelope->timeout_ms);
 }
+
+static rpc_serving *begin(rpc_peer *peer, const rpc_method *method, const rpc_opened *request)
+{
+    (void)pthread_mutex_lock(&peer->lock);
+    rpc_serving *serving = peer->free_servings;
+    if (serving)
+        peer->free_servings = serving->next;
+    else
+        serving = make(peer);
+    if (serving) {
+        set_up(serving, method, request);
+        list(peer, serving);
+    }
+    (void)pthread_mutex_unlock(&peer->lock);
+    return serving;
+}
+
+static void end(rpc_peer *peer, rpc_serving *serving)
+{
+    rpc_arena_reset(&serving->arena);
+    (void)pthread_mutex_lock(&peer->lock);
+    *serving->link = serving->next;
+    if (serving->next)
+        serving->next->link = serving->link;
+    serving->next = peer->free_servings;
+    peer->free_servings = serving;
+    (void)pthread_mutex_unlock(&peer->lock);
+}
+
+static bool wants_context(const rpc_method *method)
+{
+    return method->call_count != method->count;
+}
+
+static void fill_context(rpc_serving *serving)
+{
+    const rpc_peer *peer = serving->peer;
+    via_rpc_context *context = &serving->context;
+
+    if (!wants_context(serving->method))
+        return;
+    if (peer->plugin->host->inner->peer(peer->inner, &context->peer) != VIA_OK)
+        context->peer.known = 0;
+    for (size_t i = 0; i < serving->method->count; i++)
+        if (serving->method->params[i].type.kind == RPC_KIND_CONTEXT)
+            memcpy(serving->frame.cells[i], &context, sizeof(context));
+}
+
+/* ---- before ------------------------------------------------------------------------------------------------- */
 
 /* A number that is a text stands in the message, which goes before the answer. */
 static bool keep_id(rpc_serving *serving)
@@ -336,16 +345,11 @@ static void run(rpc_serving *serving, rpc_thread *thread)
 
 void rpc_run(rpc_peer *peer, rpc_thread *thread, const rpc_method *method, rpc_incoming *incoming, rpc_opened *request)
 {
-    rpc_serving *serving = take(peer);
-    via_status status = VIA_ENOMEM;
+    rpc_serving *serving = begin(peer, method, request);
+    via_status status = serving ? read_values(serving, request) : VIA_ENOMEM;
 
-    if (serving) {
-        set_up(serving, method, request);
-        list(peer, serving);
-        status = read_values(serving, request);
-    } else if (request->envelope.kind == RPC_REQUEST) {
+    if (!serving && request->envelope.kind == RPC_REQUEST)
         rpc_answer_fault(peer, &request->envelope.id, RPC_CODE_INTERNAL, NULL, "%s: out of memory", method->name);
-    }
     rpc_opened_close(peer, request);
     rpc_incoming_free(peer, incoming);
     if (!serving)
@@ -355,6 +359,5 @@ void rpc_run(rpc_peer *peer, rpc_thread *thread, const rpc_method *method, rpc_i
     else
         refuse(serving, status);
     rpc_unbind_callbacks(serving);
-    unlist(peer, serving);
-    give(peer, serving);
+    end(peer, serving);
 }
