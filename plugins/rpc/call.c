@@ -20,6 +20,11 @@ static rpc_call *make(rpc_peer *peer)
 
     if (peer->call_count == RPC_CALLS_MAX || !(call = calloc(1, sizeof(*call))))
         return NULL;
+    if (!(call->own_keep = malloc(sizeof(*call->own_keep)))) {
+        free(call);
+        return NULL;
+    }
+    rpc_arena_init(call->own_keep, peer->max_memory);
     call->index = peer->call_count;
     rpc_writer_init(&call->writer, (size_t)peer->max_message);
     peer->calls[peer->call_count++] = call;
@@ -40,7 +45,7 @@ via_status rpc_call_take(rpc_peer *peer, rpc_deliver_fn deliver, rpc_call **out)
 
     (void)pthread_mutex_lock(&peer->lock);
     if ((call = peer->free_calls) != NULL)
-        peer->free_calls = call->next_free;
+        peer->free_calls = call->next;
     else
         call = make(peer);
     status = call ? VIA_OK : peer->call_count == RPC_CALLS_MAX ? VIA_ELIMIT : VIA_ENOMEM;
@@ -62,8 +67,8 @@ via_status rpc_call_take(rpc_peer *peer, rpc_deliver_fn deliver, rpc_call **out)
     call->event = NULL;
     call->is_json = false;
     call->json = NULL;
-    call->keep = NULL;
-    call->has_own_keep = false;
+    call->keep = call->own_keep;
+    call->holds = 0;
     call->frame.kept_count = 0;
     rpc_writer_reset(&call->writer);
     *out = call;
@@ -72,11 +77,10 @@ via_status rpc_call_take(rpc_peer *peer, rpc_deliver_fn deliver, rpc_call **out)
 
 void rpc_call_give(rpc_peer *peer, rpc_call *call)
 {
-    if (call->has_own_keep)
-        rpc_arena_fini(&call->own_keep);
+    rpc_arena_reset(call->own_keep);
     (void)pthread_mutex_lock(&peer->lock);
     call->state = RPC_CALL_FREE;
-    call->next_free = peer->free_calls;
+    call->next = peer->free_calls;
     peer->free_calls = call;
     peer->stats.in_flight--;
     (void)pthread_mutex_unlock(&peer->lock);
@@ -154,8 +158,38 @@ static void open_call(rpc_peer *peer, rpc_call *call)
 {
     (void)pthread_mutex_lock(&peer->lock);
     call->state = RPC_CALL_OPEN;
+    call->holds = call->finish ? 1 : 0;
     if (call->finish)
         peer->started++;
+    (void)pthread_mutex_unlock(&peer->lock);
+}
+
+/* With `lock` held: it is over. Whoever waits for it is woken; otherwise its end is to be told. */
+static void settle(rpc_peer *peer, rpc_call *call)
+{
+    if (!call->finish) {
+        if (call->thread && call->thread->waiter)
+            (void)pthread_cond_signal(&call->thread->waiter->woken);
+        return;
+    }
+    if (call->holds > 0)
+        return;
+    call->next = NULL;
+    *peer->told_last = call;
+    peer->told_last = &call->next;
+}
+
+/* With `lock` held. */
+static void let_go(rpc_peer *peer, rpc_call *call)
+{
+    if (--call->holds == 0 && call->state == RPC_CALL_DONE && call->finish)
+        settle(peer, call);
+}
+
+void rpc_call_release(rpc_peer *peer, rpc_call *call)
+{
+    (void)pthread_mutex_lock(&peer->lock);
+    let_go(peer, call);
     (void)pthread_mutex_unlock(&peer->lock);
 }
 
@@ -178,8 +212,11 @@ via_status rpc_call_send(rpc_peer *peer, rpc_call *call)
     open_call(peer, call);
     via_status status = rpc_send(peer, &call->writer, call->deadline);
 
-    if (status == VIA_OK || !give_up(peer, call)) /* what answers before it is asked is taken at its word */
+    if (status == VIA_OK || !give_up(peer, call)) { /* what answers before it is asked is taken at its word */
+        if (call->finish)
+            rpc_call_release(peer, call);
         return VIA_OK;
+    }
     bool is_ours = status == VIA_ETOOBIG || status == VIA_EINVAL || status == VIA_ENOMEM;
     rpc_call_fail(call, status, is_ours ? VIA_RPC_HERE : VIA_RPC_TRANSPORT, "%s", why_unsent(status));
     call->error.not_sent = 1;
@@ -203,21 +240,16 @@ static rpc_call *begin_delivery(rpc_peer *peer, const rpc_envelope *envelope)
 void rpc_call_reply(rpc_peer *peer, rpc_opened *reply)
 {
     rpc_call *call = begin_delivery(peer, &reply->envelope);
-    rpc_finish_fn finish;
 
     if (!call)
         return;
     call->deliver(peer, call, reply);
     (void)pthread_mutex_lock(&peer->lock);
     call->state = RPC_CALL_DONE;
-    finish = call->finish;
-    if (finish)
+    if (call->finish)
         peer->started--;
-    else if (call->thread && call->thread->waiter)
-        (void)pthread_cond_signal(&call->thread->waiter->woken);
+    settle(peer, call);
     (void)pthread_mutex_unlock(&peer->lock);
-    if (finish)
-        finish(peer, call);
 }
 
 /* ---- waiting for one ---------------------------------------------------------------------------------------- */
@@ -315,17 +347,12 @@ via_deadline rpc_calls_next(const rpc_peer *peer)
     return peer->dials_again ? via_deadline_min(next, via_deadline_after(RPC_LOSS_LOOK_NS)) : next;
 }
 
-/* Ends it, without lock. */
 static void end_started(rpc_peer *peer, rpc_call *call, via_status status)
 {
     call->state = RPC_CALL_DONE;
     peer->started--;
-    (void)pthread_mutex_unlock(&peer->lock);
     rpc_call_fail(call, status, VIA_RPC_TRANSPORT, "%s", why_lost(status));
-    if (status == VIA_ETIMEDOUT)
-        ask_to_stop(peer, call);
-    call->finish(peer, call);
-    (void)pthread_mutex_lock(&peer->lock);
+    settle(peer, call);
 }
 
 /* VIA_OK: it goes on. */
@@ -337,9 +364,11 @@ static via_status judge(rpc_peer *peer, rpc_call *call, uint64_t now)
         return VIA_ETIMEDOUT;
     if (!peer->dials_again)
         return VIA_OK;
+    call->holds++;
     (void)pthread_mutex_unlock(&peer->lock);
     status = repair(peer, call);
     (void)pthread_mutex_lock(&peer->lock);
+    let_go(peer, call);
     return status;
 }
 
@@ -357,4 +386,20 @@ size_t rpc_calls_expire(rpc_peer *peer, bool all, via_status status)
         count++;
     }
     return count;
+}
+
+bool rpc_calls_tell(rpc_peer *peer)
+{
+    rpc_call *call = peer->told_first;
+
+    if (!call)
+        return false;
+    if (!(peer->told_first = call->next))
+        peer->told_last = &peer->told_first;
+    (void)pthread_mutex_unlock(&peer->lock);
+    if (call->status == VIA_ETIMEDOUT)
+        ask_to_stop(peer, call);
+    call->finish(peer, call);
+    (void)pthread_mutex_lock(&peer->lock);
+    return true;
 }

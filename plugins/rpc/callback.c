@@ -36,7 +36,7 @@ static void deliver(rpc_peer *peer, rpc_call *call, rpc_opened *reply)
         .codec = peer->codec, .reader = &reply->reader, .arena = call->keep, .handles = &peer->handles};
     via_status status = rpc_marshal_get_returned(&marshal, &call->frame);
     for (const rpc_pin *pin = marshal.pins; pin; pin = pin->next)
-        rpc_handles_unpin(&peer->handles, pin->type, pin->object);
+        rpc_handles_unpin(&peer->handles, pin->number);
     if (status != VIA_OK)
         rpc_call_fail(call, status, VIA_RPC_HERE, "what the callback returned is not what the interface says: %s",
                       marshal.wrong);

@@ -26,16 +26,23 @@ rpc_thread *rpc_callback_owner(rpc_peer *peer, const rpc_opened *request)
     return call ? call->thread : NULL;
 }
 
-/* The call cannot end meanwhile: this is its thread, or the one thread that could read its answer. */
+static bool has_callback(const rpc_call *call, size_t index)
+{
+    return call->method && index < call->method->count && call->method->params[index].type.kind == RPC_KIND_CALLBACK &&
+           (call->is_json || rpc_frame_pointer(&call->frame, index));
+}
+
+/* Held: its memory stays its own meanwhile. This is its thread, if one waits for it. */
 static rpc_call *find_call(rpc_peer *peer, const rpc_opened *request, size_t *index)
 {
+    *index = request->callback % RPC_CALLBACKS;
     (void)pthread_mutex_lock(&peer->lock);
     rpc_call *call = rpc_call_find(peer, request->callback / RPC_CALLBACKS);
+    if (call && has_callback(call, *index))
+        call->holds++;
+    else
+        call = NULL;
     (void)pthread_mutex_unlock(&peer->lock);
-    *index = request->callback % RPC_CALLBACKS;
-    if (!call || !call->method || *index >= call->method->count ||
-        call->method->params[*index].type.kind != RPC_KIND_CALLBACK)
-        return NULL;
     return call;
 }
 
@@ -77,11 +84,13 @@ static void answer(rpc_peer *peer, const rpc_opened *request, rpc_marshal *marsh
     peer->codec->result(&writer, &request->envelope.id);
     via_status status = rpc_marshal_put_returned(marshal, frame);
     peer->codec->end(&writer);
-    if (status == VIA_OK)
-        status = rpc_send(peer, &writer, rpc_deadline(peer, NULL, VIA_RPC_USUAL));
-    if (status == VIA_ETYPE)
+    if (status == VIA_OK && (status = writer.status) == VIA_OK)
+        (void)rpc_send(peer, &writer, rpc_deadline(peer, NULL, VIA_RPC_USUAL));
+    else
         rpc_answer_fault(peer, &request->envelope.id, RPC_CODE_INTERNAL, NULL, "what it returned cannot be sent: %s",
-                         marshal->wrong);
+                         status == VIA_ETYPE     ? marshal->wrong
+                         : status == VIA_ETOOBIG ? "it is larger than a message can be"
+                                                 : "it is no number, or there is no memory");
     rpc_writer_fini(&writer);
 }
 
@@ -103,7 +112,7 @@ static void serve_function(rpc_peer *peer, rpc_call *call, size_t index, rpc_ope
 
 /* ---- all ---------------------------------------------------------------------------------------------------- */
 
-void rpc_serve_callback(rpc_peer *peer, rpc_incoming *incoming, rpc_opened *request)
+void rpc_serve_callback(rpc_peer *peer, rpc_opened *request)
 {
     size_t index;
     rpc_callback_open(peer, request);
@@ -116,6 +125,6 @@ void rpc_serve_callback(rpc_peer *peer, rpc_incoming *incoming, rpc_opened *requ
         rpc_dynamic_callback(peer, call, index, request);
     else
         serve_function(peer, call, index, request);
-    rpc_opened_close(peer, request);
-    rpc_incoming_free(peer, incoming);
+    if (call)
+        rpc_call_release(peer, call);
 }

@@ -124,15 +124,17 @@ static void zero(const rpc_request *request)
     rpc_frame frame;
 
     fill_frame(&frame, request);
+    rpc_marshal_note_room(&frame);
     rpc_marshal_zero_returned(&frame);
 }
 
-/* What an earlier call of this thread has borrowed goes, unless one is still under way around us. */
-static rpc_arena *fresh_keep(rpc_thread *thread)
+/* What the last call of this thread has borrowed goes, and what this one has takes its place. */
+static void lend(rpc_thread *thread, rpc_call *call)
 {
-    if (thread->depth == 0)
-        rpc_arena_reset(&thread->keep);
-    return &thread->keep;
+    rpc_arena *last = thread->keep;
+
+    thread->keep = call->own_keep;
+    call->own_keep = last;
 }
 
 static via_status send_oneway(rpc_peer *peer, const rpc_request *request, via_rpc_error *error)
@@ -166,13 +168,13 @@ via_status rpc_call_function(rpc_peer *peer, rpc_thread *thread, const rpc_reque
         zero(request);
         return status;
     }
-    call->keep = fresh_keep(thread);
     call->thread = thread;
     if ((status = rpc_call_send(peer, call)) == VIA_OK)
         status = rpc_call_await(peer, call, thread);
     if (status != VIA_OK)
         rpc_marshal_zero_returned(&call->frame);
     rpc_tell(call, error);
+    lend(thread, call);
     rpc_call_give(peer, call);
     return status;
 }
@@ -183,7 +185,7 @@ static via_status find_method(rpc_peer *peer, const char *name, size_t count, rp
                               via_rpc_error *error)
 {
     if (rpc_peer_is_foreign(peer))
-        return VIA_EFORK;
+        return rpc_refuse(error, name, VIA_EFORK, "this channel belongs to the parent process");
     if (!peer->interface)
         return rpc_refuse(error, name, VIA_EINVAL,
                           "the layer has no interface; give it rpc.interface=FILE, or call with JSON");
@@ -227,10 +229,17 @@ via_status rpc_table_call(void *self, const char *method, void *result, void *co
 via_status rpc_table_notify(void *self, const char *method, void *const *arguments, size_t count, via_deadline deadline,
                             via_rpc_error *error)
 {
+    rpc_peer *peer = self;
     rpc_request request;
-    via_status status = prepare(self, method, NULL, arguments, count, deadline, &request, error);
+    via_status status = prepare(peer, method, NULL, arguments, count, deadline, &request, error);
 
-    return status == VIA_OK ? send_oneway(self, &request, error) : status;
+    if (status != VIA_OK)
+        return status;
+    rpc_thread *thread = rpc_thread_here(peer);
+    status = send_oneway(peer, &request, error);
+    if (thread)
+        rpc_settle(peer, thread);
+    return status;
 }
 
 /* ---- without waiting ---------------------------------------------------------------------------------------- */
@@ -275,23 +284,26 @@ via_status rpc_table_start(void *self, const char *method, void *result, void *c
     rpc_call *call;
     via_status status = prepare(peer, method, result, arguments, count, deadline, &request, error);
 
-    if (status == VIA_OK)
-        status = make_call(peer, &request, &call, error);
     if (status != VIA_OK)
         return status;
+    rpc_thread *thread = rpc_thread_here(peer);
+    status = thread ? make_call(peer, &request, &call, error) : rpc_refuse(error, method, VIA_ENOMEM, "out of memory");
+    if (status != VIA_OK) {
+        zero(&request);
+        return status;
+    }
     keep_pointers(call);
-    rpc_arena_init(&call->own_keep, peer->max_memory);
-    call->has_own_keep = true;
-    call->keep = &call->own_keep;
     call->to.done = done;
     call->user = user;
     call->finish = finish;
     if (number)
         *number = call->id;
     if ((status = rpc_call_send(peer, call)) != VIA_OK) {
+        rpc_marshal_zero_returned(&call->frame);
         rpc_tell(call, error);
         rpc_call_give(peer, call);
     }
+    rpc_settle(peer, thread);
     return status;
 }
 

@@ -38,7 +38,7 @@ static via_status read_question(rpc_peer *peer, const char *name, const char *pa
 
     out->name = name;
     if (rpc_peer_is_foreign(peer))
-        return VIA_EFORK;
+        return rpc_refuse(error, name, VIA_EFORK, "this channel belongs to the parent process");
     if (strlen(name) > RPC_NAME_BYTES)
         return rpc_refuse(error, "", VIA_EINVAL, "the name of a method has at most %d bytes", RPC_NAME_BYTES);
     out->params = json_loads(params ? params : "[]", JSON_REJECT_DUPLICATES, &wrong);
@@ -266,10 +266,11 @@ static void answer(rpc_peer *peer, const rpc_opened *request, const rpc_method *
     peer->codec->result(&writer, &request->envelope.id);
     via_status status = rpc_json_put_returned(&marshal, method, value);
     peer->codec->end(&writer);
-    if (status == VIA_OK)
+    if (status == VIA_OK && writer.status == VIA_OK)
         (void)rpc_send(peer, &writer, rpc_deadline(peer, NULL, VIA_RPC_USUAL));
     else
-        rpc_answer_fault(peer, &request->envelope.id, RPC_CODE_INTERNAL, NULL, "%s", marshal.wrong);
+        rpc_answer_fault(peer, &request->envelope.id, RPC_CODE_INTERNAL, NULL, "what it returned cannot be sent: %s",
+                         marshal.wrong);
     rpc_writer_fini(&writer);
     rpc_arena_fini(&arena);
 }

@@ -99,8 +99,7 @@ static via_status put_sent(rpc_marshal *marshal, const rpc_frame *frame, size_t 
 
 /* ---- the caller --------------------------------------------------------------------------------------------- */
 
-/* How much it can take of what comes back. */
-static void note_room(rpc_frame *frame)
+void rpc_marshal_note_room(rpc_frame *frame)
 {
     for (size_t i = 0; i < frame->method->count; i++) {
         const rpc_param *param = &frame->method->params[i];
@@ -113,7 +112,7 @@ via_status rpc_marshal_put_sent(rpc_marshal *marshal, rpc_frame *frame, uint64_t
 {
     via_status status = VIA_OK;
 
-    note_room(frame);
+    rpc_marshal_note_room(frame);
     for (size_t i = 0; i < frame->method->count && status == VIA_OK; i++)
         if (frame->method->params[i].is_sent)
             status = put_sent(marshal, frame, i, callback_base);

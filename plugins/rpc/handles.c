@@ -6,7 +6,9 @@
 
 #include <stdlib.h>
 
-enum { NO_ENTRY = UINT32_MAX, GENERATION_BITS = 20 };
+#define NO_ENTRY UINT32_MAX
+
+enum { GENERATION_BITS = 20 };
 
 void rpc_handles_init(rpc_handles *handles)
 {
@@ -36,19 +38,19 @@ static uint64_t number_of(const rpc_handles *handles, uint32_t index)
 static rpc_handle_entry *find_object(rpc_handles *handles, const rpc_handle *type, const void *object)
 {
     for (uint32_t i = 0; i < handles->count; i++)
-        if (handles->entries[i].object == object && handles->entries[i].type == type)
+        if (handles->entries[i].object == object && handles->entries[i].type == type && !handles->entries[i].closes)
             return &handles->entries[i];
     return NULL;
 }
 
-static rpc_handle_entry *find_number(rpc_handles *handles, const rpc_handle *type, uint64_t number)
+static rpc_handle_entry *find_number(const rpc_handles *handles, uint64_t number)
 {
     uint64_t index = (number & UINT32_MAX) - 1;
 
     if (index >= handles->count)
         return NULL;
     rpc_handle_entry *entry = &handles->entries[index];
-    return entry->object && entry->type == type && entry->generation == number >> 32 ? entry : NULL;
+    return entry->object && entry->generation == number >> 32 ? entry : NULL;
 }
 
 static bool grow(rpc_handles *handles)
@@ -86,7 +88,8 @@ uint64_t rpc_handles_give(rpc_handles *handles, const rpc_handle *type, void *ob
     (void)pthread_mutex_lock(&handles->lock);
     rpc_handle_entry *entry = find_object(handles, type, object);
     if (!entry && (entry = take_free(handles)) != NULL) {
-        *entry = (rpc_handle_entry){object, type, (entry->generation + 1) & ((1u << GENERATION_BITS) - 1), 0, NO_ENTRY};
+        *entry = (rpc_handle_entry){object, type,     (entry->generation + 1) & ((1u << GENERATION_BITS) - 1),
+                                    0,      NO_ENTRY, false};
         handles->open++;
     }
     if (entry)
@@ -100,8 +103,8 @@ void *rpc_handles_pin(rpc_handles *handles, const rpc_handle *type, uint64_t num
     void *object = NULL;
 
     (void)pthread_mutex_lock(&handles->lock);
-    rpc_handle_entry *entry = find_number(handles, type, number);
-    if (entry) {
+    rpc_handle_entry *entry = find_number(handles, number);
+    if (entry && entry->type == type && !entry->closes) {
         entry->pins++;
         object = entry->object;
     }
@@ -109,33 +112,42 @@ void *rpc_handles_pin(rpc_handles *handles, const rpc_handle *type, uint64_t num
     return object;
 }
 
-void rpc_handles_unpin(rpc_handles *handles, const rpc_handle *type, void *object)
+void rpc_handles_unpin(rpc_handles *handles, uint64_t number)
 {
     (void)pthread_mutex_lock(&handles->lock);
-    rpc_handle_entry *entry = find_object(handles, type, object);
+    rpc_handle_entry *entry = find_number(handles, number);
     if (entry && entry->pins > 0)
         entry->pins--;
     (void)pthread_mutex_unlock(&handles->lock);
 }
 
-bool rpc_handles_may_close(rpc_handles *handles, const rpc_handle *type, void *object)
+bool rpc_handles_begin_close(rpc_handles *handles, uint64_t number)
 {
     (void)pthread_mutex_lock(&handles->lock);
-    const rpc_handle_entry *entry = find_object(handles, type, object);
+    rpc_handle_entry *entry = find_number(handles, number);
     bool may = entry && entry->pins == 1;
+    if (may)
+        entry->closes = true;
     (void)pthread_mutex_unlock(&handles->lock);
     return may;
 }
 
-void rpc_handles_forget(rpc_handles *handles, const rpc_handle *type, void *object)
+static void forget(rpc_handles *handles, rpc_handle_entry *entry)
+{
+    entry->object = NULL;
+    entry->next = handles->free;
+    handles->free = (uint32_t)(entry - handles->entries);
+    handles->open--;
+}
+
+void rpc_handles_end_close(rpc_handles *handles, uint64_t number, bool is_closed)
 {
     (void)pthread_mutex_lock(&handles->lock);
-    rpc_handle_entry *entry = find_object(handles, type, object);
-    if (entry) {
-        entry->object = NULL;
-        entry->next = handles->free;
-        handles->free = (uint32_t)(entry - handles->entries);
-        handles->open--;
+    rpc_handle_entry *entry = find_number(handles, number);
+    if (entry && entry->closes) {
+        entry->closes = false;
+        if (is_closed)
+            forget(handles, entry);
     }
     (void)pthread_mutex_unlock(&handles->lock);
 }

@@ -23,6 +23,7 @@ typedef struct rpc_handle_entry {
     uint32_t generation;
     uint32_t pins; /* calls that use it now */
     uint32_t next; /* free: the next free one */
+    bool closes; /* a call is about to close it: no other may use it, and the same address may be another object soon */
 } rpc_handle_entry;
 
 typedef struct rpc_handles {
@@ -41,11 +42,11 @@ void rpc_handles_fini(rpc_handles *handles, rpc_close_fn (*close_of)(void *user,
 uint64_t rpc_handles_give(rpc_handles *handles, const rpc_handle *type, void *object);
 /* The object, pinned; NULL: there is none of that type under that number. */
 void *rpc_handles_pin(rpc_handles *handles, const rpc_handle *type, uint64_t number);
-void rpc_handles_unpin(rpc_handles *handles, const rpc_handle *type, void *object);
-/* It is about to be closed by the one who has pinned it. False: another call uses it, too. */
-bool rpc_handles_may_close(rpc_handles *handles, const rpc_handle *type, void *object);
-/* It has been closed: its number means nothing any more. */
-void rpc_handles_forget(rpc_handles *handles, const rpc_handle *type, void *object);
+void rpc_handles_unpin(rpc_handles *handles, uint64_t number);
+/* It is about to be closed by the one who has pinned it: nobody else gets it from now on. False: another call uses it, too. */
+bool rpc_handles_begin_close(rpc_handles *handles, uint64_t number);
+/* `is_closed`: its number means nothing any more. Otherwise everything is as before. */
+void rpc_handles_end_close(rpc_handles *handles, uint64_t number, bool is_closed);
 uint32_t rpc_handles_open(rpc_handles *handles);
 
 #endif

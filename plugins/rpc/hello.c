@@ -56,21 +56,24 @@ static void answer_describe(rpc_peer *peer, const rpc_id *id)
     rpc_writer_fini(&writer);
 }
 
-bool rpc_serve_own(rpc_peer *peer, rpc_opened *request)
+static bool describes(const rpc_peer *peer, const rpc_envelope *envelope)
 {
-    const rpc_envelope *envelope = &request->envelope;
+    return is_named(envelope, "rpc.describe") && peer->interface && peer->functions;
+}
 
-    if (envelope->kind != RPC_REQUEST)
-        return false;
-    if (is_named(envelope, "rpc.hello")) {
-        atomic_store(&peer->is_rich, true);
-        answer_hello(peer, &envelope->id);
-    } else if (is_named(envelope, "rpc.describe") && peer->interface && peer->functions) {
-        answer_describe(peer, &envelope->id);
-    } else {
-        return false;
+bool rpc_is_own(const rpc_peer *peer, const rpc_envelope *envelope)
+{
+    return envelope->kind == RPC_REQUEST && (is_named(envelope, "rpc.hello") || describes(peer, envelope));
+}
+
+void rpc_serve_own(rpc_peer *peer, const rpc_opened *request)
+{
+    if (describes(peer, &request->envelope)) {
+        answer_describe(peer, &request->envelope.id);
+        return;
     }
-    return true;
+    atomic_store(&peer->is_rich, true);
+    answer_hello(peer, &request->envelope.id);
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------- */
@@ -274,7 +277,7 @@ via_status rpc_table_describe(void *self, via_deadline deadline, char **text, vi
 
     *text = NULL;
     if (rpc_peer_is_foreign(peer))
-        return VIA_EFORK;
+        return rpc_refuse(error, "rpc.describe", VIA_EFORK, "this channel belongs to the parent process");
     rpc_thread *thread = rpc_thread_here(peer);
     via_status status = thread ? rpc_call_take(peer, deliver_description, &call) : VIA_ENOMEM;
     if (status != VIA_OK)

@@ -68,7 +68,7 @@ static via_status rpc_arm(void *channel, uint32_t event)
 
     if (event == VIA_READ) {
         (void)pthread_mutex_lock(&peer->lock);
-        waits = peer->aside.count > 0 || peer->cut.count > 0;
+        waits = peer->aside.count > 0 || peer->cut.count > 0 || peer->told_first;
         (void)pthread_mutex_unlock(&peer->lock);
     }
     return waits ? VIA_EREADY : peer->plugin->host->inner->arm(peer->inner, event);

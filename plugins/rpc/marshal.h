@@ -17,6 +17,7 @@ typedef struct rpc_pin {
     struct rpc_pin *next;
     const rpc_handle *type;
     void *object;
+    uint64_t number;
 } rpc_pin;
 
 /* One side of one call. */
@@ -61,6 +62,8 @@ via_status rpc_marshal_get_sent(rpc_marshal *marshal, const rpc_envelope *envelo
 via_status rpc_marshal_put_returned(rpc_marshal *marshal, const rpc_frame *frame);
 /* The caller: reads it into what the cells point to. */
 via_status rpc_marshal_get_returned(rpc_marshal *marshal, rpc_frame *frame);
+/* The caller: how much it can take of what comes back. What was sent knows it already. */
+void rpc_marshal_note_room(rpc_frame *frame);
 /* The caller: zeroes everything that a result would have written, and frees what of it was allocated. */
 void rpc_marshal_zero_returned(rpc_frame *frame);
 

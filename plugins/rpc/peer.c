@@ -37,6 +37,7 @@ via_status rpc_peer_create(rpc_plugin *plugin, const rpc_settings *settings, con
     peer->inner = inner;
     peer->generation = rpc_plugin_generation(plugin);
     peer->serial = atomic_fetch_add(&last_serial, 1) + 1;
+    peer->told_last = &peer->told_first;
     rpc_queue_init(&peer->aside);
     rpc_queue_init(&peer->cut);
     rpc_handles_init(&peer->handles);
@@ -52,6 +53,8 @@ static void free_calls(rpc_peer *peer)
 {
     for (uint32_t i = 0; i < peer->call_count; i++) {
         rpc_writer_fini(&peer->calls[i]->writer);
+        rpc_arena_fini(peer->calls[i]->own_keep);
+        free(peer->calls[i]->own_keep);
         free(peer->calls[i]);
     }
 }
@@ -84,7 +87,8 @@ static void free_threads(rpc_peer *peer, bool is_forked)
     while (peer->threads) {
         rpc_thread *next = peer->threads->next;
         free_queue(peer, &peer->threads->inbox, is_forked);
-        rpc_arena_fini(&peer->threads->keep);
+        rpc_arena_fini(peer->threads->keep);
+        free(peer->threads->keep);
         free(peer->threads);
         peer->threads = next;
     }
@@ -102,6 +106,8 @@ static void end_started(rpc_peer *peer)
     (void)pthread_mutex_lock(&peer->lock);
     rpc_peer_end(peer, VIA_ECLOSED);
     (void)rpc_calls_expire(peer, true, VIA_ECLOSED);
+    while (rpc_calls_tell(peer))
+        ;
     (void)pthread_mutex_unlock(&peer->lock);
 }
 

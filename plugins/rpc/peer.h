@@ -26,7 +26,8 @@ enum {
     RPC_CALLS_BITS = 10,
     RPC_CALLS_MAX = 1 << RPC_CALLS_BITS, /* in flight */
     RPC_LOSS_LOOK_NS = 50 * 1000 * 1000, /* how often a channel that dials again is looked at */
-    RPC_ASIDE_MAX = 1024                 /* requests that wait until somebody serves them */
+    RPC_ASIDE_MAX = 1024,                /* requests that wait until somebody serves them */
+    RPC_INBOX_MAX = 64                   /* callbacks that wait for the thread that is to run them */
 };
 
 typedef struct rpc_peer rpc_peer;
@@ -85,7 +86,8 @@ struct rpc_call {
     uint32_t index;
     uint32_t serial;
     rpc_call_state state; /* under lock */
-    rpc_call *next_free;
+    rpc_call *next;       /* free ones, and ended ones */
+    uint32_t holds; /* under lock: who sends it, or runs a callback of it. It is not told to have ended meanwhile */
     uint64_t id;
     via_deadline deadline;
     uint64_t losses;   /* connections lost when it was sent, if the channel dials again */
@@ -98,9 +100,8 @@ struct rpc_call {
     char name[128]; /* for messages, where there is no method */
     rpc_frame frame;
     void *words[RPC_PARAMS_MAX]; /* of a call that was started: the pointers that its frame's cells hold */
-    rpc_arena *keep;             /* where what the caller only borrows is read to */
-    rpc_arena own_keep;          /* of a call that was started */
-    bool has_own_keep;
+    rpc_arena *keep;             /* where what the caller only borrows is read to: its own, or that of what is served */
+    rpc_arena *own_keep;
     rpc_writer writer;
     union {
         via_rpc_done_fn done;
@@ -146,7 +147,7 @@ typedef struct rpc_thread {
     uint32_t depth;     /* calls that it serves, in each other */
     bool has_error;
     via_rpc_error error;
-    rpc_arena keep; /* what its last call has borrowed */
+    rpc_arena *keep; /* what its last call has borrowed */
 } rpc_thread;
 
 /* ---- the other end ------------------------------------------------------------------------------------------ */
@@ -185,8 +186,10 @@ struct rpc_peer {
     size_t aside_bytes;
     rpc_call *calls[RPC_CALLS_MAX];
     rpc_call *free_calls;
-    uint32_t call_count; /* made; those in flight are stats.in_flight */
-    uint32_t started;    /* in flight, and nobody waits for them */
+    uint32_t call_count;  /* made; those in flight are stats.in_flight */
+    uint32_t started;     /* in flight, and nobody waits for them */
+    rpc_call *told_first; /* of those, which have ended: `finish` is to be called, by a thread that does not lead */
+    rpc_call **told_last;
     rpc_serving *running, *free_servings;
     rpc_thread *threads;
     via_rpc_stats stats;
@@ -253,8 +256,17 @@ typedef struct rpc_wait {
 
 /* Receives, and deals with what comes, until it is over. VIA_OK, VIA_ETIMEDOUT, or how the channel ended. */
 via_status rpc_wait_for(rpc_peer *peer, rpc_wait *wait, via_deadline deadline);
+/* A function may take its time: meanwhile another thread reads. Without lock. */
+void rpc_step_down(rpc_peer *peer, rpc_wait *wait);
+/*
+ * The same while the message is still needed: it is copied, since only who leads may give back what the channel below has lent.
+ * Without memory for that it goes on leading.
+ */
+void rpc_detach(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opened *opened);
 /* Takes what has come without waiting, for later; replies and cancellations at once. */
 void rpc_take_aside(rpc_peer *peer);
+/* Serves what sending has taken aside, if this thread does not wait anyway: nobody else may look at the channel again. */
+void rpc_settle(rpc_peer *peer, rpc_thread *thread);
 /* With `lock` held: the channel is over. */
 void rpc_peer_end(rpc_peer *peer, via_status status);
 
@@ -265,14 +277,21 @@ via_status rpc_call_take(rpc_peer *peer, rpc_deliver_fn deliver, rpc_call **out)
 void rpc_call_give(rpc_peer *peer, rpc_call *call);
 /* With `lock` held: the call of that id that has no reply yet, or NULL. */
 rpc_call *rpc_call_find(rpc_peer *peer, uint64_t id);
-/* Sends it. On failure no reply is meant for it any more. With `finish` set it is a started one. */
+/*
+ * Sends it. On failure no reply is meant for it any more. With `finish` set it is a started one: after VIA_OK it is not the
+ * sender's any more.
+ */
 via_status rpc_call_send(rpc_peer *peer, rpc_call *call);
 /* Waits in `thread` for its reply; afterwards it is done, or given up. Its status. */
 via_status rpc_call_await(rpc_peer *peer, rpc_call *call, rpc_thread *thread);
-/* A reply has come. Without lock. */
+/* A reply has come. Without lock. Runs nothing of the application. */
 void rpc_call_reply(rpc_peer *peer, rpc_opened *reply);
-/* With `lock` held, which is let go meanwhile: ends started calls whose deadline has passed, or all of them. */
+/* With `lock` held: ends started calls whose deadline has passed, or all of them. */
 size_t rpc_calls_expire(rpc_peer *peer, bool all, via_status status);
+/* With `lock` held, which is let go meanwhile: tells the end of one started call. False: there is none. Not while leading. */
+bool rpc_calls_tell(rpc_peer *peer);
+/* Ends a hold. Without lock. */
+void rpc_call_release(rpc_peer *peer, rpc_call *call);
 /* The earliest deadline of a started call. With `lock` held. */
 via_deadline rpc_calls_next(const rpc_peer *peer);
 /* Fills the call's status and error. */
@@ -295,16 +314,17 @@ void rpc_functions_fini(rpc_peer *peer);
 
 /* ---- serve.c, run.c ----------------------------------------------------------------------------------------- */
 
-/* Deals with a request or a notification, and frees it. Without lock. */
-void rpc_serve(rpc_peer *peer, rpc_incoming *incoming, rpc_opened *request);
-/* Runs the method with what `request` brings, and answers. Closes and frees both. */
-void rpc_run(rpc_peer *peer, rpc_thread *thread, const rpc_method *method, rpc_incoming *incoming, rpc_opened *request);
+/* Deals with a request or a notification. Without lock. True: the message has been freed; the caller closes `request`. */
+bool rpc_serve(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opened *request);
+/* Runs the method with what `request` brings, and answers. Frees the message, and leads no more when the function runs. */
+void rpc_run(rpc_peer *peer, rpc_wait *wait, const rpc_method *method, rpc_incoming *incoming, rpc_opened *request);
 /* Answers a message that is none. False: the channel cannot go on. */
 bool rpc_serve_nonsense(rpc_peer *peer, const rpc_opened *opened);
 void rpc_answer_fault(rpc_peer *peer, const rpc_id *id, int32_t code, const char *name, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
-/* The builtin ones: rpc.describe, rpc.hello. False: it is none of them. */
-bool rpc_serve_own(rpc_peer *peer, rpc_opened *request);
+/* The builtin ones: rpc.describe, rpc.hello. */
+bool rpc_is_own(const rpc_peer *peer, const rpc_envelope *envelope);
+void rpc_serve_own(rpc_peer *peer, const rpc_opened *request);
 /* A notification that asks to give a call up. */
 void rpc_serve_cancel(rpc_peer *peer, rpc_opened *request);
 bool rpc_is_cancel(const rpc_envelope *envelope);
@@ -323,8 +343,8 @@ void rpc_unbind_callbacks(rpc_serving *serving);
 rpc_thread *rpc_callback_owner(rpc_peer *peer, const rpc_opened *request);
 /* Reads the number. */
 void rpc_callback_open(const rpc_peer *peer, rpc_opened *request);
-/* Runs it, and answers. Closes and frees both. */
-void rpc_serve_callback(rpc_peer *peer, rpc_incoming *incoming, rpc_opened *request);
+/* Runs it, and answers. */
+void rpc_serve_callback(rpc_peer *peer, rpc_opened *request);
 bool rpc_is_callback(const rpc_envelope *envelope);
 enum { RPC_CALLBACKS = 32 }; /* a callback's number is that of its call, times this, plus the parameter's index */
 

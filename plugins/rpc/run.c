@@ -180,31 +180,41 @@ static bool closes(const rpc_param *param)
     return param->type.kind == RPC_KIND_HANDLE && param->is_full && !(param->direction & RPC_OUT);
 }
 
-static bool may_close(rpc_serving *serving)
+/* The number of the handle that this parameter closes; 0: it closes none. */
+static uint64_t closed_number(const rpc_serving *serving, size_t index)
+{
+    const rpc_param *param = &serving->method->params[index];
+    const void *object = closes(param) ? rpc_frame_pointer(&serving->frame, index) : NULL;
+    const rpc_pin *pin = serving->marshal.pins;
+
+    while (object && pin && (pin->object != object || pin->type != param->type.handle))
+        pin = pin->next;
+    return object && pin ? pin->number : 0;
+}
+
+static bool may_close(const rpc_serving *serving)
 {
     for (size_t i = 0; i < serving->method->count; i++) {
-        const rpc_param *param = &serving->method->params[i];
-        void *object = closes(param) ? rpc_frame_pointer(&serving->frame, i) : NULL;
-        if (object && !rpc_handles_may_close(serving->marshal.handles, param->type.handle, object))
+        uint64_t number = closed_number(serving, i);
+        if (number && !rpc_handles_begin_close(serving->marshal.handles, number))
             return false;
     }
     return true;
 }
 
-static void forget_closed(const rpc_serving *serving)
+static void end_close(const rpc_serving *serving, bool is_closed)
 {
     for (size_t i = 0; i < serving->method->count; i++) {
-        const rpc_param *param = &serving->method->params[i];
-        void *object = closes(param) ? rpc_frame_pointer(&serving->frame, i) : NULL;
-        if (object)
-            rpc_handles_forget(serving->marshal.handles, param->type.handle, object);
+        uint64_t number = closed_number(serving, i);
+        if (number)
+            rpc_handles_end_close(serving->marshal.handles, number, is_closed);
     }
 }
 
 static void unpin(const rpc_serving *serving)
 {
     for (const rpc_pin *pin = serving->marshal.pins; pin; pin = pin->next)
-        rpc_handles_unpin(serving->marshal.handles, pin->type, pin->object);
+        rpc_handles_unpin(serving->marshal.handles, pin->number);
 }
 
 /* ---- after -------------------------------------------------------------------------------------------------- */
@@ -251,13 +261,14 @@ static via_status write_result(rpc_serving *serving)
     return status == VIA_OK ? serving->writer.status : status;
 }
 
-/* The answer waits as long as the caller does. */
+/* The answer waits as long as the caller does, but not for ever for one who does not read. */
 static void answer(rpc_serving *serving)
 {
     via_status status = write_result(serving);
 
     if (status == VIA_OK)
-        status = rpc_send(serving->peer, &serving->writer, serving->context.deadline);
+        (void)rpc_send(serving->peer, &serving->writer,
+                       via_deadline_min(serving->context.deadline, rpc_deadline(serving->peer, NULL, VIA_RPC_USUAL)));
     else if (status == VIA_ETYPE)
         rpc_answer_fault(serving->peer, &serving->id, RPC_CODE_INTERNAL, NULL, "%s: the result cannot be sent: %s",
                          serving->method->name, serving->marshal.wrong);
@@ -279,9 +290,8 @@ static void finish(rpc_serving *serving)
     int32_t code;
     bool is_failed = failed(serving, &code);
 
+    end_close(serving, !is_failed);
     unpin(serving);
-    if (!is_failed)
-        forget_closed(serving);
     if (serving->has_id && serving->callback_status != VIA_OK)
         rpc_answer_fault(serving->peer, &serving->id, RPC_CODE_INTERNAL, NULL, "%s", serving->callback_text);
     else if (serving->has_id && is_failed)
@@ -293,15 +303,20 @@ static void finish(rpc_serving *serving)
 
 /* ---- all ---------------------------------------------------------------------------------------------------- */
 
+static void count_refusal(rpc_peer *peer)
+{
+    (void)pthread_mutex_lock(&peer->lock);
+    peer->stats.refused++;
+    (void)pthread_mutex_unlock(&peer->lock);
+}
+
 static void refuse(rpc_serving *serving, via_status status)
 {
     const char *name = serving->method->name;
     const rpc_peer *peer = serving->peer;
 
     unpin(serving);
-    (void)pthread_mutex_lock(&serving->peer->lock);
-    serving->peer->stats.refused++;
-    (void)pthread_mutex_unlock(&serving->peer->lock);
+    count_refusal(serving->peer);
     if (!serving->has_id)
         return;
     if (status == VIA_ETYPE)
@@ -331,7 +346,9 @@ static void run(rpc_serving *serving, rpc_thread *thread)
     const char *why = why_not(serving, &code);
 
     if (why) {
+        end_close(serving, false);
         unpin(serving);
+        count_refusal(peer);
         if (serving->has_id)
             rpc_answer_fault(peer, &serving->id, code, NULL, "%s: %s", serving->method->name, why);
         return;
@@ -343,7 +360,7 @@ static void run(rpc_serving *serving, rpc_thread *thread)
     finish(serving);
 }
 
-void rpc_run(rpc_peer *peer, rpc_thread *thread, const rpc_method *method, rpc_incoming *incoming, rpc_opened *request)
+void rpc_run(rpc_peer *peer, rpc_wait *wait, const rpc_method *method, rpc_incoming *incoming, rpc_opened *request)
 {
     rpc_serving *serving = begin(peer, method, request);
     via_status status = serving ? read_values(serving, request) : VIA_ENOMEM;
@@ -352,10 +369,11 @@ void rpc_run(rpc_peer *peer, rpc_thread *thread, const rpc_method *method, rpc_i
         rpc_answer_fault(peer, &request->envelope.id, RPC_CODE_INTERNAL, NULL, "%s: out of memory", method->name);
     rpc_opened_close(peer, request);
     rpc_incoming_free(peer, incoming);
+    rpc_step_down(peer, wait);
     if (!serving)
         return;
     if (status == VIA_OK)
-        run(serving, thread);
+        run(serving, wait->thread);
     else
         refuse(serving, status);
     rpc_unbind_callbacks(serving);

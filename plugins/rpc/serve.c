@@ -79,11 +79,13 @@ void rpc_serve_cancel(rpc_peer *peer, rpc_opened *request)
 
 /* ---- choosing ----------------------------------------------------------------------------------------------- */
 
-static void refuse(rpc_peer *peer, const rpc_opened *request, int32_t code, const char *text)
+static void refuse(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opened *request, int32_t code,
+                   const char *text)
 {
     const rpc_envelope *envelope = &request->envelope;
     int size = (int)(envelope->method_size > RPC_NAME_BYTES ? RPC_NAME_BYTES : envelope->method_size);
 
+    rpc_detach(peer, wait, incoming, request);
     (void)pthread_mutex_lock(&peer->lock);
     peer->stats.refused++;
     (void)pthread_mutex_unlock(&peer->lock);
@@ -103,46 +105,55 @@ static via_status authorize(rpc_peer *peer, const rpc_method *method)
 }
 
 /* NULL: it has been answered. */
-static const rpc_method *choose(rpc_peer *peer, const rpc_thread *thread, const rpc_opened *request)
+static const rpc_method *choose(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opened *request)
 {
     const rpc_envelope *envelope = &request->envelope;
     const rpc_method *method =
         peer->interface ? rpc_interface_find(peer->interface, envelope->method, envelope->method_size) : NULL;
 
     if (!method) {
-        refuse(peer, request, RPC_CODE_NO_METHOD, "there is no such method; rpc.describe tells which there are");
+        refuse(peer, wait, incoming, request, RPC_CODE_NO_METHOD,
+               "there is no such method; rpc.describe tells which there are");
         return NULL;
     }
     if (!peer->functions || !peer->functions[method->index]) {
-        refuse(peer, request, RPC_CODE_NO_METHOD, "this end does not serve it");
+        refuse(peer, wait, incoming, request, RPC_CODE_NO_METHOD, "this end does not serve it");
         return NULL;
     }
-    if (thread->depth >= peer->max_depth) {
-        refuse(peer, request, RPC_CODE_BUSY, "too many calls in each other");
+    if (wait->thread->depth >= peer->max_depth) {
+        refuse(peer, wait, incoming, request, RPC_CODE_BUSY, "too many calls in each other");
         return NULL;
     }
     via_status allowed = authorize(peer, method);
     if (allowed != VIA_OK) {
-        refuse(peer, request, RPC_CODE_REFUSED, "you may not call it");
+        refuse(peer, wait, incoming, request, RPC_CODE_REFUSED, "you may not call it");
         return NULL;
     }
     return method;
 }
 
-void rpc_serve(rpc_peer *peer, rpc_incoming *incoming, rpc_opened *request)
+/* Reads the values while it leads, which is quick, so that the message need not be copied. */
+static bool serve_method(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opened *request)
 {
-    rpc_thread *thread = rpc_thread_here(peer);
-    bool is_own = rpc_is_callback(&request->envelope) || !thread || rpc_serve_own(peer, request);
-    const rpc_method *method = is_own ? NULL : choose(peer, thread, request);
+    if (peer->authorize)
+        rpc_detach(peer, wait, incoming, request);
+    const rpc_method *method = choose(peer, wait, incoming, request);
+    if (method)
+        rpc_run(peer, wait, method, incoming, request);
+    return method != NULL;
+}
 
-    if (method) {
-        rpc_run(peer, thread, method, incoming, request);
-        return;
+bool rpc_serve(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opened *request)
+{
+    if (rpc_is_callback(&request->envelope)) {
+        rpc_detach(peer, wait, incoming, request);
+        rpc_serve_callback(peer, request);
+        return false;
     }
-    if (thread && rpc_is_callback(&request->envelope)) {
-        rpc_serve_callback(peer, incoming, request);
-        return;
+    if (rpc_is_own(peer, &request->envelope)) {
+        rpc_detach(peer, wait, incoming, request);
+        rpc_serve_own(peer, request);
+        return false;
     }
-    rpc_opened_close(peer, request);
-    rpc_incoming_free(peer, incoming);
+    return serve_method(peer, wait, incoming, request);
 }

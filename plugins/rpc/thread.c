@@ -28,11 +28,13 @@ static rpc_thread *make(rpc_peer *peer)
 {
     rpc_thread *record = calloc(1, sizeof(*record));
 
-    if (!record)
+    if (!record || !(record->keep = malloc(sizeof(*record->keep)))) {
+        free(record);
         return NULL;
+    }
     record->thread = pthread_self();
     rpc_queue_init(&record->inbox);
-    rpc_arena_init(&record->keep, peer->max_memory);
+    rpc_arena_init(record->keep, peer->max_memory);
     record->next = peer->threads;
     peer->threads = record;
     return record;

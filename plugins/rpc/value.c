@@ -198,7 +198,7 @@ static via_status pin(rpc_marshal *marshal, const rpc_type *type, const rpc_rule
     if (!*object)
         return rpc_marshal_wrong(marshal, "%s: no open %s has this handle; it was closed, or never given out here",
                                  rule->name, type->handle->name);
-    *kept = (rpc_pin){marshal->pins, type->handle, *object};
+    *kept = (rpc_pin){marshal->pins, type->handle, *object, number};
     marshal->pins = kept;
     return VIA_OK;
 }

@@ -9,6 +9,10 @@
 #include "peer.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LOOK_UP_NS = 200 * 1000 * 1000 };
 
 /* ---- sleepers: with the lock held --------------------------------------------------------------------------- */
 
@@ -56,29 +60,83 @@ static via_status sleep_until(rpc_peer *peer, rpc_waiter *waiter, via_deadline d
     return code == ETIMEDOUT ? VIA_ETIMEDOUT : VIA_OK;
 }
 
+static void stop_leading(rpc_peer *peer)
+{
+    peer->is_led = false;
+    wake_one(peer);
+}
+
+void rpc_step_down(rpc_peer *peer, rpc_wait *wait)
+{
+    if (!wait->leads)
+        return;
+    (void)pthread_mutex_lock(&peer->lock);
+    stop_leading(peer);
+    (void)pthread_mutex_unlock(&peer->lock);
+    wait->leads = false;
+}
+
 /* ---- what has come: without lock ---------------------------------------------------------------------------- */
 
-/* The callbacks of a call run in the thread that made it, if it waits. True: it is that one's now. */
-static bool hand_over(rpc_peer *peer, const rpc_wait *wait, rpc_incoming *incoming, rpc_opened *opened)
+/* What waits for somebody must not take the room of the channel below, and only who leads may give that back. */
+static bool copy(rpc_peer *peer, rpc_incoming *incoming)
 {
-    bool is_handed = false;
+    if (incoming->copy)
+        return true;
+    if (!(incoming->copy = malloc(incoming->size ? incoming->size : 1)))
+        return false;
+    memcpy(incoming->copy, incoming->data, incoming->size);
+    incoming->data = incoming->copy;
+    peer->plugin->host->inner->release(peer->inner, &incoming->message);
+    return true;
+}
+
+void rpc_detach(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opened *opened)
+{
+    if (!wait || !wait->leads)
+        return;
+    if (!incoming->copy) {
+        rpc_opened_close(peer, opened);
+        bool is_copied = copy(peer, incoming);
+        (void)rpc_opened_open(peer, incoming, opened); /* which answers as before */
+        if (!is_copied)
+            return;
+    }
+    rpc_step_down(peer, wait);
+}
+
+typedef enum whose { OURS, ANOTHERS, TOO_MANY } whose;
+
+/* With `lock` held. The thread that made the call may not wait yet, but will. */
+static whose put_in_inbox(rpc_peer *peer, rpc_thread *owner, rpc_incoming *incoming)
+{
+    if (owner->inbox.count >= RPC_INBOX_MAX || !copy(peer, incoming))
+        return TOO_MANY;
+    rpc_queue_put(&owner->inbox, incoming);
+    if (owner->waiter)
+        (void)pthread_cond_signal(&owner->waiter->woken);
+    return ANOTHERS;
+}
+
+/* The callbacks of a call run in the thread that made it. */
+static whose hand_over(rpc_peer *peer, const rpc_wait *wait, rpc_incoming *incoming, rpc_opened *opened)
+{
+    whose it_is = OURS;
 
     if (!rpc_is_callback(&opened->envelope))
-        return false;
+        return OURS;
     rpc_callback_open(peer, opened);
     (void)pthread_mutex_lock(&peer->lock);
     rpc_thread *owner = rpc_callback_owner(peer, opened);
-    if (owner && owner->waiter && (!wait || wait->thread != owner)) {
-        rpc_queue_put(&owner->inbox, incoming);
-        (void)pthread_cond_signal(&owner->waiter->woken);
-        is_handed = true;
-    }
+    if (owner && (!wait || wait->thread != owner))
+        it_is = put_in_inbox(peer, owner, incoming);
     (void)pthread_mutex_unlock(&peer->lock);
-    return is_handed;
+    return it_is;
 }
 
 static void set_aside(rpc_peer *peer, rpc_incoming *incoming)
 {
+    (void)copy(peer, incoming);
     (void)pthread_mutex_lock(&peer->lock);
     rpc_queue_put(&peer->aside, incoming);
     peer->aside_bytes += incoming->size;
@@ -95,21 +153,23 @@ static void deal_with_nonsense(rpc_peer *peer, const rpc_opened *opened)
     (void)pthread_mutex_unlock(&peer->lock);
 }
 
-static void stop_leading(rpc_peer *peer)
+/* A request, or a notification that is one. NULL: it is somebody else's now; otherwise it is to be freed. */
+static rpc_incoming *deal_with_request(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opened *opened)
 {
-    peer->is_led = false;
-    wake_one(peer);
-}
-
-/* A function may take its time: meanwhile another thread reads. */
-static void step_down(rpc_peer *peer, rpc_wait *wait)
-{
-    if (!wait->leads)
-        return;
-    (void)pthread_mutex_lock(&peer->lock);
-    stop_leading(peer);
-    (void)pthread_mutex_unlock(&peer->lock);
-    wait->leads = false;
+    switch (hand_over(peer, wait, incoming, opened)) {
+    case ANOTHERS:
+        return NULL;
+    case TOO_MANY:
+        rpc_detach(peer, wait, incoming, opened);
+        rpc_answer_fault(peer, &opened->envelope.id, RPC_CODE_BUSY, NULL, "too many callbacks of one call");
+        return incoming;
+    default:
+        break;
+    }
+    if (wait)
+        return rpc_serve(peer, wait, incoming, opened) ? NULL : incoming;
+    set_aside(peer, incoming);
+    return NULL;
 }
 
 /* `wait` NULL: nothing now that runs a function. */
@@ -118,20 +178,14 @@ static void deal_with(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming)
     rpc_opened opened;
 
     if (rpc_opened_open(peer, incoming, &opened) != VIA_OK) {
+        rpc_detach(peer, wait, incoming, &opened);
         deal_with_nonsense(peer, &opened);
     } else if (opened.envelope.kind == RPC_RESULT || opened.envelope.kind == RPC_FAULT) {
         rpc_call_reply(peer, &opened);
     } else if (rpc_is_cancel(&opened.envelope)) {
         rpc_serve_cancel(peer, &opened);
-    } else if (hand_over(peer, wait, incoming, &opened)) {
-        incoming = NULL;
-    } else if (wait) {
-        step_down(peer, wait);
-        rpc_serve(peer, incoming, &opened); /* which closes and frees both, before it runs a function */
-        return;
     } else {
-        set_aside(peer, incoming);
-        incoming = NULL;
+        incoming = deal_with_request(peer, wait, incoming, &opened);
     }
     rpc_opened_close(peer, &opened);
     rpc_incoming_free(peer, incoming);
@@ -139,9 +193,22 @@ static void deal_with(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming)
 
 /* ---- leading: with the lock held, but for receiving and dealing --------------------------------------------- */
 
-static via_status lead(rpc_peer *peer, rpc_wait *wait, via_deadline deadline)
+/*
+ * When it has to look up. Another thread may start a call while this one receives, and that call's deadline may be the first:
+ * where there are others, it looks for that now and then.
+ */
+static via_deadline look_up(const rpc_peer *peer, via_deadline deadline)
 {
     via_deadline next = peer->started > 0 ? rpc_calls_next(peer) : VIA_FOREVER;
+
+    if (deadline != VIA_NOW && peer->threads && peer->threads->next)
+        next = via_deadline_min(next, via_deadline_after(LOOK_UP_NS));
+    return next;
+}
+
+static via_status lead(rpc_peer *peer, rpc_wait *wait, via_deadline deadline)
+{
+    via_deadline next = look_up(peer, deadline);
     rpc_incoming *incoming;
 
     peer->is_led = wait->leads = true;
@@ -159,11 +226,30 @@ static via_status lead(rpc_peer *peer, rpc_wait *wait, via_deadline deadline)
     return status == VIA_ETIMEDOUT && deadline > next ? VIA_OK : status;
 }
 
+static void stop(rpc_peer *peer, rpc_wait *wait)
+{
+    if (wait->leads)
+        stop_leading(peer);
+    wait->leads = false;
+}
+
+/* What the application is told may make it call again, and wait: meanwhile another thread reads. */
+static bool tell(rpc_peer *peer, rpc_wait *wait)
+{
+    if (!peer->told_first)
+        return false;
+    stop(peer, wait);
+    return rpc_calls_tell(peer);
+}
+
 /* Requests that were put aside come before those that are still in the channel. */
 static bool take_waiting(rpc_peer *peer, rpc_wait *wait)
 {
+    if (tell(peer, wait)) {
+        wait->done++;
+        return true;
+    }
     rpc_incoming *incoming = rpc_queue_take(&wait->thread->inbox);
-
     if (!incoming && (incoming = rpc_queue_take(&peer->aside)) != NULL)
         peer->aside_bytes -= incoming->size;
     if (!incoming)
@@ -186,6 +272,23 @@ static via_status wait_once(rpc_peer *peer, rpc_wait *wait, rpc_waiter *waiter, 
     return peer->is_led && !wait->leads ? sleep_until(peer, waiter, deadline) : lead(peer, wait, deadline);
 }
 
+/* What this thread has found for itself or the application it does not leave lying there. */
+static void leave(rpc_peer *peer, rpc_wait *wait, bool is_outermost)
+{
+    rpc_incoming *incoming;
+
+    stop(peer, wait);
+    while (tell(peer, wait))
+        ;
+    while (is_outermost && (incoming = rpc_queue_take(&wait->thread->inbox)) != NULL) {
+        (void)pthread_mutex_unlock(&peer->lock);
+        deal_with(peer, wait, incoming);
+        (void)pthread_mutex_lock(&peer->lock);
+    }
+    if (!peer->is_led)
+        wake_one(peer);
+}
+
 static via_status wait_on(rpc_peer *peer, rpc_wait *wait, rpc_waiter *waiter, via_deadline deadline)
 {
     rpc_waiter *outer = wait->thread->waiter;
@@ -194,11 +297,8 @@ static via_status wait_on(rpc_peer *peer, rpc_wait *wait, rpc_waiter *waiter, vi
     wait->thread->waiter = waiter;
     while (!wait->is_over(peer, wait->argument) && status == VIA_OK)
         status = wait_once(peer, wait, waiter, deadline);
+    leave(peer, wait, outer == NULL);
     wait->thread->waiter = outer;
-    if (wait->leads)
-        peer->is_led = wait->leads = false;
-    if (!peer->is_led)
-        wake_one(peer);
     return wait->is_over(peer, wait->argument) ? VIA_OK : status;
 }
 
@@ -226,6 +326,24 @@ static bool has_space_aside(rpc_peer *peer)
     bool has = peer->aside.count < RPC_ASIDE_MAX && peer->aside_bytes < peer->max_memory;
     (void)pthread_mutex_unlock(&peer->lock);
     return has;
+}
+
+static bool is_never_over(rpc_peer *peer, void *argument)
+{
+    (void)peer;
+    (void)argument;
+    return false;
+}
+
+void rpc_settle(rpc_peer *peer, rpc_thread *thread)
+{
+    rpc_wait wait = {.is_over = is_never_over, .thread = thread};
+
+    (void)pthread_mutex_lock(&peer->lock);
+    bool has_left = !thread->waiter && (peer->aside.count > 0 || peer->told_first);
+    (void)pthread_mutex_unlock(&peer->lock);
+    if (has_left)
+        (void)rpc_wait_for(peer, &wait, VIA_NOW);
 }
 
 void rpc_take_aside(rpc_peer *peer)
