@@ -40,6 +40,9 @@ typedef struct rpc_incoming {
     const void *data;
     size_t size;
     via_msg message;     /* lent by the channel below, if `copy` is NULL */
+    uint64_t came_ns;    /* when, if it has waited since to be served; 0 = it has not */
+    uint64_t id;         /* of a request that waits, 0 = none, or a text */
+    bool is_cancelled;   /* the other end wants it no more; under lock */
     unsigned char *copy; /* cut from a stream */
 } rpc_incoming;
 
@@ -125,6 +128,7 @@ typedef struct rpc_serving {
     rpc_id id;
     bool has_id;
     atomic_bool is_cancelled;
+    bool has_waited; /* its deadline may have passed before it began */
     const rpc_method *method;
     rpc_marshal marshal;
     rpc_frame frame;

@@ -67,6 +67,8 @@ static via_status receive_whole(rpc_peer *peer, via_deadline deadline, rpc_incom
         return status;
     }
     incoming->next = NULL;
+    incoming->came_ns = incoming->id = 0;
+    incoming->is_cancelled = false;
     incoming->copy = NULL;
     incoming->data = incoming->message.data;
     incoming->size = incoming->message.size;

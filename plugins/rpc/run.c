@@ -33,7 +33,15 @@ static int is_cancelled(const via_rpc_context *context)
            (context->deadline != VIA_FOREVER && via_deadline_left(context->deadline) == 0);
 }
 
-static void make_context(rpc_serving *serving, uint64_t timeout_ms)
+/* The other end's clock is not ours: what it had left counts from when its request came. */
+static via_deadline deadline_of(const rpc_incoming *incoming, uint64_t timeout_ms)
+{
+    uint64_t came = incoming->came_ns ? incoming->came_ns : via_deadline_clock();
+
+    return timeout_ms < (VIA_FOREVER - came) / 1000000 ? came + timeout_ms * 1000000 : VIA_FOREVER;
+}
+
+static void make_context(rpc_serving *serving, const rpc_incoming *incoming, uint64_t timeout_ms)
 {
     const rpc_peer *peer = serving->peer;
     via_rpc_context *context = &serving->context;
@@ -44,9 +52,7 @@ static void make_context(rpc_serving *serving, uint64_t timeout_ms)
                                  .peer = {.size = sizeof(via_peer_info)},
                                  .is_cancelled = is_cancelled,
                                  .own = serving};
-    context->deadline = timeout_ms && timeout_ms < INT64_MAX / 1000000
-                            ? via_deadline_after((int64_t)timeout_ms * 1000000)
-                            : VIA_FOREVER;
+    context->deadline = timeout_ms ? deadline_of(incoming, timeout_ms) : VIA_FOREVER;
 }
 
 /* ---- the record --------------------------------------------------------------------------------------------- */
@@ -74,7 +80,8 @@ static void list(rpc_peer *peer, rpc_serving *serving)
     peer->stats.served++;
 }
 
-static void set_up(rpc_serving *serving, const rpc_method *method, const rpc_opened *request)
+static void set_up(rpc_serving *serving, const rpc_method *method, const rpc_incoming *incoming,
+                   const rpc_opened *request)
 {
     const rpc_envelope *envelope = &request->envelope;
 
@@ -83,17 +90,19 @@ static void set_up(rpc_serving *serving, const rpc_method *method, const rpc_ope
     serving->id = envelope->id;
     serving->bindings = NULL;
     serving->callback_status = VIA_OK;
-    atomic_store_explicit(&serving->is_cancelled, false, memory_order_relaxed);
+    atomic_store_explicit(&serving->is_cancelled, incoming->is_cancelled, memory_order_relaxed);
+    serving->has_waited = incoming->came_ns != 0;
     serving->marshal = (rpc_marshal){.codec = serving->peer->codec,
                                      .arena = &serving->arena,
                                      .writer = &serving->writer,
                                      .handles = &serving->peer->handles};
     serving->frame.method = method;
     serving->frame.result = NULL;
-    make_context(serving, envelope->timeout_ms);
+    make_context(serving, incoming, envelope->timeout_ms);
 }
 
-static rpc_serving *begin(rpc_peer *peer, const rpc_method *method, const rpc_opened *request)
+static rpc_serving *begin(rpc_peer *peer, const rpc_method *method, const rpc_incoming *incoming,
+                          const rpc_opened *request)
 {
     (void)pthread_mutex_lock(&peer->lock);
     rpc_serving *serving = peer->free_servings;
@@ -102,7 +111,7 @@ static rpc_serving *begin(rpc_peer *peer, const rpc_method *method, const rpc_op
     else
         serving = make(peer);
     if (serving) {
-        set_up(serving, method, request);
+        set_up(serving, method, incoming, request);
         list(peer, serving);
     }
     (void)pthread_mutex_unlock(&peer->lock);
@@ -333,7 +342,7 @@ static const char *why_not(rpc_serving *serving, int32_t *code)
     if (atomic_load(&serving->is_cancelled))
         return "cancelled before it began";
     *code = RPC_CODE_LATE;
-    if (serving->context.deadline != VIA_FOREVER && via_deadline_left(serving->context.deadline) == 0)
+    if (serving->has_waited && via_deadline_left(serving->context.deadline) == 0)
         return "the deadline had passed before it began";
     *code = RPC_CODE_BUSY;
     return may_close(serving) ? NULL : "another call uses what this one closes";
@@ -362,7 +371,7 @@ static void run(rpc_serving *serving, rpc_thread *thread)
 
 void rpc_run(rpc_peer *peer, rpc_wait *wait, const rpc_method *method, rpc_incoming *incoming, rpc_opened *request)
 {
-    rpc_serving *serving = begin(peer, method, request);
+    rpc_serving *serving = begin(peer, method, incoming, request);
     via_status status = serving ? read_values(serving, request) : VIA_ENOMEM;
 
     if (!serving && request->envelope.kind == RPC_REQUEST)

@@ -74,6 +74,9 @@ void rpc_serve_cancel(rpc_peer *peer, rpc_opened *request)
     for (rpc_serving *serving = peer->running; serving; serving = serving->next)
         if (serving->has_id && !serving->id.text && serving->id.number == id)
             atomic_store(&serving->is_cancelled, true);
+    for (rpc_incoming *waiting = peer->aside.first; waiting; waiting = waiting->next)
+        if (id != 0 && waiting->id == id)
+            waiting->is_cancelled = true;
     (void)pthread_mutex_unlock(&peer->lock);
 }
 

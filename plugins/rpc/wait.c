@@ -112,6 +112,7 @@ static whose put_in_inbox(rpc_peer *peer, rpc_thread *owner, rpc_incoming *incom
 {
     if (owner->inbox.count >= RPC_INBOX_MAX || !copy(peer, incoming))
         return TOO_MANY;
+    incoming->came_ns = via_deadline_clock();
     rpc_queue_put(&owner->inbox, incoming);
     if (owner->waiter)
         (void)pthread_cond_signal(&owner->waiter->woken);
@@ -134,8 +135,10 @@ static whose hand_over(rpc_peer *peer, const rpc_wait *wait, rpc_incoming *incom
     return it_is;
 }
 
-static void set_aside(rpc_peer *peer, rpc_incoming *incoming)
+static void set_aside(rpc_peer *peer, rpc_incoming *incoming, const rpc_envelope *envelope)
 {
+    incoming->id = envelope->has_id && !envelope->id.text ? envelope->id.number : 0;
+    incoming->came_ns = via_deadline_clock();
     (void)copy(peer, incoming);
     (void)pthread_mutex_lock(&peer->lock);
     rpc_queue_put(&peer->aside, incoming);
@@ -168,7 +171,7 @@ static rpc_incoming *deal_with_request(rpc_peer *peer, rpc_wait *wait, rpc_incom
     }
     if (wait)
         return rpc_serve(peer, wait, incoming, opened) ? NULL : incoming;
-    set_aside(peer, incoming);
+    set_aside(peer, incoming, &opened->envelope);
     return NULL;
 }
 
