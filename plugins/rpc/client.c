@@ -13,12 +13,12 @@
 
 /* ---- errors ------------------------------------------------------------------------------------------------- */
 
-via_status rpc_refuse(via_rpc_error *error, const char *method, via_status status, const char *format, ...)
+void rpc_explain(via_rpc_error *error, const char *method, via_status status, const char *format, ...)
 {
     va_list arguments;
 
     if (!error)
-        return status;
+        return;
     via_rpc_error_init(error);
     error->status = status;
     error->origin = VIA_RPC_HERE;
@@ -27,7 +27,6 @@ via_status rpc_refuse(via_rpc_error *error, const char *method, via_status statu
     va_start(arguments, format);
     (void)vsnprintf(error->text, sizeof(error->text), format, arguments);
     va_end(arguments);
-    return status;
 }
 
 void rpc_tell(const rpc_call *call, via_rpc_error *error)
@@ -149,7 +148,7 @@ static via_status send_oneway(rpc_peer *peer, const rpc_request *request, via_rp
     peer->codec->notification(&writer, request->method->name, request->method->sent);
     if ((status = write_values(peer, &writer, &frame, 0, error)) == VIA_OK &&
         (status = rpc_send(peer, &writer, request->deadline)) != VIA_OK) {
-        (void)rpc_refuse(error, request->method->name, status, "it could not be sent");
+        rpc_explain(error, request->method->name, status, "it could not be sent");
         if (error)
             error->origin = VIA_RPC_TRANSPORT;
     }

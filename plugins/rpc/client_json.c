@@ -226,7 +226,7 @@ via_status rpc_table_notify_json(void *self, const char *method, const char *par
     rpc_writer_reset(&writer);
     if ((status = write_question(peer, &asked, &writer, 0, false, error)) == VIA_OK &&
         (status = rpc_send(peer, &writer, asked.deadline)) != VIA_OK) {
-        (void)rpc_refuse(error, method, status, "it could not be sent");
+        rpc_explain(error, method, status, "it could not be sent");
         if (error)
             error->origin = VIA_RPC_TRANSPORT;
     }

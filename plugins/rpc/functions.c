@@ -163,7 +163,7 @@ static via_status find_symbol(rpc_peer *peer, const char *symbol, via_rpc_any *o
 
 static via_status find_helper(rpc_peer *peer, const char *symbol, via_error *error)
 {
-    via_rpc_any function;
+    via_rpc_any function = NULL;
 
     if (!symbol || rpc_free_function(peer, symbol))
         return VIA_OK;
@@ -213,7 +213,7 @@ via_status rpc_table_serve_library(void *self, const char *library, void *user, 
     peer->serve_user = user;
     peer->library = dlopen(library, RTLD_NOW | RTLD_LOCAL);
     if (!peer->library) {
-        const char *why = dlerror();
+        const char *why = dlerror(); // NOLINT(concurrency-mt-unsafe): the C library keeps it for each thread
         return via_fail(peer->plugin->host, error, VIA_ENOENT, 0,
                         "give the path of a shared library, or its soname (libz.so.1)", "%s",
                         why ? why : "the library cannot be loaded");

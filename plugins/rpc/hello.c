@@ -245,7 +245,7 @@ via_status rpc_hello(rpc_peer *peer, const rpc_method *method, via_deadline dead
         via_status status = get_acquainted(peer, &now, deadline);
         if (status != VIA_OK || now == RPC_STRANGER) {
             status = status == VIA_OK ? VIA_ETIMEDOUT : status;
-            (void)rpc_refuse(error, method->name, status, "the other end has not answered who it is");
+            rpc_explain(error, method->name, status, "the other end has not answered who it is");
             if (error)
                 error->origin = VIA_RPC_TRANSPORT;
             return status;

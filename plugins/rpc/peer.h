@@ -369,9 +369,11 @@ typedef struct rpc_request {
 
 /* Calls, and waits. Fills `error` on failure, and zeroes what a result would have written. */
 via_status rpc_call_function(rpc_peer *peer, rpc_thread *thread, const rpc_request *request, via_rpc_error *error);
-/* Fills an error record that may be NULL, and returns `status`. */
-via_status rpc_refuse(via_rpc_error *error, const char *method, via_status status, const char *format, ...)
+/* Fills an error record that may be NULL: refused here, nothing sent. */
+void rpc_explain(via_rpc_error *error, const char *method, via_status status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* The same as the status that it is, so that a refusal is one statement. */
+#define rpc_refuse(error, method, status, ...) (rpc_explain((error), (method), (status), __VA_ARGS__), (status))
 /* The deadline that a call really has. */
 via_deadline rpc_deadline(const rpc_peer *peer, const rpc_method *method, via_deadline deadline);
 /* What of it is left, as it is sent along; 0 = it is not. */
