@@ -5,6 +5,7 @@
  * Owns: the numbers by which they are known, and the closures that stand for them at the serving end. A number means something
  * only while its call has not been answered.
  */
+#include "closure.h"
 #include "kit/deadline.h"
 #include "peer.h"
 
@@ -129,7 +130,7 @@ static via_status bind_one(rpc_serving *serving, size_t index)
                              serving->method->params[index].type.callback,
                              number,
                              NULL};
-    if (!(binding->closure = ffi_closure_alloc(sizeof(*binding->closure), &code)))
+    if (!(binding->closure = rpc_closure_alloc(&code)))
         return VIA_ENOMEM;
     serving->bindings = binding;
     if (!binding->thread ||
@@ -152,7 +153,7 @@ via_status rpc_bind_callbacks(rpc_serving *serving)
 void rpc_unbind_callbacks(rpc_serving *serving)
 {
     for (const rpc_binding *binding = serving->bindings; binding; binding = binding->next)
-        ffi_closure_free(binding->closure);
+        rpc_closure_free(binding->closure);
     serving->bindings = NULL;
 }
 

@@ -5,6 +5,7 @@
  * Owns: libffi's closures. They are made in the process that opened the channel and freed there, never in a forked child, which may
  * share the pages that they are written on; and never while a call is in one.
  */
+#include "closure.h"
 #include "kit/fail.h"
 #include "peer.h"
 
@@ -115,12 +116,12 @@ static rpc_stub *make(rpc_peer *peer, const rpc_method *method)
         return NULL;
     stub->peer = peer;
     stub->method = method;
-    stub->closure = ffi_closure_alloc(sizeof(*stub->closure), &stub->code);
+    stub->closure = rpc_closure_alloc(&stub->code);
     if (stub->closure &&
         ffi_prep_closure_loc(stub->closure, (ffi_cif *)&method->call, enter, stub, stub->code) == FFI_OK)
         return stub;
     if (stub->closure)
-        ffi_closure_free(stub->closure);
+        rpc_closure_free(stub->closure);
     free(stub);
     return NULL;
 }
@@ -172,7 +173,7 @@ void rpc_stubs_fini(rpc_peer *peer, bool is_forked)
         rpc_stub *stub = peer->stubs[i];
         if (!stub || is_forked || atomic_load(&stub->inside) > 0)
             continue;
-        ffi_closure_free(stub->closure);
+        rpc_closure_free(stub->closure);
         free(stub);
     }
     free(peer->stubs);
