@@ -237,6 +237,16 @@ static rpc_call *begin_delivery(rpc_peer *peer, const rpc_envelope *envelope)
     return call;
 }
 
+static void end_delivery(rpc_peer *peer, rpc_call *call)
+{
+    (void)pthread_mutex_lock(&peer->lock);
+    call->state = RPC_CALL_DONE;
+    if (call->finish)
+        peer->started--;
+    settle(peer, call);
+    (void)pthread_mutex_unlock(&peer->lock);
+}
+
 void rpc_call_reply(rpc_peer *peer, rpc_opened *reply)
 {
     rpc_call *call = begin_delivery(peer, &reply->envelope);
@@ -244,12 +254,18 @@ void rpc_call_reply(rpc_peer *peer, rpc_opened *reply)
     if (!call)
         return;
     call->deliver(peer, call, reply);
-    (void)pthread_mutex_lock(&peer->lock);
-    call->state = RPC_CALL_DONE;
-    if (call->finish)
-        peer->started--;
-    settle(peer, call);
-    (void)pthread_mutex_unlock(&peer->lock);
+    end_delivery(peer, call);
+}
+
+void rpc_call_spoilt(rpc_peer *peer, const rpc_opened *reply)
+{
+    rpc_call *call = begin_delivery(peer, &reply->envelope);
+
+    if (!call)
+        return;
+    rpc_call_fail(call, VIA_EPROTO, VIA_RPC_TRANSPORT, "the reply is no message: %s",
+                  reply->reader.wrong ? reply->reader.wrong : "it cannot be read");
+    end_delivery(peer, call);
 }
 
 /* ---- waiting for one ---------------------------------------------------------------------------------------- */

@@ -114,6 +114,9 @@ static via_status get_buffer(rpc_marshal *marshal, const rpc_frame *frame, size_
         return marshal->codec->skip(marshal->reader) ? VIA_OK
                                                      : rpc_marshal_wrong(marshal, "%s: cannot be read", param->name);
     via_status status = rpc_array_get(marshal, param, &memory, frame->counts[index], &count);
+    if (status == VIA_OK && param->length_is == RPC_NONE && count != frame->counts[index])
+        status =
+            rpc_marshal_wrong(marshal, "%s: %zu elements came; expected %zu", param->name, count, frame->counts[index]);
     if (status == VIA_OK)
         store_count(frame, param, count);
     return status;

@@ -181,7 +181,8 @@ static void finish_identity(rpc_peer *peer, rpc_call *call)
     if (status == VIA_OK)
         conclude(peer, is_unlike ? RPC_FOREIGN : RPC_KNOWN);
     else
-        conclude(peer, status == VIA_EREMOTE || status == VIA_ETYPE ? RPC_FOREIGN : RPC_STRANGER);
+        conclude(peer,
+                 status == VIA_EREMOTE || status == VIA_ETYPE || status == VIA_EPROTO ? RPC_FOREIGN : RPC_STRANGER);
 }
 
 /* ---- judging ------------------------------------------------------------------------------------------------ */

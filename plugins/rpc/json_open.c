@@ -159,9 +159,10 @@ static via_status read_reply(rpc_reader *reader, rpc_envelope *envelope)
         rpc_json_read_fault(reader, error, &envelope->fault);
         return VIA_OK;
     }
+    if (is_fault || result)
+        envelope->kind = RPC_RESULT; /* whatever else is wrong: nobody is to be answered */
     if (is_fault || !result)
         return wrong(reader, result ? "it has both a result and an error" : "it has no method, result or error");
-    envelope->kind = RPC_RESULT;
     if (!envelope->has_id)
         return wrong(reader, "it is a result of no call");
     rpc_json_stand_at(reader, result);

@@ -290,6 +290,8 @@ via_status rpc_call_send(rpc_peer *peer, rpc_call *call);
 via_status rpc_call_await(rpc_peer *peer, rpc_call *call, rpc_thread *thread);
 /* A reply has come. Without lock. Runs nothing of the application. */
 void rpc_call_reply(rpc_peer *peer, rpc_opened *reply);
+/* A reply has come that cannot be read: its call fails, and nobody is answered. Without lock. */
+void rpc_call_spoilt(rpc_peer *peer, const rpc_opened *reply);
 /* With `lock` held: ends started calls whose deadline has passed, or all of them. */
 size_t rpc_calls_expire(rpc_peer *peer, bool all, via_status status);
 /* With `lock` held, which is let go meanwhile: tells the end of one started call. False: there is none. Not while leading. */

@@ -36,6 +36,10 @@ bool rpc_serve_nonsense(rpc_peer *peer, const rpc_opened *opened)
     const rpc_id *id = opened->envelope.has_id ? &opened->envelope.id : NULL;
 
     via_count(&peer->counters->protocol_errors, 1);
+    if (id && (opened->envelope.kind == RPC_RESULT || opened->envelope.kind == RPC_FAULT)) {
+        rpc_call_spoilt(peer, opened);
+        return true;
+    }
     if (!id && !peer->codec->needs_boundaries) {
         peer->plugin->host->failed(peer->context, VIA_EPROTO, 0, wrong, "is the other program speaking this codec?");
         return false;
