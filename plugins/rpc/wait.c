@@ -42,6 +42,7 @@ void rpc_peer_end(rpc_peer *peer, via_status status)
 {
     if (peer->ended == VIA_OK)
         peer->ended = status;
+    (void)rpc_calls_expire(peer, true, peer->ended);
     for (rpc_waiter *waiter = peer->waiters; waiter; waiter = waiter->next)
         (void)pthread_cond_signal(&waiter->woken);
 }
