@@ -5,6 +5,7 @@
  */
 #include "both_ends.h"
 #include "mixture.h"
+#include "sanitized.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -13,17 +14,6 @@
 #include <sys/resource.h>
 
 enum { THREADS = 8, USUAL_CALLS = 40000, GROWTH_KIB = 8 * 1024 };
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED 0
-#endif
 
 static const way ways[] = {
     {"unix:", ""}, {"shm:", ""}, {"unix:", "&rpc.codec=json"}, {"shm:", "&rpc.codec=json"}, {"unix:", "&framing=raw"},
