@@ -68,12 +68,11 @@ bool rpc_is_own(const rpc_peer *peer, const rpc_envelope *envelope)
 
 void rpc_serve_own(rpc_peer *peer, const rpc_opened *request)
 {
-    if (describes(peer, &request->envelope)) {
-        answer_describe(peer, &request->envelope.id);
-        return;
-    }
     atomic_store(&peer->is_rich, true);
-    answer_hello(peer, &request->envelope.id);
+    if (describes(peer, &request->envelope))
+        answer_describe(peer, &request->envelope.id);
+    else
+        answer_hello(peer, &request->envelope.id);
 }
 
 /* ---- asking ------------------------------------------------------------------------------------------------- */
@@ -262,6 +261,7 @@ static void keep_description(rpc_peer *peer, const char *text)
     rpc_interface *theirs = NULL;
     via_error ignored;
 
+    atomic_store(&peer->is_rich, true); /* nobody else answers that */
     (void)rpc_interface_parse("the other end's interface", text, strlen(text), &theirs, &ignored);
     (void)pthread_mutex_lock(&peer->lock);
     if (peer->theirs)

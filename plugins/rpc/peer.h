@@ -199,7 +199,7 @@ struct rpc_peer {
     via_rpc_stats stats;
     _Atomic(rpc_acquaintance) acquaintance; /* written under lock */
     rpc_interface *theirs;
-    atomic_bool is_rich; /* the other end has shown that it is a Viaduct */
+    atomic_bool is_rich; /* the other end has asked, or answered, what only a Viaduct does */
 
     /* whoever leads */
     rpc_queue cut; /* messages that came with another in a stream */
