@@ -267,7 +267,7 @@ static void answer(rpc_peer *peer, const rpc_opened *request, const rpc_method *
     via_status status = rpc_json_put_returned(&marshal, method, value);
     peer->codec->end(&writer);
     if (status == VIA_OK && writer.status == VIA_OK)
-        (void)rpc_send(peer, &writer, rpc_deadline(peer, NULL, VIA_RPC_USUAL));
+        (void)rpc_answer(peer, &writer, VIA_FOREVER);
     else
         rpc_answer_fault(peer, &request->envelope.id, RPC_CODE_INTERNAL, NULL, "what it returned cannot be sent: %s",
                          marshal.wrong);

@@ -39,7 +39,7 @@ static void answer_hello(rpc_peer *peer, const rpc_id *id)
     put_identity(peer, &writer);
     peer->codec->end_list(&writer);
     peer->codec->end(&writer);
-    (void)rpc_send(peer, &writer, rpc_deadline(peer, NULL, VIA_RPC_USUAL));
+    (void)rpc_answer(peer, &writer, VIA_FOREVER);
     rpc_writer_fini(&writer);
 }
 
@@ -52,7 +52,7 @@ static void answer_describe(rpc_peer *peer, const rpc_id *id)
     peer->codec->result(&writer, id);
     peer->codec->put_text(&writer, peer->interface->text, peer->interface->text_size);
     peer->codec->end(&writer);
-    (void)rpc_send(peer, &writer, rpc_deadline(peer, NULL, VIA_RPC_USUAL));
+    (void)rpc_answer(peer, &writer, VIA_FOREVER);
     rpc_writer_fini(&writer);
 }
 

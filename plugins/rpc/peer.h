@@ -199,6 +199,8 @@ struct rpc_peer {
     via_rpc_stats stats;
     _Atomic(rpc_acquaintance) acquaintance; /* written under lock */
     rpc_interface *theirs;
+    _Atomic(via_deadline)
+        patience;        /* until when answers wait that the other end does not take; VIA_NOW = it takes them */
     atomic_bool is_rich; /* the other end has asked, or answered, what only a Viaduct does */
 
     /* whoever leads */
@@ -324,6 +326,11 @@ void rpc_functions_fini(rpc_peer *peer);
 bool rpc_serve(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opened *request);
 /* Runs the method with what `request` brings, and answers. Frees the message, and leads no more when the function runs. */
 void rpc_run(rpc_peer *peer, rpc_wait *wait, const rpc_method *method, rpc_incoming *incoming, rpc_opened *request);
+/*
+ * Sends an answer, which waits as long as its caller does, and no longer than a call usually may: who still takes none then would
+ * hold up everybody else whom this thread serves, so that is the channel's end.
+ */
+via_status rpc_answer(rpc_peer *peer, rpc_writer *writer, via_deadline deadline);
 /* Answers a message that is none. False: the channel cannot go on. */
 bool rpc_serve_nonsense(rpc_peer *peer, const rpc_opened *opened);
 void rpc_answer_fault(rpc_peer *peer, const rpc_id *id, int32_t code, const char *name, const char *format, ...)

@@ -270,14 +270,12 @@ static via_status write_result(rpc_serving *serving)
     return status == VIA_OK ? serving->writer.status : status;
 }
 
-/* The answer waits as long as the caller does, but not for ever for one who does not read. */
 static void answer(rpc_serving *serving)
 {
     via_status status = write_result(serving);
 
     if (status == VIA_OK)
-        (void)rpc_send(serving->peer, &serving->writer,
-                       via_deadline_min(serving->context.deadline, rpc_deadline(serving->peer, NULL, VIA_RPC_USUAL)));
+        (void)rpc_answer(serving->peer, &serving->writer, serving->context.deadline);
     else if (status == VIA_ETYPE)
         rpc_answer_fault(serving->peer, &serving->id, RPC_CODE_INTERNAL, NULL, "%s: the result cannot be sent: %s",
                          serving->method->name, serving->marshal.wrong);

@@ -4,6 +4,7 @@
  *
  * Owns: which of them are served at all, and by whom; and every answer that is an error.
  */
+#include "kit/deadline.h"
 #include "peer.h"
 
 #include <stdarg.h>
@@ -12,6 +13,35 @@
 #include <string.h>
 
 /* ---- answers ------------------------------------------------------------------------------------------------ */
+
+/* What it has asked already it will not hear the answers of either. */
+static void give_up(rpc_peer *peer)
+{
+    rpc_incoming *incoming;
+
+    peer->plugin->host->failed(peer->context, VIA_EPROTO, 0, "the other end does not take its answers",
+                               "see whether the other program still reads, or raise deadline");
+    (void)pthread_mutex_lock(&peer->lock);
+    rpc_peer_end(peer, VIA_EPROTO);
+    while ((incoming = rpc_queue_take(&peer->aside)) != NULL)
+        rpc_incoming_free(peer, incoming);
+    peer->aside_bytes = 0;
+    (void)pthread_mutex_unlock(&peer->lock);
+}
+
+/* Patience is not renewed by an answer that was dropped: its caller's deadline is the other end's word, and may be any. */
+via_status rpc_answer(rpc_peer *peer, rpc_writer *writer, via_deadline deadline)
+{
+    via_deadline patience = atomic_load(&peer->patience);
+
+    if (patience == VIA_NOW || via_deadline_left(patience) == 0)
+        patience = rpc_deadline(peer, NULL, VIA_RPC_USUAL);
+    via_status status = rpc_send(peer, writer, via_deadline_min(deadline, patience));
+    if (status == VIA_ETIMEDOUT && via_deadline_left(patience) == 0)
+        give_up(peer);
+    atomic_store(&peer->patience, status == VIA_ETIMEDOUT ? patience : VIA_NOW);
+    return status;
+}
 
 void rpc_answer_fault(rpc_peer *peer, const rpc_id *id, int32_t code, const char *name, const char *format, ...)
 {
@@ -26,7 +56,7 @@ void rpc_answer_fault(rpc_peer *peer, const rpc_id *id, int32_t code, const char
     rpc_writer_reset(&writer);
     const rpc_fault fault = {code, text, strlen(text), name, name ? strlen(name) : 0};
     peer->codec->fault(&writer, id, &fault, peer->is_rich);
-    (void)rpc_send(peer, &writer, rpc_deadline(peer, NULL, VIA_RPC_USUAL));
+    (void)rpc_answer(peer, &writer, VIA_FOREVER);
     rpc_writer_fini(&writer);
 }
 
