@@ -30,7 +30,7 @@ static void give_up(rpc_peer *peer)
 }
 
 /* Patience is not renewed by an answer that was dropped: its caller's deadline is the other end's word, and may be any. */
-via_status rpc_answer(rpc_peer *peer, rpc_writer *writer, via_deadline deadline)
+static via_status wait_and_answer(rpc_peer *peer, rpc_writer *writer, via_deadline deadline)
 {
     via_deadline patience = atomic_load(&peer->patience);
 
@@ -40,6 +40,17 @@ via_status rpc_answer(rpc_peer *peer, rpc_writer *writer, via_deadline deadline)
     if (status == VIA_ETIMEDOUT && via_deadline_left(patience) == 0)
         give_up(peer);
     atomic_store(&peer->patience, status == VIA_ETIMEDOUT ? patience : VIA_NOW);
+    return status;
+}
+
+via_status rpc_answer(rpc_peer *peer, rpc_writer *writer, via_deadline deadline)
+{
+    via_status status = rpc_send(peer, writer, VIA_NOW);
+
+    if (status == VIA_ETIMEDOUT)
+        return wait_and_answer(peer, writer, deadline);
+    if (atomic_load_explicit(&peer->patience, memory_order_relaxed) != VIA_NOW)
+        atomic_store(&peer->patience, VIA_NOW);
     return status;
 }
 
