@@ -99,6 +99,9 @@ static via_status make_call(rpc_peer *peer, const rpc_request *request, rpc_call
 {
     const rpc_method *method = request->method;
     rpc_call *call;
+
+    if (via_deadline_left(request->deadline) == 0)
+        return rpc_refuse(error, method->name, VIA_ETIMEDOUT, "the deadline had passed before it was sent");
     via_status status = rpc_hello(peer, method, request->deadline, error);
 
     if (status != VIA_OK)
