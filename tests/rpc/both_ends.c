@@ -50,7 +50,7 @@ static void must(via_status status, const via_error *error)
         fail_msg("%s: %s", via_status_name(status), error->what);
 }
 
-void both_ends_open(both_ends *ends, const way *on, void (*change)(via_channel *server))
+void both_ends_connect(both_ends *ends, const way *on, void (*change)(via_channel *server))
 {
     static int serial;
     char address[512];
@@ -65,6 +65,11 @@ void both_ends_open(both_ends *ends, const way *on, void (*change)(via_channel *
     must(via_rpc_serve(ends->server, calc_functions, calc_function_count, ends, &error), &error);
     if (change)
         change(ends->server);
+}
+
+void both_ends_open(both_ends *ends, const way *on, void (*change)(via_channel *server))
+{
+    both_ends_connect(ends, on, change);
     assert_int_equal(pthread_create(&ends->thread, NULL, pump, ends), 0);
 }
 

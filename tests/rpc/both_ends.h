@@ -30,6 +30,8 @@ typedef struct way {
 
 /* Opens both ends with calc.rpc.json, serves calc, and pumps. `change` (may be NULL) is called with the server before. */
 void both_ends_open(both_ends *ends, const way *on, void (*change)(via_channel *server));
+/* The same without the thread. */
+void both_ends_connect(both_ends *ends, const way *on, void (*change)(via_channel *server));
 /* Closes the client, waits for the server's thread, closes it. */
 void both_ends_close(both_ends *ends);
 
