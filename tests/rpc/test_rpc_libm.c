@@ -5,7 +5,6 @@
 #include "library_ends.h"
 
 #include <math.h>
-#include <string.h>
 
 LIBRARY_TESTS("libm.rpc.json", "libm.so.6")
 
@@ -13,10 +12,10 @@ static const double numbers[] = {0,    -0.0, 0.5,     1,        -1,     2,      
                                  1e18, 170,  0x1p-52, 0x1p1023, 5e-324, -1234.567, INFINITY, -INFINITY};
 enum { NUMBERS = sizeof(numbers) / sizeof(numbers[0]) };
 
-/* The same bits; of what is no number, that it is none: JSON has neither that nor infinity. */
+/* The same value and sign; of what is no number, that it is none: JSON has neither that nor infinity. */
 static void assert_same(const char *name, double there, double here)
 {
-    if (!(isnan(there) && isnan(here)) && memcmp(&there, &here, sizeof(here)) != 0)
+    if (!(isnan(there) && isnan(here)) && (there != here || !signbit(there) != !signbit(here)))
         fail_msg("%s: %a there, %a here", name, there, here);
 }
 
@@ -66,7 +65,7 @@ static void functions_of_two_numbers(void **state)
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         IMPORT(*state, cases[i].name, there);
-        for (size_t j = 0; j < NUMBERS * NUMBERS; j++) {
+        for (size_t j = 0; j < (size_t)NUMBERS * NUMBERS; j++) {
             double x = numbers[j / NUMBERS], y = numbers[j % NUMBERS], here = cases[i].here(x, y);
             if (!finite_only || (isfinite(x) && isfinite(y) && isfinite(here)))
                 assert_same(cases[i].name, there(x, y), here);
@@ -86,8 +85,8 @@ static void functions_of_other_types(void **state)
     assert_same("fma", fma_there(0.1, 10, -1), fma(0.1, 10, -1));
     for (int exponent = -1100; exponent < 1000; exponent += 99)
         assert_same("ldexp", ldexp_there(1.7, exponent), ldexp(1.7, exponent));
-    for (float x = 0.1f; x < 1e30f; x *= 7)
-        assert_true(sqrtf_there(x) == sqrtf(x));
+    for (int exponent = -140; exponent < 127; exponent += 7)
+        assert_true(sqrtf_there(ldexpf(1.7f, exponent)) == sqrtf(ldexpf(1.7f, exponent)));
     assert_good(*state);
 }
 
