@@ -309,4 +309,10 @@ static const struct option options[VIA_CLI_OPTION_COUNT] = {
     [VIA_CLI_PLOT] = {"plot", "FILE.svg", "draw the result with gnuplot", TEXT, AT(plot), NULL},
     [VIA_CLI_PEERS] = {"peers", NULL, "measure other libraries and hand-written C in the same run", FLAG, AT(peers),
                        NULL},
+    [VIA_CLI_INTERFACE] = {"interface", "FILE", "the *.rpc.json file that says which functions there are", TEXT,
+                           AT(interface), NULL},
+    [VIA_CLI_LIBRARY] = {"library", "LIB", "the shared library that has them: a path, or a soname (libz.so.1)", TEXT,
+                         AT(library), NULL},
+    [VIA_CLI_CODEC] = {"codec", "CODEC", "how values look on the wire: msgpack (default), json", TEXT, AT(codec), NULL},
+    [VIA_CLI_NOTIFY] = {"notify", NULL, "send the call and wait for no answer", FLAG, AT(notify), NULL},
 };

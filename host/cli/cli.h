@@ -55,6 +55,10 @@ typedef enum via_cli_option_id {
     VIA_CLI_ROUNDS,
     VIA_CLI_PLOT,
     VIA_CLI_PEERS,
+    VIA_CLI_INTERFACE,
+    VIA_CLI_LIBRARY,
+    VIA_CLI_CODEC,
+    VIA_CLI_NOTIFY,
     VIA_CLI_OPTION_COUNT
 } via_cli_option_id;
 
@@ -82,8 +86,8 @@ typedef struct via_cli_args {
     const struct via_cli_command *command;
     uint64_t given; /* VIA_CLI_TAKES() of each option that was given */
     via_cli_list operands, plugins, endpoints, trust, options;
-    bool help, json, listen, dial, more, echo, peers;
-    const char *type, *key, *file, *output, *as, *plot, *sizes;
+    bool help, json, listen, dial, more, echo, peers, notify;
+    const char *type, *key, *file, *output, *as, *plot, *sizes, *interface, *library, *codec;
     uint64_t timeout_ns, count, wait, warmup, rounds;
     int64_t priority;
     int64_t format, pattern, mode, wake; /* an index into the option's choices */

@@ -150,6 +150,42 @@ const via_cli_command via_cli_commands[] = {
          "--timeout bounds the first wait for B (default 5s); a B that goes later is waited for.",
      .takes = HOST | TAKES(TIMEOUT) | TAKES(PATTERN) | TAKES(AS),
      .run = via_cli_run_bridge},
+    {.name = "serve",
+     .operands = "ADDRESS",
+     .min_operands = 1,
+     .max_operands = 1,
+     .summary = "let other processes call the functions of a shared library, with no code written",
+     .about =
+         "The interface file says which functions there are and how their values look in C; sdk/examples/rpc has "
+         "some.\n"
+         "It listens, and serves every client until a signal, which ends it with 0. The clients take turns: a call\n"
+         "that takes long, or waits for a client's callback, keeps the others waiting.\n"
+         "An address or endpoint that has the layer rpc already keeps it as it is; otherwise it is put on top.\n"
+         "Files, functions and layers are checked before the first client comes.",
+     .takes = HOST | TAKES(OPTION) | TAKES(INTERFACE) | TAKES(LIBRARY) | TAKES(CODEC),
+     .run = via_cli_run_serve},
+    {.name = "call",
+     .operands = "ADDRESS [METHOD [JSON]...]",
+     .min_operands = 1,
+     .max_operands = MANY,
+     .summary = "call a function in another process with JSON, or list those that there are",
+     .about =
+         "Without METHOD: a table of the methods and their types; with --json the whole description.\n"
+         "Each argument is one JSON value. What is no JSON is taken as a text where a text is expected, or where\n"
+         "nobody knows better; bytes are given in base64, integers above 2^63 as their digits. For a callback any "
+         "value\n"
+         "will do, such as -: each call of it is printed as a line of JSON, before the result.\n"
+         "What the values have to be is asked of the other end, or read from --interface. Programs that describe\n"
+         "nothing (Neovim, clangd, ...) get what is given; with --codec json a single object holds parameters by "
+         "name.\n"
+         "METHOD -: calls are read from standard input, each a line: [\"method\", argument, ...]. They are made on "
+         "one\n"
+         "connection, so that a handle lives from one to the next, up to the first that fails.\n"
+         "--timeout bounds the wait for the other end (default 5s) and for its answer (default: what the interface "
+         "says,\n"
+         "or 25s).",
+     .takes = OPEN | TAKES(JSON) | TAKES(INTERFACE) | TAKES(CODEC) | TAKES(NOTIFY),
+     .run = via_cli_run_call},
     {.name = "bench",
      .operands = "ADDRESS...",
      .min_operands = 0, /* with --peers; it checks that itself */

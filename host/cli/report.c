@@ -34,6 +34,7 @@ int via_cli_exit_of(via_status status)
     case VIA_ECLOSED:
         return VIA_EXIT_PEER;
     case VIA_EPROTO:
+    case VIA_EREMOTE:
         return VIA_EXIT_REMOTE;
     default:
         return VIA_EXIT_FAILED;

@@ -15,11 +15,19 @@ static atomic_int stop_signal;
 static atomic_bool stop_asked;
 static atomic_bool stdout_closed;
 static atomic_int stop_event = -1;
+static _Atomic(via_waitset *) stop_set;
+static _Atomic(via_channel *) stop_channel;
 
 static void ring(void)
 {
     uint64_t one = 1;
     int event = atomic_load(&stop_event);
+    via_waitset *set = atomic_load(&stop_set);
+    via_channel *channel = atomic_load(&stop_channel);
+    if (set)
+        via_waitset_wake(set);
+    if (channel)
+        via_interrupt(channel);
     if (event >= 0 && write(event, &one, sizeof one) < 0) {
         /* Only a full counter refuses, and then it is readable already. */
     }
@@ -79,6 +87,20 @@ bool via_cli_stopped(void)
 int via_cli_stop_descriptor(void)
 {
     return atomic_load(&stop_event);
+}
+
+void via_cli_stop_wakes(via_waitset *set)
+{
+    atomic_store(&stop_set, set);
+    if (set && via_cli_stopped())
+        via_waitset_wake(set);
+}
+
+void via_cli_stop_interrupts(via_channel *channel)
+{
+    atomic_store(&stop_channel, channel);
+    if (channel && via_cli_stopped())
+        via_interrupt(channel);
 }
 
 int via_cli_stop_result(int result)

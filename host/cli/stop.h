@@ -9,6 +9,7 @@
 #define VIADUCT_CLI_STOP_H
 
 #include <stdbool.h>
+#include <viaduct/viaduct.h>
 
 /* Once, at the start. SIGPIPE gets a handler that does nothing: unlike SIG_IGN, a child does not inherit it. */
 void via_cli_stop_prepare(void);
@@ -19,6 +20,10 @@ void via_cli_stop_now(void);
 bool via_cli_stopped(void);
 /* Readable, and for ever, once the process shall stop. -1 = via_cli_stop_gently() has not been called. */
 int via_cli_stop_descriptor(void);
+/* Who waits in this set is woken by it too, once. NULL = nobody any more. */
+void via_cli_stop_wakes(via_waitset *set);
+/* A channel that may wait for its other end is interrupted by it; for the time being. NULL = none. */
+void via_cli_stop_interrupts(via_channel *channel);
 /* `result`, or 128 plus the signal that asked to stop. */
 int via_cli_stop_result(int result);
 

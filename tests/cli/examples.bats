@@ -10,7 +10,7 @@ examples_of() {
 }
 
 prepare() {
-    cp "$plugins/socket.json" "$plugins/via_socket.so" .
+    cp "$plugins/socket.json" "$plugins/via_socket.so" "$BATS_TEST_DIRNAME"/../../sdk/examples/rpc/*.rpc.json .
     cat >shop.json <<'END'
 { "manifest": 1, "endpoints": {
     "orders": {"pattern": "pair", "address": "unix:orders", "summary": "orders from the web front"} } }
@@ -22,7 +22,7 @@ run_example() {
     echo "example: $1" >&2
     run timeout 60 bash -c "$1" 2>err 3>&- 4>&-
     expect_status 0
-    [[ $1 == *"via bridge"* ]] || [ ! -s err ] || {
+    [[ $1 == *"via bridge"* || $1 == *"via serve"* ]] || [ ! -s err ] || {
         cat err
         return 1
     }
@@ -56,5 +56,9 @@ push|seq 3|3
 pull|seq 3|33
 listen|hello|hello
 explain|orders|unix:orders
+serve|hypot|5.0
+call|unix:math|pow
+call|errstr|unable to open database file
+call|clangd|hoverProvider
 END
 }
