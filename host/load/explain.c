@@ -171,6 +171,7 @@ static via_status put_options(json_t *out, const via_request *request, const via
     }
     via_status status =
         via_settings_apply(request, scheme, pattern_of(request), layers->overhead, effective, &host, error);
+    via_settings_limit(&host, layers->max_message);
     for (size_t i = 0; i < scheme->options.count; i++)
         (void)json_array_append_new(list, via_explain_option(request, &scheme->options.specs[i], &effective[i]));
     put(out, "options", list);

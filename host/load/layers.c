@@ -195,6 +195,8 @@ static void sum_up(via_layers *layers)
         const via_layer_manifest *layer = layers->list[i].choice.layer;
         layers->overhead += layer->overhead;
         layers->clears |= layer->clears;
+        if (layer->max_message && (!layers->max_message || layer->max_message < layers->max_message))
+            layers->max_message = layer->max_message;
         if (layer->bytes != VIA_BYTES_CHANGED)
             continue;
         hash = hash_name(hash, layer->name);

@@ -25,9 +25,10 @@ typedef struct via_layers {
     size_t
         above_mark; /* how many stand above the host's mark: all down to the innermost that changes bytes; 0 = no mark */
     char names[VIA_LAYERS][VIA_LAYER_NAME_BYTES + 1];
-    uint32_t stack_id; /* via_open.stack_id */
-    uint64_t overhead; /* bytes that all of them, and the host's mark, add to a message */
-    uint32_t clears;   /* VIA_INFO_* that the stack takes back */
+    uint32_t stack_id;    /* via_open.stack_id */
+    uint64_t overhead;    /* bytes that all of them, and the host's mark, add to a message */
+    uint64_t max_message; /* the least that one of them has use for; 0 = any */
+    uint32_t clears;      /* VIA_INFO_* that the stack takes back */
 } via_layers;
 
 /*

@@ -191,6 +191,7 @@ static via_status apply_settings(const via_request *request, const via_choice *c
         return via_error_set(error, VIA_ENOMEM, VIA_STAGE_RESOLVE, NULL, "out of memory");
     via_status status =
         via_settings_apply(request, choice->scheme, out->pattern, layers->overhead, effective, &host, error);
+    via_settings_limit(&host, layers->max_message);
     if (status == VIA_OK)
         status = choose_side(request, out->role, connects, options, &host, &out->side, error);
     if (status == VIA_OK) {

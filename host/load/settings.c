@@ -227,3 +227,9 @@ via_status via_settings_apply(const via_request *request, const via_scheme_manif
         status = apply(request, scheme, &request->settings[i], pattern, effective, host, error);
     return status;
 }
+
+void via_settings_limit(via_host_settings *host, uint64_t most)
+{
+    if (!host->max_message && most && most < host->limit)
+        host->limit = most;
+}

@@ -33,6 +33,8 @@ typedef struct via_effective {
  */
 via_status via_settings_apply(const via_request *request, const via_scheme_manifest *scheme, uint32_t pattern,
                               uint64_t overhead, via_effective *effective, via_host_settings *host, via_error *error);
+/* Where nobody sets max_message: no more than `most`, which the layers have use for; 0 = any. */
+void via_settings_limit(via_host_settings *host, uint64_t most);
 /* Holds one setting against the option it sets, of a scheme or a layer. */
 via_status via_settings_fit(const via_request *request, const via_option_spec *spec, const via_setting *setting,
                             uint32_t pattern, via_effective *effective, via_error *error);

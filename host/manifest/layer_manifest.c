@@ -6,6 +6,8 @@
  */
 #include "manifest/layer_manifest.h"
 
+#include "manifest/manifest.h"
+
 #include "manifest/plugin_manifest.h"
 
 #include <string.h>
@@ -59,6 +61,11 @@ static via_status read_overhead(via_check *check, json_t *value, void *target)
     return status;
 }
 
+static via_status read_max_message(via_check *check, json_t *value, void *target)
+{
+    return via_manifest_size(check, value, &((via_layer_manifest *)target)->max_message);
+}
+
 static via_status read_passes(via_check *check, json_t *value, void *target)
 {
     return via_check_names(check, value, 0, is_extension, "an extension's id such as via.region/1",
@@ -103,7 +110,7 @@ static via_status read_options(via_check *check, json_t *value, void *target)
 static const via_field fields[] = {
     {"patterns", read_patterns, true},  {"bytes", read_bytes, true},    {"terminal", read_terminal, false},
     {"overhead", read_overhead, false}, {"passes", read_passes, false}, {"clears", read_clears, false},
-    {"options", read_options, false},   {"checks", read_checks, false},
+    {"options", read_options, false},   {"checks", read_checks, false}, {"max_message", read_max_message, false},
 };
 
 /* ---- the whole ---------------------------------------------------------------------------------------------- */

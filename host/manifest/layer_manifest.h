@@ -24,10 +24,11 @@ typedef struct via_layer_manifest {
     const char *checks; /* the key by which the files that it checks are known; NULL = none */
     json_t *passes;     /* array of extension ids, or NULL */
     via_option_list options;
-    uint64_t overhead; /* bytes that it adds to a message at most */
-    uint32_t patterns; /* VIA_PATTERN_* */
-    uint32_t clears;   /* VIA_INFO_* that a channel below may have, and one with this layer has not */
-    uint32_t bytes;    /* VIA_BYTES_* */
+    uint64_t overhead;    /* bytes that it adds to a message at most */
+    uint64_t max_message; /* larger ones are no use to it, unless somebody asks for them; 0 = any are */
+    uint32_t patterns;    /* VIA_PATTERN_* */
+    uint32_t clears;      /* VIA_INFO_* that a channel below may have, and one with this layer has not */
+    uint32_t bytes;       /* VIA_BYTES_* */
     bool is_terminal;
 } via_layer_manifest;
 

@@ -32,7 +32,7 @@ static const char layer_manifest[] =
     "  \"zip\": {\"patterns\": [\"pair\", \"queue\"], \"bytes\": \"changed\", \"overhead\": 8, \"clears\": "
     "[\"linger\"]},\n"
     "  \"seal\": {\"patterns\": [\"pair\"], \"bytes\": \"changed\", \"overhead\": 32},\n"
-    "  \"call\": {\"patterns\": [\"pair\"], \"bytes\": \"own\", \"terminal\": true,\n"
+    "  \"call\": {\"patterns\": [\"pair\"], \"bytes\": \"own\", \"terminal\": true, \"max_message\": \"64KiB\",\n"
     "   \"options\": {\"interface\": {\"type\": \"path\", \"summary\": \"s\"}}}}}\n";
 
 static const char shop_endpoints[] =
@@ -110,7 +110,6 @@ static void test_layers__an_address_names_them_and_sets_their_options(void **sta
     via_resolved_fini(&out);
 }
 
-/* endpoint < its address < the address of the call < the call */
 /* A path in an endpoint's file begins at that file's folder, wherever the program runs; one of the caller's does not. */
 static void test_layers__a_path_in_a_file_begins_there(void **state)
 {
@@ -127,6 +126,24 @@ static void test_layers__a_path_in_a_file_begins_there(void **state)
     via_resolved_fini(&out);
 }
 
+/* What a layer has no use for the channel below does not take either, unless somebody asks for it. */
+static void test_layers__one_may_lower_the_largest_message(void **state)
+{
+    via_resolved out;
+
+    assert_int_equal(resolve(*state, "bus:x?layers=call", NULL, VIA_PAIR, &out), VIA_OK);
+    assert_int_equal(out.max_message, 65536);
+    assert_int_equal(out.transport_max_message, 65536);
+    via_resolved_fini(&out);
+    assert_int_equal(resolve(*state, "bus:x?layers=call&max_message=512KiB", NULL, VIA_PAIR, &out), VIA_OK);
+    assert_int_equal(out.max_message, 524288);
+    via_resolved_fini(&out);
+    assert_int_equal(resolve(*state, "slot:x?layers=call", NULL, VIA_PAIR, &out), VIA_OK);
+    assert_int_equal(out.max_message, 20);
+    via_resolved_fini(&out);
+}
+
+/* endpoint < its address < the address of the call < the call */
 static void test_layers__the_last_place_that_names_them_wins(void **state)
 {
     via_resolved out;
@@ -438,6 +455,7 @@ int main(void)
         TEST(test_layers__an_endpoint_has_them_with_their_options),
         TEST(test_layers__an_address_names_them_and_sets_their_options),
         TEST(test_layers__a_path_in_a_file_begins_there),
+        TEST(test_layers__one_may_lower_the_largest_message),
         TEST(test_layers__the_last_place_that_names_them_wins),
         TEST(test_layers__a_variable_that_moves_an_endpoint_keeps_them),
         TEST(test_layers__each_takes_what_the_one_above_it_adds),
