@@ -98,14 +98,14 @@ static void *pump(void *argument)
     return NULL;
 }
 
-static void connect_both(both_ends *ends, const way *on, int depth)
+static void connect_both(both_ends *ends, const way *on, const char *limits)
 {
     static int serial;
     char address[512];
     via_error error;
 
-    (void)snprintf(address, sizeof(address), "%snested-%d-%d?layers=rpc&rpc.interface=%s&rpc.depth=%d%s", on->address,
-                   (int)getpid(), serial++, QUESTIONS_INTERFACE, depth, on->options);
+    (void)snprintf(address, sizeof(address), "%snested-%d-%d?layers=rpc&rpc.interface=%s%s%s", on->address,
+                   (int)getpid(), serial++, QUESTIONS_INTERFACE, limits, on->options);
     assert_int_equal(via_host_open(NULL, &ends->host, &error), VIA_OK);
     if (via_listen(ends->host, address, NULL, &ends->listener, &error) != VIA_OK)
         fail_msg("%s", error.what);
@@ -121,11 +121,11 @@ static void connect_both(both_ends *ends, const way *on, int depth)
     assert_int_equal(via_rpc_import(ends->server, "borrow", &borrow_from_client, sizeof(void *), NULL), VIA_OK);
 }
 
-static int open_to(void **state, int depth)
+static int open_to(void **state, const char *limits)
 {
     both_ends *ends = test_calloc(1, sizeof(*ends));
 
-    connect_both(ends, *state, depth);
+    connect_both(ends, *state, limits);
     assert_int_equal(pthread_create(&ends->thread, NULL, pump, ends), 0);
     *state = ends;
     return 0;
@@ -133,13 +133,13 @@ static int open_to(void **state, int depth)
 
 static int open_each(void **state)
 {
-    return open_to(state, 3);
+    return open_to(state, "&rpc.depth=3&rpc.memory=1MiB");
 }
 
 /* A thread that waits for a callback serves the others' calls meanwhile: in each other, as many as there are callers. */
 static int open_deep(void **state)
 {
-    return open_to(state, 32);
+    return open_to(state, "&rpc.depth=32");
 }
 
 static int close_each(void **state)
@@ -182,7 +182,7 @@ static void what_is_borrowed_is_given_back(void **state)
     int32_t (*borrow_often_there)(int32_t);
 
     assert_int_equal(via_rpc_import(ends->client, "borrow_often", &borrow_often_there, sizeof(void *), NULL), VIA_OK);
-    assert_int_equal(borrow_often_there(1500), 1500);
+    assert_int_equal(borrow_often_there(40), 40);
 }
 
 /* ---- callbacks ---------------------------------------------------------------------------------------------- */
@@ -302,7 +302,7 @@ static void both_send_more_than_is_read(void **state)
 
     for (size_t i = 0; i < VALUES; i++)
         values[i] = (int64_t)(i * 7 % 100003);
-    connect_both(&ends, *state, 3);
+    connect_both(&ends, *state, "&rpc.depth=3");
     sender senders[] = {{ends.client, values, &finished, 0}, {ends.server, values, &finished, 0}};
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, send_much, &senders[i]), 0);
