@@ -12,143 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what it is told ---------------------------------------------------------------------------------------- */
-
-/* Whatever has come is read, so that a cancellation is seen; other requests wait. */
-static int is_cancelled(const via_rpc_context *context)
-{
-    rpc_serving *serving = context->own;
-    rpc_peer *peer = serving->peer;
-
-    (void)pthread_mutex_lock(&peer->lock);
-    bool may = !peer->is_led && peer->ended == VIA_OK;
-    peer->is_led = peer->is_led || may;
-    (void)pthread_mutex_unlock(&peer->lock);
-    if (may)
-        rpc_take_aside(peer);
-    (void)pthread_mutex_lock(&peer->lock);
-    bool is_over = peer->ended != VIA_OK;
-    (void)pthread_mutex_unlock(&peer->lock);
-    return is_over || atomic_load(&serving->is_cancelled) ||
-           (context->deadline != VIA_FOREVER && via_deadline_left(context->deadline) == 0);
-}
-
-/* The other end's clock is not ours: what it had left counts from when its request came. */
-static via_deadline deadline_of(const rpc_incoming *incoming, uint64_t timeout_ms)
-{
-    uint64_t came = incoming->came_ns ? incoming->came_ns : via_deadline_clock();
-
-    return timeout_ms < (VIA_FOREVER - came) / 1000000 ? came + timeout_ms * 1000000 : VIA_FOREVER;
-}
-
-static void make_context(rpc_serving *serving, const rpc_incoming *incoming, uint64_t timeout_ms)
-{
-    const rpc_peer *peer = serving->peer;
-    via_rpc_context *context = &serving->context;
-
-    *context = (via_rpc_context){.size = sizeof(*context),
-                                 .method = serving->method->name,
-                                 .user = peer->serve_user,
-                                 .peer = {.size = sizeof(via_peer_info)},
-                                 .is_cancelled = is_cancelled,
-                                 .own = serving};
-    context->deadline = timeout_ms ? deadline_of(incoming, timeout_ms) : VIA_FOREVER;
-}
-
-/* ---- the record --------------------------------------------------------------------------------------------- */
-
-static rpc_serving *make(rpc_peer *peer)
-{
-    rpc_serving *serving = calloc(1, sizeof(*serving));
-
-    if (!serving)
-        return NULL;
-    serving->peer = peer;
-    rpc_arena_init(&serving->arena, peer->max_memory);
-    rpc_writer_init(&serving->writer, (size_t)peer->max_message);
-    return serving;
-}
-
-/* With `lock` held: from here on a cancellation finds it. */
-static void list(rpc_peer *peer, rpc_serving *serving)
-{
-    serving->next = peer->running;
-    serving->link = &peer->running;
-    if (serving->next)
-        serving->next->link = &serving->next;
-    peer->running = serving;
-    peer->stats.served++;
-}
-
-static void set_up(rpc_serving *serving, const rpc_method *method, const rpc_incoming *incoming,
-                   const rpc_opened *request)
-{
-    const rpc_envelope *envelope = &request->envelope;
-
-    serving->method = method;
-    serving->has_id = envelope->kind == RPC_REQUEST;
-    serving->id = envelope->id;
-    serving->bindings = NULL;
-    serving->callback_status = VIA_OK;
-    atomic_store_explicit(&serving->is_cancelled, incoming->is_cancelled, memory_order_relaxed);
-    serving->has_waited = incoming->came_ns != 0;
-    serving->marshal = (rpc_marshal){.codec = serving->peer->codec,
-                                     .arena = &serving->arena,
-                                     .writer = &serving->writer,
-                                     .handles = &serving->peer->handles};
-    serving->frame.method = method;
-    serving->frame.result = NULL;
-    make_context(serving, incoming, envelope->timeout_ms);
-}
-
-static rpc_serving *begin(rpc_peer *peer, const rpc_method *method, const rpc_incoming *incoming,
-                          const rpc_opened *request)
-{
-    (void)pthread_mutex_lock(&peer->lock);
-    rpc_serving *serving = peer->free_servings;
-    if (serving)
-        peer->free_servings = serving->next;
-    else
-        serving = make(peer);
-    if (serving) {
-        set_up(serving, method, incoming, request);
-        list(peer, serving);
-    }
-    (void)pthread_mutex_unlock(&peer->lock);
-    return serving;
-}
-
-static void end(rpc_peer *peer, rpc_serving *serving)
-{
-    rpc_arena_reset(&serving->arena);
-    (void)pthread_mutex_lock(&peer->lock);
-    *serving->link = serving->next;
-    if (serving->next)
-        serving->next->link = serving->link;
-    serving->next = peer->free_servings;
-    peer->free_servings = serving;
-    (void)pthread_mutex_unlock(&peer->lock);
-}
-
-static bool wants_context(const rpc_method *method)
-{
-    return method->call_count != method->count;
-}
-
-static void fill_context(rpc_serving *serving)
-{
-    const rpc_peer *peer = serving->peer;
-    via_rpc_context *context = &serving->context;
-
-    if (!wants_context(serving->method))
-        return;
-    if (peer->plugin->host->inner->peer(peer->inner, &context->peer) != VIA_OK)
-        context->peer.known = 0;
-    for (size_t i = 0; i < serving->method->count; i++)
-        if (serving->method->params[i].type.kind == RPC_KIND_CONTEXT)
-            memcpy(serving->frame.cells[i], &context, sizeof(context));
-}
-
 /* ---- before ------------------------------------------------------------------------------------------------- */
 
 /* A number that is a text stands in the message, which goes before the answer. */
@@ -178,7 +41,7 @@ static via_status read_values(rpc_serving *serving, rpc_opened *request)
     serving->frame.result = rpc_arena_take_array(marshal->arena, 1, serving->method->result.size + sizeof(ffi_arg));
     if (!serving->frame.result)
         return VIA_ENOMEM;
-    fill_context(serving);
+    rpc_serving_fill_context(serving);
     return rpc_bind_callbacks(serving);
 }
 
@@ -369,7 +232,7 @@ static void run(rpc_serving *serving, rpc_thread *thread)
 
 void rpc_run(rpc_peer *peer, rpc_wait *wait, const rpc_method *method, rpc_incoming *incoming, rpc_opened *request)
 {
-    rpc_serving *serving = begin(peer, method, incoming, request);
+    rpc_serving *serving = rpc_serving_begin(peer, method, incoming, request);
     via_status status = serving ? read_values(serving, request) : VIA_ENOMEM;
 
     if (!serving && request->envelope.kind == RPC_REQUEST)
@@ -384,5 +247,5 @@ void rpc_run(rpc_peer *peer, rpc_wait *wait, const rpc_method *method, rpc_incom
     else
         refuse(serving, status);
     rpc_unbind_callbacks(serving);
-    end(peer, serving);
+    rpc_serving_end(peer, serving);
 }

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one thread has on one channel.
+ *
+ * Owns: where it sleeps, what waits for it, and the reason why its last call failed.
+ */
+#ifndef RPC_THREAD_H
+#define RPC_THREAD_H
+
+#include "incoming.h"
+
+#include <pthread.h>
+#include <viaduct/rpc.h>
+
+typedef struct rpc_peer rpc_peer;
+
+/* A thread that sleeps until it is told to look again. */
+typedef struct rpc_waiter {
+    struct rpc_waiter *next;
+    struct rpc_waiter **link; /* NULL = it is not in the list */
+    pthread_cond_t woken;
+} rpc_waiter;
+
+/* What one thread has on one channel. */
+typedef struct rpc_thread {
+    struct rpc_thread *next;
+    pthread_t thread;
+    rpc_waiter *waiter; /* what it sleeps on, or would; under lock */
+    rpc_queue inbox;    /* calls of its callbacks; under lock */
+    uint32_t depth;     /* calls that it serves, in each other */
+    bool has_error;
+    via_rpc_error error;
+    rpc_arena *keep; /* what its last call has borrowed */
+} rpc_thread;
+
+/* The record of this thread; NULL: no memory. */
+rpc_thread *rpc_thread_here(rpc_peer *peer);
+
+#endif
