@@ -61,7 +61,8 @@ static bool pass_value(rpc_reader *reader)
     rpc_measure state; /* not cleared: most of it is never used */
 
     state.at = reader->at;
-    state.depth = 0;
+    state.depth = 1; /* in the message's own list, of which this is one: depth is counted as in a stream */
+    state.left[0] = 1;
     state.elements = reader->elements;
     if (rpc_msgpack_walk(reader->data, reader->size, reader->size, &state, &why) != VIA_OK) {
         (void)wrong(reader, why);

@@ -786,6 +786,8 @@ static void test_msgpack__as_deep_as_allowed_and_one_deeper(void **state)
     memset(message + 4, 0x91, sizeof(message) - 4);
     message[sizeof(message) - 1] = 0x90;
     assert_int_equal(measure(message, sizeof(message), FIXTURE_LIMIT, &used), VIA_EPROTO);
+    assert_int_equal(rpc_open_bytes(f, codec, message, sizeof(message)), VIA_EPROTO);
+    assert_string_equal(f->reader.wrong, "lists and maps are nested too deeply");
     message[sizeof(message) - 1] = 0xc0;
     assert_int_equal(measure(message, sizeof(message), FIXTURE_LIMIT, &used), VIA_OK);
     assert_int_equal(rpc_open_bytes(f, codec, message, sizeof(message)), VIA_OK);
