@@ -61,11 +61,11 @@ int32_t divide(int32_t a, int32_t b, int32_t *quotient, int32_t *remainder)
 
 int64_t sum(const int64_t *values, size_t count)
 {
-    int64_t total = 0;
+    uint64_t total = 0;
 
     for (size_t i = 0; i < count; i++)
-        total += values[i];
-    return total;
+        total += (uint64_t)values[i];
+    return (int64_t)total;
 }
 
 void double_all(double *values, size_t count)
@@ -134,16 +134,16 @@ void reverse(const void *bytes, size_t size, void *out, size_t *out_size)
 
 int32_t determinant(const int32_t matrix[4])
 {
-    return matrix[0] * matrix[3] - matrix[1] * matrix[2];
+    return (int32_t)((uint32_t)matrix[0] * (uint32_t)matrix[3] - (uint32_t)matrix[1] * (uint32_t)matrix[2]);
 }
 
 int32_t each(int32_t count, int32_t (*visit)(void *user, int32_t index, const char *name), void *user)
 {
-    int32_t total = 0;
+    uint32_t total = 0;
 
     for (int32_t i = 0; i < count && visit; i++)
-        total += visit(user, i, name_of(i));
-    return total;
+        total += (uint32_t)visit(user, i, name_of(i));
+    return (int32_t)total;
 }
 
 calc_counter *counter_new(int32_t start)
