@@ -28,7 +28,9 @@ typedef struct rpc_marshal {
     rpc_arena *arena;     /* what is read lives here, but for what the caller is to free ("transfer": "full") */
     rpc_handles *handles; /* of the end that owns what handles stand for; NULL = this is the other end */
     rpc_pin *pins;        /* what was read of them; in the arena */
-    char wrong[256];      /* what is wrong with the value, and which it is */
+    void *unkept;         /* an object that there was no number for; NULL = none */
+    const rpc_handle *unkept_type;
+    char wrong[256]; /* what is wrong with the value, and which it is */
 } rpc_marshal;
 
 /*

@@ -133,10 +133,8 @@ static via_status write_result(rpc_serving *serving)
     return status == VIA_OK ? serving->writer.status : status;
 }
 
-static void answer(rpc_serving *serving)
+static void answer(rpc_serving *serving, via_status status)
 {
-    via_status status = write_result(serving);
-
     if (status == VIA_OK)
         (void)rpc_answer(serving->peer, &serving->writer, serving->context.deadline);
     else if (status == VIA_ETYPE)
@@ -155,6 +153,17 @@ static bool failed(const rpc_serving *serving, int32_t *code)
     return *code != 0;
 }
 
+/* There was no number left for it, so nobody else will. */
+static void close_unkept(const rpc_serving *serving)
+{
+    void *object = serving->marshal.unkept;
+    rpc_close_fn function = object ? rpc_close_function(serving->peer, serving->marshal.unkept_type) : NULL;
+
+    if (function)
+        function(object);
+}
+
+/* The result is written even if nobody is to hear of it: that gives its handles the numbers by which they are closed in the end. */
 static void finish(rpc_serving *serving)
 {
     int32_t code;
@@ -162,12 +171,14 @@ static void finish(rpc_serving *serving)
 
     end_close(serving, !is_failed);
     unpin(serving);
+    via_status status = is_failed ? VIA_OK : write_result(serving);
     if (serving->has_id && serving->callback_status != VIA_OK)
         rpc_answer_fault(serving->peer, &serving->id, RPC_CODE_INTERNAL, NULL, "%s", serving->callback_text);
     else if (serving->has_id && is_failed)
         answer_status(serving, code);
     else if (serving->has_id)
-        answer(serving);
+        answer(serving, status);
+    close_unkept(serving);
     free_results(serving);
 }
 

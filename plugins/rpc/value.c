@@ -54,8 +54,11 @@ static via_status put_handle(rpc_marshal *marshal, const rpc_type *type, const r
     }
     if (!object)
         return rpc_marshal_wrong(marshal, "%s: is NULL, and not nullable", rule->name);
-    if (marshal->handles && (number = rpc_handles_give(marshal->handles, type->handle, object)) == 0)
+    if (marshal->handles && (number = rpc_handles_give(marshal->handles, type->handle, object)) == 0) {
+        marshal->unkept = object;
+        marshal->unkept_type = type->handle;
         return rpc_marshal_wrong(marshal, "%s: too many handles are open (%d)", rule->name, RPC_HANDLES_MAX);
+    }
     marshal->codec->put_unsigned(marshal->writer, number);
     return VIA_OK;
 }
