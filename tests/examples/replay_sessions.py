@@ -18,7 +18,7 @@ import tempfile
 from pages import TOP, blocks, pages
 
 MARK = "--- end of step ---"
-LIMIT_S = 40
+LIMIT_S = 120
 
 
 def steps(block):
