@@ -54,7 +54,9 @@ static void release(void *channel, via_msg *message)
 
 /* ---- what is sent ------------------------------------------------------------------------------------------- */
 
-/* The other end could read it, whatever it has said before. */
+static const char too_large[] = "it has a number that is too large";
+
+/* The other end could read it, whatever it has said before. A number of a call that is too large for us it gets back as it is. */
 static via_status send_slices(void *channel, const via_slice *slices, size_t count, const via_meta *meta,
                               via_deadline deadline)
 {
@@ -67,7 +69,8 @@ static via_status send_slices(void *channel, const via_slice *slices, size_t cou
     if (inner->is_tight && deadline == VIA_NOW)
         return VIA_ETIMEDOUT;
     rpc_arena_init(&arena, MEMORY);
-    if (count != 1 || inner->codec->open(&reader, slices[0].data, slices[0].size, &arena, &envelope) != VIA_OK)
+    if (count != 1 || (inner->codec->open(&reader, slices[0].data, slices[0].size, &arena, &envelope) != VIA_OK &&
+                       strcmp(reader.wrong, too_large) != 0))
         abort();
     inner->codec->close(&reader);
     rpc_arena_fini(&arena);
