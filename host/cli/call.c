@@ -113,13 +113,16 @@ static int call_words(const via_cli_caller *caller)
 
 static int call_line(const via_cli_caller *caller, const char *line, uint64_t number)
 {
-    json_t *parameters = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+    json_error_t wrong = {.text = ""};
+    json_t *parameters = json_loads(line, JSON_REJECT_DUPLICATES, &wrong);
     const char *name = json_string_value(json_array_get(parameters, 0));
     char method[128];
     if (!name || strlen(name) >= sizeof method) {
+        int refused = via_cli_complain(VIA_EXIT_FAILED, "write [\"method\", argument, ...], a line each",
+                                       "line %llu of the input is no call%s%s", (unsigned long long)number,
+                                       parameters ? "" : ": ", parameters ? "" : wrong.text);
         json_decref(parameters);
-        return via_cli_complain(VIA_EXIT_FAILED, "write [\"method\", argument, ...], a line each",
-                                "line %llu of the input is no call", (unsigned long long)number);
+        return refused;
     }
     (void)snprintf(method, sizeof method, "%s", name);
     int result = via_cli_call_check(caller, method);
@@ -206,6 +209,8 @@ int via_cli_run_call(const via_cli_args *args)
     if (result == VIA_EXIT_OK)
         result = run(&caller);
     json_decref(caller.interface);
+    if (result != VIA_EXIT_OK && caller.channel)
+        via_interrupt(caller.channel); /* what cannot be delivered any more is not waited for */
     via_close(caller.channel);
     via_cli_rpc_fini(&caller.rpc);
     via_host_close(host);

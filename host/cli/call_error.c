@@ -47,6 +47,8 @@ static void write_remote_mend(const via_cli_caller *caller, const char *method, 
     else if (error->code == NO_METHOD)
         (void)snprintf(text, capacity, "correct the name; 'via call %s' lists the methods of who can tell them",
                        caller->rpc.address);
+    else if (error->code <= -32000 && error->code > -33000)
+        (void)snprintf(text, capacity, "see what the other end says; both ends need the same codec and framing, too");
     else if (summary)
         (void)snprintf(text, capacity, "%s means: %s", error->name, summary);
     else

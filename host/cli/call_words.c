@@ -22,23 +22,28 @@ static bool takes_text(const json_t *param)
 }
 
 /* NULL: it is no value. A number that JSON readers are not sure to read is given by its digits. */
-static json_t *read_word(const via_cli_caller *caller, const json_t *param, const char *word)
+static json_t *read_word(const via_cli_caller *caller, const json_t *param, const char *word, json_error_t *wrong)
 {
-    json_t *value = json_loads(word, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
-    if (value)
+    json_t *value = json_loads(word, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, wrong);
+    if (value && param && takes_text(param) && (json_is_number(value) || json_is_boolean(value))) {
+        json_decref(value); /* 2024 where a text is wanted is that text */
+        return json_string(word);
+    }
+    if (value || strchr("\"[{", word[0]))
         return value;
     if (param && via_cli_rpc_is_callback(caller->interface, param))
         return json_true();
     return !param || takes_text(param) || is_digits(word) ? json_string(word) : NULL;
 }
 
-static int refuse(const via_cli_caller *caller, const char *method, const json_t *param, const char *word)
+static int refuse(const via_cli_caller *caller, const char *method, const json_t *param, const char *word,
+                  const json_error_t *wrong)
 {
     char what[512];
     const char *name = json_string_value(json_object_get(param, "name"));
-    bool is_text = via_cli_is_utf8(word, strlen(word));
-    (void)snprintf(what, sizeof what, "%s%s'%s' is no %s; expected %s", name ? name : "", name ? ": " : "", word,
-                   is_text ? "JSON" : "UTF-8", param ? via_cli_rpc_type(param) : "a text");
+    (void)snprintf(what, sizeof what, "%s%s'%.200s' cannot be read (%.120s); expected %s", name ? name : "",
+                   name ? ": " : "", word, via_cli_is_utf8(word, strlen(word)) ? wrong->text : "it is no UTF-8",
+                   param ? via_cli_rpc_type(param) : "JSON, or a text");
     return via_cli_call_wrong(caller, method, what);
 }
 
@@ -49,9 +54,10 @@ json_t *via_cli_call_words(const via_cli_caller *caller, const char *method, con
     json_t *list = json_array();
     for (size_t i = 0; i < count && list; i++) {
         const json_t *param = known ? via_cli_rpc_param(known, i) : NULL;
-        json_t *value = read_word(caller, param, words[i]);
+        json_error_t wrong = {.text = ""};
+        json_t *value = read_word(caller, param, words[i], &wrong);
         if (!value)
-            *result = refuse(caller, method, param, words[i]);
+            *result = refuse(caller, method, param, words[i], &wrong);
         if (!value || json_array_append_new(list, value) != 0) {
             json_decref(list);
             return NULL;

@@ -67,7 +67,7 @@ static bool choose_layers(via_cli_rpc *rpc)
 {
     json_t *root = explain(rpc->host, rpc->address, NULL);
     const json_t *layers = json_object_get(root, "layers");
-    bool has_layer = named(layers, layer_name) != NULL;
+    bool has_layer = !root || named(layers, layer_name) != NULL; /* opening will say what is wrong with it */
     if (!has_layer)
         rpc->layers = put_on_top(layers);
     json_decref(root);

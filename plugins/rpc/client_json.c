@@ -53,6 +53,14 @@ static via_status read_question(rpc_peer *peer, const char *name, const char *pa
     return VIA_OK;
 }
 
+/* What is held to our interface has to be the same at the other end. */
+static via_status agree(rpc_peer *peer, const question *asked, via_rpc_error *error)
+{
+    bool is_ours = peer->interface && rpc_interface_find(peer->interface, asked->name, strlen(asked->name));
+
+    return is_ours ? rpc_hello(peer, asked->method, asked->deadline, error) : VIA_OK;
+}
+
 /* ---- writing ------------------------------------------------------------------------------------------------ */
 
 static void begin(rpc_peer *peer, const question *asked, rpc_writer *writer, uint64_t id, bool is_request)
@@ -133,9 +141,11 @@ static void deliver(rpc_peer *peer, rpc_call *call, rpc_opened *reply)
 static via_status make_call(rpc_peer *peer, const question *asked, rpc_call **out, via_rpc_error *error)
 {
     rpc_call *call;
-    via_status status = rpc_call_take(peer, deliver, &call);
+    via_status status = agree(peer, asked, error);
 
     if (status != VIA_OK)
+        return status;
+    if ((status = rpc_call_take(peer, deliver, &call)) != VIA_OK)
         return rpc_refuse(error, asked->name, status, "there are %d calls in flight already", RPC_CALLS_MAX);
     call->is_json = true;
     call->method = asked->method;
@@ -222,6 +232,10 @@ via_status rpc_table_notify_json(void *self, const char *method, const char *par
 
     if (status != VIA_OK)
         return status;
+    if ((status = agree(peer, &asked, error)) != VIA_OK) {
+        json_decref(asked.params);
+        return status;
+    }
     rpc_writer_init(&writer, (size_t)peer->max_message);
     rpc_writer_reset(&writer);
     if ((status = write_question(peer, &asked, &writer, 0, false, error)) == VIA_OK &&

@@ -8,6 +8,8 @@
 #include "peer.h"
 
 #include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,10 +151,23 @@ via_status rpc_table_serve(void *self, const via_rpc_function *functions, size_t
 
 /* ---- from a library ----------------------------------------------------------------------------------------- */
 
+/* As the library's symbol table says. What says nothing is taken for a function. */
+static bool is_data(void *address)
+{
+    const ElfW(Sym) *symbol = NULL;
+    Dl_info where;
+
+    return dladdr1(address, &where, (void **)&symbol, RTLD_DL_SYMENT) && symbol &&
+           (symbol->st_info & 0xf) == STT_OBJECT;
+}
+
 static via_status find_symbol(rpc_peer *peer, const char *symbol, via_rpc_any *out, via_error *error)
 {
     void *found = dlsym(peer->library, symbol);
 
+    if (found && is_data(found))
+        return via_fail(peer->plugin->host, error, VIA_EINVAL, 0, "correct \"symbol\" in the interface",
+                        "'%s' is a variable of the library, not a function", symbol);
     if (!found)
         return via_fail(peer->plugin->host, error, VIA_ENOENT, 0,
                         "correct \"symbol\" in the interface, or name another library",
@@ -215,7 +230,7 @@ via_status rpc_table_serve_library(void *self, const char *library, void *user, 
     if (!peer->library) {
         const char *why = dlerror(); // NOLINT(concurrency-mt-unsafe): the C library keeps it for each thread
         return via_fail(peer->plugin->host, error, VIA_ENOENT, 0,
-                        "give the path of a shared library, or its soname (libz.so.1)", "%s",
+                        "write the path of a file with a slash (./libcalc.so), or a soname that the system knows (libz.so.1)", "%s",
                         why ? why : "the library cannot be loaded");
     }
     return find_all(peer, error);

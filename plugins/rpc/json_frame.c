@@ -114,7 +114,7 @@ via_status rpc_json_get_returned(rpc_marshal *marshal, const rpc_method *method,
 
     if (method->returned == 0) {
         *out = json_null();
-        return VIA_OK;
+        return marshal->codec->get_nil(marshal->reader) ? VIA_OK : rpc_marshal_unlike(marshal, &rule, "nothing");
     }
     if (method->returned > 1 && (!marshal->codec->enter_list(marshal->reader, &count) || count != method->returned))
         return rpc_marshal_unlike(marshal, &rule, "a list of all results");

@@ -181,6 +181,53 @@ static via_status put_record(rpc_marshal *marshal, const rpc_struct *record, con
     return status;
 }
 
+static const rpc_field *find_field(const rpc_struct *record, const char *name, size_t size)
+{
+    for (size_t i = 0; i < record->count; i++)
+        if (strlen(record->fields[i].name) == size && memcmp(record->fields[i].name, name, size) == 0)
+            return &record->fields[i];
+    return NULL;
+}
+
+static via_status get_field(rpc_marshal *marshal, const rpc_struct *record, const rpc_rule *rule, json_t *to)
+{
+    const char *key;
+    size_t size;
+    json_t *value;
+
+    if (!marshal->codec->get_key(marshal->reader, &key, &size))
+        return rpc_marshal_unlike(marshal, rule, "the name of a field");
+    const rpc_field *field = find_field(record, key, size);
+    if (!field || json_object_get(to, field->name))
+        return rpc_marshal_wrong(marshal, "%s: %s has no %sfield '%.*s'", rule->name, record->name,
+                                 field ? "second " : "", (int)(size > 64 ? 64 : size), key);
+    const rpc_rule its = {field->name, field->max, field->nullable};
+    via_status status = rpc_json_get(marshal, &field->type, &its, &value);
+    return status == VIA_OK && json_object_set_new(to, field->name, value) != 0 ? VIA_ENOMEM : status;
+}
+
+static via_status get_record(rpc_marshal *marshal, const rpc_struct *record, const rpc_rule *rule, json_t **out)
+{
+    json_t *made = json_object();
+    via_status status = made ? VIA_OK : VIA_ENOMEM;
+    size_t count = 0;
+
+    if (!marshal->codec->enter_map(marshal->reader, &count))
+        status = rpc_marshal_unlike(marshal, rule, "a map of the struct's fields");
+    else if (count != record->count)
+        status =
+            rpc_marshal_wrong(marshal, "%s: %zu fields; %s has %zu", rule->name, count, record->name, record->count);
+    for (size_t i = 0; i < count && status == VIA_OK; i++)
+        status = get_field(marshal, record, rule, made);
+    if (status != VIA_OK) {
+        json_decref(made);
+        return status;
+    }
+    marshal->codec->leave_map(marshal->reader);
+    *out = made;
+    return VIA_OK;
+}
+
 /* ---- any type ----------------------------------------------------------------------------------------------- */
 
 static via_status put_text(rpc_marshal *marshal, const rpc_rule *rule, const json_t *value)
@@ -193,6 +240,19 @@ static via_status put_text(rpc_marshal *marshal, const rpc_rule *rule, const jso
         return rpc_marshal_wrong(marshal, "%s: %zu bytes; expected at most %" PRIu64, rule->name, size, rule->max);
     marshal->codec->put_text(marshal->writer, json_string_value(value), size);
     return VIA_OK;
+}
+
+static via_status get_text(rpc_marshal *marshal, const rpc_rule *rule, json_t **out)
+{
+    const char *text;
+    size_t size;
+
+    if (!marshal->codec->get_text(marshal->reader, &text, &size))
+        return rpc_marshal_unlike(marshal, rule, "a text");
+    if (rule->max && size > rule->max)
+        return rpc_marshal_wrong(marshal, "%s: %zu bytes; expected at most %" PRIu64, rule->name, size, rule->max);
+    *out = json_stringn(text, size);
+    return *out ? VIA_OK : VIA_ENOMEM;
 }
 
 via_status rpc_json_put(rpc_marshal *marshal, const rpc_type *type, const rpc_rule *rule, const json_t *value)
@@ -247,8 +307,9 @@ via_status rpc_json_get(rpc_marshal *marshal, const rpc_type *type, const rpc_ru
     case RPC_KIND_FIXED:
         return get_list(marshal, type, rule, out);
     case RPC_KIND_STRING:
+        return get_text(marshal, rule, out);
     case RPC_KIND_STRUCT:
-        return rpc_json_get_any(marshal, out);
+        return get_record(marshal, type->record, rule, out);
     case RPC_KIND_HANDLE:
     case RPC_KIND_CALLBACK:
         if (!marshal->codec->get_unsigned(marshal->reader, &number))

@@ -283,14 +283,14 @@ nonsense|there is no method 'nonsense'|'via call unix:calc' lists the methods
 add 1|1 parameters; expected 2|give what it takes: add(a: i32, b: i32) -> i32
 add 1 2 3|3 parameters; expected 2|give what it takes: add(a: i32, b: i32) -> i32
 add 1 '"x"'|b: expected an integer; got a text|give what it takes: add(a: i32, b: i32) -> i32
-add 1 x|b: 'x' is no JSON; expected i32|give what it takes: add(a: i32, b: i32) -> i32
-add 1 '[2'|b: '[2' is no JSON; expected i32|give what it takes: add(a: i32, b: i32) -> i32
-greet $'\xff'|name: '?' is no UTF-8; expected string|give what it takes: greet(name: string) -> string
+add 1 x|b: 'x' cannot be read (invalid token near 'x'); expected i32|give what it takes: add(a: i32, b: i32) -> i32
+add 1 '[2'|b: '[2' cannot be read (']' expected near end of file); expected i32|give what it takes: add(a: i32, b: i32) -> i32
+greet $'\xff'|name: '?' cannot be read (it is no UTF-8); expected string|give what it takes: greet(name: string) -> string
 add 1 2147483648|b: 2147483648 is out of range|give what it takes: add(a: i32, b: i32) -> i32
-greet 42|name: expected a text; got an integer|give what it takes: greet(name: string) -> string
+greet '[42]'|name: expected a text; got a list|give what it takes: greet(name: string) -> string
 mirror '{"x": 1}'|point: 1 fields; point has 2|give what it takes: mirror(point: point) -> point
 each 3|1 parameters; expected 2|give what it takes: each(count: i32, visit: visitor?) -> i32
-remember x|value: 'x' is no JSON|give what it takes: remember(value: i32) -> nothing
+remember x|value: 'x' cannot be read|give what it takes: remember(value: i32) -> nothing
 END
 }
 
@@ -308,9 +308,9 @@ END
 
 @test "cli__call_tells_a_deadline_and_a_server_that_is_not_there_or_ends" {
     serve_calc
-    run timeout 20 via call unix:calc wait_ms 5000 --timeout 300ms
+    run timeout 20 via call unix:calc power 1 2147483647 --timeout 300ms # which takes seconds, and looks at no deadline
     expect_status 124
-    expect "wait_ms: the deadline passed"
+    expect "power: the deadline passed"
     expect_way_out
     run timeout 20 via call unix:nobody add 1 2 --timeout 100ms
     expect_status 4
@@ -450,4 +450,55 @@ END
     expect_status 0
     [ "$output" = $'{"return":14,"database":4294967297}\n"unable to open database file"\nnull' ]
     [ -s people.db ]
+}
+
+@test "cli__call_with_an_interface_tells_errors_by_name_and_compares" {
+    serve_calc
+    run timeout 20 via call unix:calc --interface "$calc" divide 1 0
+    expect_status 5
+    expect "error 1 (divide_by_zero)"
+    sed 's/"negate": {"params": \[{"name": "value", "type": "i8"}\], "returns": "i8"}/"negate": {"params": [{"name": "value", "type": "i8"}], "returns": "string"}/' \
+        "$calc" >other.rpc.json
+    run diff -q "$calc" other.rpc.json
+    expect_status 1
+    run timeout 20 via call unix:calc --interface other.rpc.json negate 5
+    expect_status 1
+    expect "differs"
+}
+
+@test "cli__call_takes_a_number_for_a_text_and_refuses_half_a_text" {
+    serve_calc
+    expect_call '"hello, 2024"' greet 2024
+    run timeout 20 via call unix:calc greet '"half'
+    expect_status 1
+    expect "cannot be read"
+    run timeout 20 via call unix:calc greet '"a\u0000b"'
+    expect_status 1
+    expect "cannot be read"
+}
+
+@test "cli__call_and_serve_refuse_layers_that_are_not_there" {
+    serve_calc
+    run timeout 20 via call 'unix:calc?layers=nope' add 1 2
+    expect_status 1
+    expect 'no plugin has the layer "nope"'
+    run timeout 20 via serve 'unix:other?layers=nope' --interface "$calc" --library "$library"
+    expect_status 1
+    expect 'no plugin has the layer "nope"'
+}
+
+@test "cli__call_ends_although_the_program_does_not" {
+    run timeout 20 via call 'exec:sleep 100' --timeout 1 greet
+    expect_status 124
+    run timeout 20 via call exec:yes --timeout 2 greet
+    [ "$status" -ne 124 ]
+    [ "$status" -ne 0 ]
+}
+
+@test "cli__serve_refuses_a_variable_for_a_function" {
+    echo 'int number = 7;' | ${CC:-cc} -x c -shared -fPIC -o libvariable.so -
+    echo '{"rpc": 1, "name": "v", "version": "1.0.0", "methods": {"number": {"params": []}}}' >v.rpc.json
+    run timeout 20 via serve unix:variable --interface v.rpc.json --library ./libvariable.so
+    expect_status 1
+    expect "a variable of the library, not a function"
 }

@@ -188,6 +188,26 @@ static void another_type_is_refused_here(void **state)
     both_ends_close(&ends);
 }
 
+static void calls_in_json_are_compared_too(void **state)
+{
+    via_rpc_error error;
+    both_ends ends;
+    char *result;
+
+    open_ends(&ends, *state, "older", "newer", true);
+    assert_int_equal(via_rpc_call_json(ends.client, "scale", "[40, 2]", VIA_RPC_USUAL, &result, NULL, NULL, &error),
+                     VIA_ETYPE);
+    assert_null(result);
+    assert_says(&error, "there it is scale(value: i32, by: f64)");
+    assert_int_equal(via_rpc_notify_json(ends.client, "scale", "[40, 2]", VIA_RPC_USUAL, &error), VIA_ETYPE);
+    assert_int_equal(asked_of(ends.server), 0);
+    assert_int_equal(via_rpc_call_json(ends.client, "add", "[40, 2]", VIA_RPC_USUAL, &result, NULL, NULL, &error),
+                     VIA_OK);
+    assert_string_equal(result, "42");
+    via_free(result);
+    both_ends_close(&ends);
+}
+
 static void what_is_missing_there_is_refused_here(void **state)
 {
     via_rpc_error error;
@@ -390,10 +410,10 @@ static void nonsense_of_one_who_may_not_call(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_BOTH(another_type_is_refused_here),       IN_BOTH(what_is_missing_there_is_refused_here),
-        IN_BOTH(imported_functions_say_the_same),    IN_BOTH(what_both_have_works_either_way),
-        IN_BOTH(without_greeting_the_callee_judges), IN_BOTH(without_greeting_nothing_is_asked),
-        IN_BOTH(nonsense_of_one_who_may_not_call),
+        IN_BOTH(another_type_is_refused_here),      IN_BOTH(what_is_missing_there_is_refused_here),
+        IN_BOTH(calls_in_json_are_compared_too),    IN_BOTH(imported_functions_say_the_same),
+        IN_BOTH(what_both_have_works_either_way),   IN_BOTH(without_greeting_the_callee_judges),
+        IN_BOTH(without_greeting_nothing_is_asked), IN_BOTH(nonsense_of_one_who_may_not_call),
     };
 
     return cmocka_run_group_tests(tests, write_files, remove_files);

@@ -18,6 +18,9 @@
  *  - A call that waits serves what the other end calls meanwhile, nested at most as deep as the layer's option `depth`.
  *  - Deadlines: VIA_RPC_USUAL = the method's own, else the layer's option `deadline`. It is sent along.
  *  - Closing the channel needs that no thread is in a call, in an imported function or in a served one.
+ *  - No pointer may be NULL, but for error records, `result` where it is not wanted, `user`, `arguments` of none, `done`, `call`,
+ *    `event`, `parameters` (no parameters).
+ *  - The first call of a channel asks who the other end is, and waits for the answer: start() too.
  *  - Do not send or receive on the channel yourself: that answers VIA_ENOTSUP.
  */
 #ifndef VIADUCT_RPC_H
