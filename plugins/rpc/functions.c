@@ -229,9 +229,10 @@ via_status rpc_table_serve_library(void *self, const char *library, void *user, 
     peer->library = dlopen(library, RTLD_NOW | RTLD_LOCAL);
     if (!peer->library) {
         const char *why = dlerror(); // NOLINT(concurrency-mt-unsafe): the C library keeps it for each thread
-        return via_fail(peer->plugin->host, error, VIA_ENOENT, 0,
-                        "write the path of a file with a slash (./libcalc.so), or a soname that the system knows (libz.so.1)", "%s",
-                        why ? why : "the library cannot be loaded");
+        return via_fail(
+            peer->plugin->host, error, VIA_ENOENT, 0,
+            "write the path of a file with a slash (./libcalc.so), or a soname that the system knows (libz.so.1)", "%s",
+            why ? why : "the library cannot be loaded");
     }
     return find_all(peer, error);
 }
