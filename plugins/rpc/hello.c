@@ -110,6 +110,17 @@ static via_status ask(rpc_peer *peer, const char *question, rpc_deliver_fn deliv
 
 /* ---- ... for the description -------------------------------------------------------------------------------- */
 
+static char *copy_text(const char *text, size_t size)
+{
+    char *made = malloc(size + 1);
+
+    if (!made)
+        return NULL;
+    memcpy(made, text, size);
+    made[size] = '\0';
+    return made;
+}
+
 static void deliver_description(rpc_peer *peer, rpc_call *call, rpc_opened *reply)
 {
     const char *text;
@@ -119,7 +130,7 @@ static void deliver_description(rpc_peer *peer, rpc_call *call, rpc_opened *repl
         rpc_call_fault(call, &reply->envelope.fault);
     else if (!peer->codec->get_text(&reply->reader, &text, &size))
         rpc_call_fail(call, VIA_ETYPE, VIA_RPC_HERE, "the other end describes itself by what is no text");
-    else if (!(call->json = strndup(text, size)))
+    else if (!(call->json = copy_text(text, size)))
         rpc_call_fail(call, VIA_ENOMEM, VIA_RPC_HERE, "out of memory");
 }
 
