@@ -168,7 +168,6 @@ static void kill_often(const char *transport)
     (void)snprintf(name, sizeof(name), "stays-%d", (int)getpid());
     role_address(address, sizeof(address), transport, name, "");
     many_server_open(&server, address);
-    via_listener *listener = server.listener;
     assert_int_equal(pthread_create(&thread, NULL, run, &server), 0);
     assert_int_equal(pthread_create(&one.thread, NULL, call_on, &one), 0);
     for (int i = 0; i < KILLS; i++)
@@ -178,8 +177,9 @@ static void kill_often(const char *transport)
     if (one.wrong)
         fail_msg("%s: a wrong result", one.wrong);
     assert_true(one.slowest_ms < AT_ONCE_MS);
-    via_listener_interrupt(listener);
+    via_listener_interrupt(server.listener);
     assert_int_equal(pthread_join(thread, NULL), 0);
+    many_server_close(&server);
     assert_int_equal(calc_counters(), 0);
 }
 

@@ -102,6 +102,10 @@ void many_server_run(many_server *server)
             abort();
     while (count > 0)
         (void)pthread_join(threads[--count], NULL);
+}
+
+void many_server_close(many_server *server)
+{
     via_listener_close(server->listener);
     via_host_close(server->host);
 }

@@ -35,5 +35,7 @@ typedef struct many_server {
 void many_server_open(many_server *server, const char *address);
 /* Returns when all connections have ended. */
 void many_server_run(many_server *server);
+/* Not before run has returned, and by nobody who may still be interrupting it. */
+void many_server_close(many_server *server);
 
 #endif

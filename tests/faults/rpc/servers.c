@@ -210,5 +210,6 @@ int main(int count, char **arguments)
         return cmocka_run_group_tests(tests, NULL, NULL);
     many_server_open(&server, arguments[2]);
     many_server_run(&server);
+    many_server_close(&server);
     return 0;
 }
