@@ -4,6 +4,8 @@
  */
 #include "plugin.h"
 
+#include "closure.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -101,6 +103,19 @@ via_status rpc_plugin_interface(rpc_plugin *plugin, const char *file, rpc_interf
 
 /* ---- life --------------------------------------------------------------------------------------------------- */
 
+/*
+ * libffi makes its lock with the first closure, without one. Two hosts of a process have this plugin twice, and libffi once: so that
+ * is done when the plugin is loaded, not when threads call.
+ */
+static void make_first_closure(void)
+{
+    void *code;
+    ffi_closure *first = rpc_closure_alloc(&code);
+
+    if (first)
+        rpc_closure_free(first);
+}
+
 via_status rpc_plugin_create(const via_host_api *host, rpc_plugin **out)
 {
     rpc_plugin *plugin = calloc(1, sizeof(*plugin));
@@ -109,6 +124,7 @@ via_status rpc_plugin_create(const via_host_api *host, rpc_plugin **out)
         return VIA_ENOMEM;
     plugin->host = host;
     plugin->word = make_word();
+    make_first_closure();
     (void)pthread_mutex_init(&plugin->lock, NULL);
     *out = plugin;
     return VIA_OK;
