@@ -59,7 +59,6 @@ struct rpc_call {
     union {
         via_rpc_done_fn done;
         via_rpc_json_fn done_json;
-        void *answer; /* the layer's own questions */
     } to;
     void *user;
     via_rpc_event_fn event; /* of a call in JSON */

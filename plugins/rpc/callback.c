@@ -161,6 +161,5 @@ void rpc_unbind_callbacks(rpc_serving *serving)
 
 bool rpc_is_callback(const rpc_envelope *envelope)
 {
-    return envelope->kind == RPC_REQUEST && envelope->method_size == sizeof(callback_method) - 1 &&
-           memcmp(envelope->method, callback_method, envelope->method_size) == 0;
+    return envelope->kind == RPC_REQUEST && rpc_envelope_is(envelope, callback_method);
 }

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <viaduct/types.h>
 
 enum {
@@ -104,6 +105,12 @@ typedef struct rpc_envelope {
     uint64_t timeout_ms; /* what the caller still has; 0 = it did not say */
     rpc_fault fault;
 } rpc_envelope;
+
+/* Is it of that method? */
+static inline bool rpc_envelope_is(const rpc_envelope *envelope, const char *method)
+{
+    return envelope->method_size == strlen(method) && memcmp(envelope->method, method, envelope->method_size) == 0;
+}
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */
 

@@ -13,11 +13,6 @@
 
 /* ---- answering ---------------------------------------------------------------------------------------------- */
 
-static bool is_named(const rpc_envelope *envelope, const char *name)
-{
-    return envelope->method_size == strlen(name) && memcmp(envelope->method, name, envelope->method_size) == 0;
-}
-
 static void put_identity(const rpc_peer *peer, rpc_writer *writer)
 {
     const rpc_interface *interface = peer->interface;
@@ -58,12 +53,12 @@ static void answer_describe(rpc_peer *peer, const rpc_id *id)
 
 static bool describes(const rpc_peer *peer, const rpc_envelope *envelope)
 {
-    return is_named(envelope, "rpc.describe") && peer->interface && peer->functions;
+    return rpc_envelope_is(envelope, "rpc.describe") && peer->interface && peer->functions;
 }
 
 bool rpc_is_own(const rpc_peer *peer, const rpc_envelope *envelope)
 {
-    return envelope->kind == RPC_REQUEST && (is_named(envelope, "rpc.hello") || describes(peer, envelope));
+    return envelope->kind == RPC_REQUEST && (rpc_envelope_is(envelope, "rpc.hello") || describes(peer, envelope));
 }
 
 void rpc_serve_own(rpc_peer *peer, const rpc_opened *request)
@@ -134,22 +129,30 @@ static void deliver_description(rpc_peer *peer, rpc_call *call, rpc_opened *repl
         rpc_call_fail(call, VIA_ENOMEM, VIA_RPC_HERE, "out of memory");
 }
 
-static void finish_description(rpc_peer *peer, rpc_call *call)
+/* The first one stays. False: it cannot be read. */
+static bool keep_description(rpc_peer *peer, const char *text)
 {
     rpc_interface *theirs = NULL;
     via_error ignored;
 
-    if (call->status == VIA_OK)
-        (void)rpc_interface_parse("the other end's interface", call->json, strlen(call->json), &theirs, &ignored);
+    if (rpc_interface_parse("the other end's interface", text, strlen(text), &theirs, &ignored) != VIA_OK)
+        return false;
     (void)pthread_mutex_lock(&peer->lock);
     if (peer->theirs)
         rpc_interface_drop(theirs);
     else
         peer->theirs = theirs;
     (void)pthread_mutex_unlock(&peer->lock);
+    return true;
+}
+
+static void finish_description(rpc_peer *peer, rpc_call *call)
+{
+    bool is_known = call->status == VIA_OK && keep_description(peer, call->json);
+
     free(call->json);
     rpc_call_give(peer, call);
-    conclude(peer, theirs ? RPC_DIFFERENT : RPC_FOREIGN);
+    conclude(peer, is_known ? RPC_DIFFERENT : RPC_FOREIGN);
 }
 
 /* ---- ... for the identity ----------------------------------------------------------------------------------- */
@@ -267,21 +270,6 @@ via_status rpc_hello(rpc_peer *peer, const rpc_method *method, via_deadline dead
 
 /* ---- for the application ------------------------------------------------------------------------------------ */
 
-static void keep_description(rpc_peer *peer, const char *text)
-{
-    rpc_interface *theirs = NULL;
-    via_error ignored;
-
-    atomic_store(&peer->is_rich, true); /* nobody else answers that */
-    (void)rpc_interface_parse("the other end's interface", text, strlen(text), &theirs, &ignored);
-    (void)pthread_mutex_lock(&peer->lock);
-    if (peer->theirs)
-        rpc_interface_drop(theirs);
-    else
-        peer->theirs = theirs;
-    (void)pthread_mutex_unlock(&peer->lock);
-}
-
 via_status rpc_table_describe(void *self, via_deadline deadline, char **text, via_rpc_error *error)
 {
     rpc_peer *peer = self;
@@ -302,8 +290,10 @@ via_status rpc_table_describe(void *self, via_deadline deadline, char **text, vi
     if ((status = rpc_call_send(peer, call)) == VIA_OK)
         status = rpc_call_await(peer, call, thread);
     *text = call->json;
-    if (status == VIA_OK)
-        keep_description(peer, *text);
+    if (status == VIA_OK) {
+        atomic_store(&peer->is_rich, true); /* nobody else answers that */
+        (void)keep_description(peer, *text);
+    }
     rpc_tell(call, error);
     rpc_call_give(peer, call);
     return status;

@@ -181,14 +181,6 @@ static via_status put_record(rpc_marshal *marshal, const rpc_struct *record, con
     return status;
 }
 
-static const rpc_field *find_field(const rpc_struct *record, const char *name, size_t size)
-{
-    for (size_t i = 0; i < record->count; i++)
-        if (strlen(record->fields[i].name) == size && memcmp(record->fields[i].name, name, size) == 0)
-            return &record->fields[i];
-    return NULL;
-}
-
 static via_status get_field(rpc_marshal *marshal, const rpc_struct *record, const rpc_rule *rule, json_t *to)
 {
     const char *key;
@@ -197,7 +189,8 @@ static via_status get_field(rpc_marshal *marshal, const rpc_struct *record, cons
 
     if (!marshal->codec->get_key(marshal->reader, &key, &size))
         return rpc_marshal_unlike(marshal, rule, "the name of a field");
-    const rpc_field *field = find_field(record, key, size);
+    size_t index = rpc_struct_find(record, key, size);
+    const rpc_field *field = index < record->count ? &record->fields[index] : NULL;
     if (!field || json_object_get(to, field->name))
         return rpc_marshal_wrong(marshal, "%s: %s has no %sfield '%.*s'", rule->name, record->name,
                                  field ? "second " : "", (int)(size > 64 ? 64 : size), key);

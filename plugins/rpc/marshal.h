@@ -69,6 +69,9 @@ void rpc_marshal_note_room(rpc_frame *frame);
 /* The caller: zeroes everything that a result would have written, and frees what of it was allocated. */
 void rpc_marshal_zero_returned(rpc_frame *frame);
 
+/* The index of a struct's field; its `count` = there is none of that name. */
+size_t rpc_struct_find(const rpc_struct *record, const char *name, size_t size);
+
 /* One value as a field, an element or a returned value has it. `name` is for what is wrong. */
 typedef struct rpc_rule {
     const char *name;

@@ -91,15 +91,10 @@ bool rpc_serve_nonsense(rpc_peer *peer, const rpc_opened *opened)
 
 /* ---- cancelling --------------------------------------------------------------------------------------------- */
 
-static bool is_named(const rpc_envelope *envelope, const char *name)
-{
-    return envelope->method_size == strlen(name) && memcmp(envelope->method, name, envelope->method_size) == 0;
-}
-
 bool rpc_is_cancel(const rpc_envelope *envelope)
 {
     return envelope->kind == RPC_NOTIFICATION &&
-           (is_named(envelope, "$/cancelRequest") || is_named(envelope, "rpc.cancel"));
+           (rpc_envelope_is(envelope, "$/cancelRequest") || rpc_envelope_is(envelope, "rpc.cancel"));
 }
 
 static bool read_id(const rpc_peer *peer, rpc_opened *request, uint64_t *id)

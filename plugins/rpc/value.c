@@ -239,7 +239,7 @@ static via_status get_elements(rpc_marshal *marshal, const rpc_type *type, const
     return status;
 }
 
-static size_t find_field(const rpc_struct *record, const char *name, size_t size)
+size_t rpc_struct_find(const rpc_struct *record, const char *name, size_t size)
 {
     size_t i = 0;
 
@@ -257,7 +257,7 @@ static via_status get_field(rpc_marshal *marshal, const rpc_struct *record, cons
 
     if (!marshal->codec->get_key(marshal->reader, &key, &size))
         return rpc_marshal_unlike(marshal, rule, "the name of a field");
-    size_t index = find_field(record, key, size);
+    size_t index = rpc_struct_find(record, key, size);
     if (index == record->count || seen[index])
         return rpc_marshal_wrong(marshal, "%s: %s has no %sfield '%.*s'", rule->name, record->name,
                                  index == record->count ? "" : "second ", (int)(size > 64 ? 64 : size), key);
