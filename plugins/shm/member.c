@@ -42,7 +42,7 @@ void shm_member_init(shm_member *member, const via_channel_ops *ops, const shm_s
     member->listening = member->bell = -1;
     member->roster.file = -1;
     member->sets[0] = member->sets[1] = (via_pollset){-1, -1};
-    shm_spin_init(&member->spin, settings->spin_ns);
+    via_spin_init(&member->spin, settings->spin_ns);
     member->door = (shm_door){.descriptor = -1, .open = shm_member_let_in, .visit = visit, .user = member};
     shm_store_init(&member->store);
     via_wake_init(&member->wake);
@@ -247,13 +247,13 @@ via_status shm_member_await(shm_member *member, uint64_t seen, via_deadline dead
         return status;
     uint64_t began = via_deadline_clock();
     if (member->spin.now_ns > 0)
-        status = spin(member, seen, shm_spin_until(&member->spin, began, deadline));
+        status = spin(member, seen, via_spin_until(&member->spin, began, deadline));
     if (status != VIA_ETIMEDOUT)
         return status;
     while ((status = sleep_once(member, seen, deadline)) == VIA_ETIMEDOUT && via_deadline_left(deadline) > 0)
         ;
     if (status == VIA_OK)
-        shm_spin_learn(&member->spin, via_deadline_clock() - began);
+        via_spin_learn(&member->spin, via_deadline_clock() - began);
     return status;
 }
 

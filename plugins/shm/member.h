@@ -11,12 +11,12 @@
 #include "channel.h"
 #include "common.h"
 #include "kit/pollset.h"
+#include "kit/spin.h"
 #include "kit/unix_name.h"
 #include "kit/wake.h"
 #include "porter.h"
 #include "roster.h"
 #include "settings.h"
-#include "spin.h"
 #include "store.h"
 
 #include <pthread.h>
@@ -41,7 +41,7 @@ typedef struct shm_member {
     uint64_t self; /* our name on it */
     shm_door door;
     via_wake wake;
-    shm_spin spin;          /* the receiving thread's */
+    via_spin spin;          /* the receiving thread's */
     _Atomic(uint64_t) seen; /* the generation that was received, or waited for, last */
     atomic_int broken;      /* VIA_OK, or VIA_EPROTO */
     pthread_mutex_t lock;   /* of the sets */

@@ -33,8 +33,8 @@ static void set_up(shm_pair *pair)
     pair->pool.tell = tell_of_segment;
     pair->pool.user = pair;
     pair->reader.ours = pair->ours;
-    shm_spin_init(&pair->send_patience.spin, settings->spin_ns);
-    shm_spin_init(&pair->receive_patience.spin, settings->spin_ns);
+    via_spin_init(&pair->send_patience.spin, settings->spin_ns);
+    via_spin_init(&pair->receive_patience.spin, settings->spin_ns);
 }
 
 static void dispose(shm_pair *pair)

@@ -11,18 +11,18 @@
 #include "arena.h"
 #include "channel.h"
 #include "kit/pollset.h"
+#include "kit/spin.h"
 #include "kit/wake.h"
 #include "memfd.h"
 #include "ring.h"
 #include "segments.h"
 #include "settings.h"
-#include "spin.h"
 
 #include <pthread.h>
 
 /* One direction's way of waiting; see pair_wait.c. */
 typedef struct shm_patience {
-    shm_spin spin;
+    via_spin spin;
     uint64_t looked_ns; /* when the socket was looked at last */
 } shm_patience;
 

@@ -201,13 +201,13 @@ via_status shm_pair_await(shm_pair *pair, const shm_want *want, via_deadline dea
     if ((status = check_end(pair, want)) != VIA_ETIMEDOUT)
         return status;
     if (patience->spin.now_ns > 0) {
-        status = spin(pair, want, shm_spin_until(&patience->spin, began, deadline));
+        status = spin(pair, want, via_spin_until(&patience->spin, began, deadline));
         if (status != VIA_ETIMEDOUT)
             return status;
     }
     while ((status = sleep_once(pair, want, deadline)) == VIA_ETIMEDOUT && via_deadline_left(deadline) > 0)
         ;
     if (status == VIA_OK)
-        shm_spin_learn(&patience->spin, via_deadline_clock() - began);
+        via_spin_learn(&patience->spin, via_deadline_clock() - began);
     return status;
 }

@@ -7,17 +7,14 @@
 #include "barrier.h"
 
 #include "kit/fail.h"
+#include "kit/spin.h"
 #include "kit/text.h"
 #include "layout.h"
 #include "memfd.h"
 #include "topic_layout.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { SPIN_NS = 50 * 1000 }; /* longer than the other end takes to answer from a processor of its own */
 
 static int64_t number_of(const via_open *open, const char *name)
 {
@@ -29,27 +26,6 @@ static bool is_word(const via_open *open, const char *name, const char *word)
     const char *text = via_option_find(open, name)->text;
 
     return text && strcmp(text, word) == 0;
-}
-
-/* The library opens files to know. */
-static bool is_alone(void)
-{
-    static atomic_long processors;
-    long known = atomic_load_explicit(&processors, memory_order_relaxed);
-
-    if (known == 0) {
-        known = sysconf(_SC_NPROCESSORS_ONLN);
-        atomic_store_explicit(&processors, known, memory_order_relaxed);
-    }
-    return known < 2;
-}
-
-static uint64_t spin_time(const via_open *open)
-{
-    if (is_word(open, "wake", "spin"))
-        return UINT64_MAX;
-    /* With a single processor whoever spins keeps the other end from running. */
-    return is_word(open, "wake", "block") || is_alone() ? 0 : SPIN_NS;
 }
 
 static uint32_t power_of_two(int64_t count)
@@ -74,7 +50,7 @@ void shm_settings_read(const via_host_api *host, const via_open *open, shm_setti
         .ring = (size_t)number_of(open, "ring"),
         .how = (number_of(open, "touch") ? (uint32_t)SHM_TOUCH : 0) |
                (number_of(open, "huge_pages") ? (uint32_t)SHM_HUGE : 0),
-        .spin_ns = spin_time(open),
+        .spin_ns = via_spin_most_of(via_option_find(open, "wake")->text),
         .is_crossed = shm_barrier_reaches_us(),
         .copies = is_word(open, "copy", "always"),
         .any_user = is_word(open, "users", "any"),

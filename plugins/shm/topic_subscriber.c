@@ -43,7 +43,7 @@ static topic_subscriber_end *allocate(const shm_settings *settings, const char *
     made->base.ops = &subscriber_ops;
     made->settings = *settings;
     made->settings.filter = NULL;
-    shm_spin_init(&made->spin, settings->spin_ns);
+    via_spin_init(&made->spin, settings->spin_ns);
     made->redial.timer = -1;
     made->set = (via_pollset){-1, -1};
     (void)snprintf(made->path, sizeof(made->path), "%s", path);

@@ -9,9 +9,9 @@
 
 #include "channel.h"
 #include "kit/pollset.h"
+#include "kit/spin.h"
 #include "kit/wake.h"
 #include "meeting.h"
-#include "spin.h"
 #include "topic_link.h"
 #include "topic_redial.h"
 
@@ -27,7 +27,7 @@ typedef struct topic_subscriber_end {
     shm_meeting meeting; /* this side binds */
     bool is_full;        /* as many as may be */
     topic_redial redial; /* this side connects */
-    shm_spin spin;
+    via_spin spin;
     uint64_t looked_ns;      /* when the sockets were looked at last */
     uint32_t receives_to_go; /* until the sockets are looked at, though there are messages */
     bool has_gap;            /* the next message follows one that is missing */

@@ -68,6 +68,7 @@ void socket_connection_describe(const socket_settings *settings, const socket_co
     config->framing = settings->framing;
     config->max_message = settings->max_message;
     config->linger_ns = settings->linger_ns;
+    config->spin_ns = settings->spin_ns;
     if (settings->speaks_sp)
         socket_greeting_configure(config, connection->protocol, connection->expects_greeting);
     if (connection->expects_greeting && settings->side != VIA_SIDE_BIND)

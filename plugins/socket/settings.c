@@ -8,6 +8,7 @@
 
 #include "greeting.h"
 #include "kit/fail.h"
+#include "kit/spin.h"
 #include "kit/text.h"
 
 #include <errno.h>
@@ -47,6 +48,8 @@ static void read_numbers(const via_open *open, socket_settings *settings)
 {
     settings->max_message = open->max_message;
     settings->linger_ns = duration_of(open, "linger");
+    if (settings->role == VIA_PAIR)
+        settings->spin_ns = via_spin_most_of(via_option_find(open, "wake")->text);
     settings->handshake_ns = duration_of(open, "handshake_timeout");
     settings->handshake_limit = (uint32_t)number_of(open, "handshake_limit");
     settings->backlog = (int)number_of(open, "backlog");

@@ -21,6 +21,7 @@ typedef struct socket_settings {
     uint16_t protocol; /* our own SP number; of a pair listener: 0, as the dialer has it */
     uint64_t max_message;
     uint64_t linger_ns;
+    uint64_t spin_ns; /* of a pair, which alone waits for one other end */
     uint64_t reconnect_ns;
     bool redials; /* a pair's dialer that makes a lost connection again */
     uint64_t handshake_ns;

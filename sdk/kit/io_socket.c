@@ -6,6 +6,8 @@
  * set once. Nothing could wake that one for a tail that a sending thread leaves, so it is short, and a longer sleep
  * goes on in ppoll(2); so does one for a deadline that is near, since that is exact. A send first tries and then
  * polls, because nothing but a shutdown that the peer would see could wake it in the kernel.
+ * Going to sleep and being woken costs ten times what the bytes do. So a receive that may (`spin_ns`) first asks again and again, for
+ * as long as that has been worth it lately.
  */
 #include "kit/stream_internal.h"
 
@@ -73,7 +75,19 @@ static bool has_timeout(via_stream *stream)
     return stream->read_timeout;
 }
 
-static int64_t socket_read(via_stream *stream, via_slice *into, size_t count, via_deadline deadline)
+/* One that asks again and again. -1: it is time to sleep, too late, or what errno says. */
+static ssize_t receive_spinning(via_stream *stream, const via_slice *into, size_t count, via_deadline until)
+{
+    ssize_t moved;
+
+    do
+        moved = receive(stream->config.read_fd, into, count, MSG_DONTWAIT);
+    while (moved < 0 && errno == EAGAIN && !atomic_load_explicit(&stream->due, memory_order_relaxed) &&
+           via_deadline_left(until) > 0);
+    return moved;
+}
+
+static int64_t read_asleep(via_stream *stream, const via_slice *into, size_t count, via_deadline deadline)
 {
     for (;;) {
         uint64_t left = via_deadline_left(deadline);
@@ -96,6 +110,24 @@ static int64_t socket_read(via_stream *stream, via_slice *into, size_t count, vi
         if (status != VIA_OK)
             return status;
     }
+}
+
+static int64_t socket_read(via_stream *stream, via_slice *into, size_t count, via_deadline deadline)
+{
+    via_spin *spin = &stream->spin;
+
+    if (spin->now_ns == 0 || deadline == VIA_NOW)
+        return read_asleep(stream, into, count, deadline);
+    uint64_t began = via_deadline_clock();
+    ssize_t moved = receive_spinning(stream, into, count, via_spin_until(spin, began, deadline));
+    if (moved >= 0)
+        return moved;
+    if (errno != EAGAIN && errno != EINTR)
+        return receive_failure(stream, errno);
+    int64_t result = read_asleep(stream, into, count, deadline);
+    if (result > 0)
+        via_spin_learn(spin, via_deadline_clock() - began);
+    return result;
 }
 
 static int64_t socket_peek(const via_stream *stream, uint8_t *into, size_t size)

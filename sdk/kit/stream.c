@@ -31,6 +31,7 @@ via_status via_stream_init(via_stream *stream, const via_stream_config *config)
     if (pthread_mutex_init(&stream->lock, NULL) != 0)
         return VIA_ENOMEM;
     stream->config = *config;
+    via_spin_init(&stream->spin, config->spin_ns);
     stream->config.max_message = message_limit(config);
     stream->greeted = config->greeting_size == 0;
     atomic_init(&stream->answer, stream->greeted ? VIA_STREAM_ADMITTED : VIA_STREAM_UNHEARD);

@@ -16,6 +16,7 @@
 #define VIADUCT_KIT_STREAM_H
 
 #include "kit/framing.h"
+#include "kit/spin.h"
 #include "kit/wake.h"
 
 #include <poll.h>
@@ -52,6 +53,7 @@ typedef struct via_stream_config {
     const via_framing *framing;
     uint64_t max_message; /* bytes */
     uint64_t linger_ns;   /* how long close may take to send what was accepted */
+    uint64_t spin_ns; /* io_socket: the most that a receive spins before it sleeps; 0 = never, UINT64_MAX = always */
     /* Bytes at the start of the incoming stream that are checked once and taken off, such as the SP greeting. */
     size_t greeting_size;                                     /* at most 16 */
     via_status (*greeting)(void *user, const uint8_t *bytes); /* VIA_OK or VIA_EPROTO */

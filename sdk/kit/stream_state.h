@@ -53,6 +53,7 @@ struct via_stream {
     atomic_bool sleeps;  /* a receive does, so it wants to be nudged when it has a tail to move */
     bool read_starved;   /* io_pipe: the last read found nothing at first, so the next one had better wait first */
     bool read_timeout;   /* io_socket: SO_RCVTIMEO is set */
+    via_spin spin;       /* io_socket */
     uint8_t shared_read; /* io_shared: how this descriptor may be read; 0 = not known so far */
     char pad_send[64];
 

@@ -2,8 +2,8 @@
 /*
  * Viaduct itself, through the public ABI: any address that can be listened on and dialed.
  *
- * shm: is told how to wait, since it knows how; elsewhere a spinning receiver asks again and again without waiting, and
- * a hybrid one does so for a while.
+ * A transport that knows how to wait is told; elsewhere a spinning receiver asks again and again without waiting, and a
+ * hybrid one does so for a while.
  */
 #include "ways.h"
 
@@ -22,7 +22,12 @@ struct ends {
 
 static bool waits_by_itself(const char *address)
 {
-    return strncmp(address, "shm:", 4) == 0;
+    static const char *const such[] = {"shm:", "unix:", "ipc:", "tcp:"};
+
+    for (size_t i = 0; i < sizeof(such) / sizeof(such[0]); i++)
+        if (strncmp(address, such[i], strlen(such[i])) == 0)
+            return true;
+    return false;
 }
 
 /* The address with a name that is this run's, where it ends in the word NAME, and its own wait. */

@@ -11,7 +11,7 @@
 
 #include "kit/deadline.h"
 
-const char *const kind_names[KIND_COUNT] = {"socket", "tcp", "pipe", "shared"};
+const char *const kind_names[KIND_COUNT] = {"socket", "tcp", "pipe", "shared", "spinning"};
 
 via_context *fake_context(fake_host *host)
 {
@@ -83,7 +83,7 @@ static void make_descriptors(int kind, int ends[2][2])
     int one[2];
     int other[2];
 
-    if (kind == KIND_SOCKET || kind == KIND_TCP) {
+    if (kind == KIND_SOCKET || kind == KIND_TCP || kind == KIND_SPINNING) {
         if (kind == KIND_TCP)
             make_tcp_pair(one);
         else
@@ -104,7 +104,8 @@ static via_stream *make_stream(stream_pair *pair, int index, int kind, const int
                                const via_stream_config *template)
 {
     static const via_stream_io *const io[KIND_COUNT] = {&via_stream_io_socket, &via_stream_io_socket,
-                                                        &via_stream_io_pipe, &via_stream_io_shared};
+                                                        &via_stream_io_pipe, &via_stream_io_shared,
+                                                        &via_stream_io_socket};
     via_stream_config config = *template;
     via_stream *stream = malloc(sizeof(*stream));
 
@@ -113,6 +114,7 @@ static via_stream *make_stream(stream_pair *pair, int index, int kind, const int
     config.context = fake_context(&pair->host[index]);
     config.counters = &pair->counters[index];
     config.io = io[kind];
+    config.spin_ns = kind == KIND_SPINNING ? UINT64_MAX : template->spin_ns;
     config.read_fd = descriptors[0];
     config.write_fd = descriptors[1];
     assert_int_equal(via_stream_init(stream, &config), VIA_OK);

@@ -26,7 +26,7 @@ extern const via_host_api fake_host_api;
 /* A context for the kit; `fake_host_api` finds the record behind it. */
 via_context *fake_context(fake_host *host);
 
-enum { KIND_SOCKET, KIND_TCP, KIND_PIPE, KIND_SHARED, KIND_COUNT };
+enum { KIND_SOCKET, KIND_TCP, KIND_PIPE, KIND_SHARED, KIND_SPINNING /* a socket */, KIND_COUNT };
 extern const char *const kind_names[KIND_COUNT];
 
 /* Two streams that talk to each other. */
