@@ -10,6 +10,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- states ------------------------------------------------------------------------------------------------- */
+
+enum { STATE_BITS = 3 };
+
+static uint64_t word_of(uint64_t id, rpc_call_state state)
+{
+    return id << STATE_BITS | state;
+}
+
+static rpc_call_state state_of(const rpc_call *call)
+{
+    return (rpc_call_state)(atomic_load_explicit(&call->word, memory_order_acquire) & ((1u << STATE_BITS) - 1));
+}
+
+static void set_state(rpc_call *call, rpc_call_state state)
+{
+    atomic_store_explicit(&call->word, word_of(call->id, state), memory_order_release);
+}
+
+/* Ends the wait of a quick call of that id. False: it is over, or was never one. */
+static bool claim(rpc_call *call, uint64_t id, rpc_call_state state)
+{
+    uint64_t expected = word_of(id, RPC_CALL_QUICK);
+
+    return atomic_compare_exchange_strong(&call->word, &expected, word_of(id, state));
+}
+
 /* ---- numbers ------------------------------------------------------------------------------------------------ */
 
 static rpc_call *make(rpc_peer *peer)
@@ -25,7 +52,7 @@ static rpc_call *make(rpc_peer *peer)
     rpc_arena_init(call->own_keep, peer->max_memory);
     call->index = peer->call_count;
     rpc_writer_init(&call->writer, (size_t)peer->max_message);
-    peer->calls[peer->call_count++] = call;
+    atomic_store_explicit(&peer->calls[peer->call_count++], call, memory_order_release);
     return call;
 }
 
@@ -34,33 +61,20 @@ static void number(rpc_call *call)
 {
     call->serial = call->serial % ((1u << (31 - RPC_CALLS_BITS)) - 1) + 1;
     call->id = ((uint64_t)call->serial << RPC_CALLS_BITS) | call->index;
+    set_state(call, RPC_CALL_MADE);
+    atomic_store_explicit(&call->uses, atomic_load_explicit(&call->uses, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
 }
 
-via_status rpc_call_take(rpc_peer *peer, rpc_deliver_fn deliver, rpc_call **out)
+static void prepare(rpc_call *call, rpc_deliver_fn deliver)
 {
-    rpc_call *call;
-    via_status status;
-
-    (void)pthread_mutex_lock(&peer->lock);
-    if ((call = peer->free_calls) != NULL)
-        peer->free_calls = call->next;
-    else
-        call = make(peer);
-    status = call ? VIA_OK : peer->call_count == RPC_CALLS_MAX ? VIA_ELIMIT : VIA_ENOMEM;
-    if (call) {
-        call->state = RPC_CALL_MADE;
-        number(call);
-        peer->stats.calls++;
-        peer->stats.in_flight++;
-    }
-    (void)pthread_mutex_unlock(&peer->lock);
-    if (!call)
-        return status;
+    number(call);
     call->deliver = deliver;
     call->thread = NULL;
     call->status = VIA_OK;
     call->error.origin = VIA_RPC_NOTHING;
     call->finish = NULL;
+    call->is_quick = false;
     call->method = NULL;
     call->event = NULL;
     call->is_json = false;
@@ -69,27 +83,72 @@ via_status rpc_call_take(rpc_peer *peer, rpc_deliver_fn deliver, rpc_call **out)
     call->holds = 0;
     call->frame.kept_count = 0;
     rpc_writer_reset(&call->writer);
-    *out = call;
-    return VIA_OK;
 }
 
-void rpc_call_give(rpc_peer *peer, rpc_call *call)
+static via_status take_any(rpc_peer *peer, rpc_call **out)
+{
+    via_status status = VIA_OK;
+
+    (void)pthread_mutex_lock(&peer->lock);
+    if ((*out = peer->free_calls) != NULL)
+        peer->free_calls = (*out)->next;
+    else if (!(*out = make(peer)))
+        status = peer->call_count == RPC_CALLS_MAX ? VIA_ELIMIT : VIA_ENOMEM;
+    (void)pthread_mutex_unlock(&peer->lock);
+    return status;
+}
+
+via_status rpc_call_take(rpc_peer *peer, rpc_thread *thread, rpc_deliver_fn deliver, rpc_call **out)
+{
+    via_status status = VIA_OK;
+
+    if (thread && thread->call) {
+        *out = thread->call;
+        thread->call = NULL;
+    } else {
+        status = take_any(peer, out);
+    }
+    if (status == VIA_OK)
+        prepare(*out, deliver);
+    return status;
+}
+
+void rpc_call_give(rpc_peer *peer, rpc_thread *thread, rpc_call *call)
 {
     rpc_arena_reset(call->own_keep);
+    set_state(call, RPC_CALL_FREE);
+    if (thread && !thread->call && call->index < RPC_CALLS_AT_HAND) {
+        thread->call = call;
+        return;
+    }
     (void)pthread_mutex_lock(&peer->lock);
-    call->state = RPC_CALL_FREE;
     call->next = peer->free_calls;
     peer->free_calls = call;
-    peer->stats.in_flight--;
     (void)pthread_mutex_unlock(&peer->lock);
+}
+
+/* The record whose calls have such numbers. Without lock. */
+static rpc_call *record_of(rpc_peer *peer, uint64_t id)
+{
+    if (id > UINT32_MAX)
+        return NULL;
+    return atomic_load_explicit(&peer->calls[id & (RPC_CALLS_MAX - 1)], memory_order_acquire);
 }
 
 rpc_call *rpc_call_find(rpc_peer *peer, uint64_t id)
 {
-    uint64_t index = id & (RPC_CALLS_MAX - 1);
-    rpc_call *call = index < peer->call_count ? peer->calls[index] : NULL;
+    rpc_call *call = record_of(peer, id);
 
-    return call && call->id == id && call->state == RPC_CALL_OPEN ? call : NULL;
+    return call && atomic_load(&call->word) == word_of(id, RPC_CALL_OPEN) ? call : NULL;
+}
+
+void rpc_calls_count(const rpc_peer *peer, via_rpc_stats *stats)
+{
+    for (uint32_t i = 0; i < peer->call_count; i++) {
+        const rpc_call *call = atomic_load_explicit(&peer->calls[i], memory_order_relaxed);
+        stats->calls += atomic_load_explicit(&call->uses, memory_order_relaxed);
+        stats->in_flight += state_of(call) != RPC_CALL_FREE;
+    }
 }
 
 /* ---- sending ------------------------------------------------------------------------------------------------ */
@@ -116,8 +175,12 @@ static uint64_t losses_of(const rpc_peer *peer)
 
 static void open_call(rpc_peer *peer, rpc_call *call)
 {
+    if (call->is_quick) {
+        set_state(call, RPC_CALL_QUICK);
+        return;
+    }
     (void)pthread_mutex_lock(&peer->lock);
-    call->state = RPC_CALL_OPEN;
+    set_state(call, RPC_CALL_OPEN);
     call->holds = call->finish ? 1 : 0;
     if (call->finish)
         peer->started++;
@@ -142,7 +205,7 @@ static void settle(rpc_peer *peer, rpc_call *call)
 /* With `lock` held. */
 static void let_go(rpc_peer *peer, rpc_call *call)
 {
-    if (--call->holds == 0 && call->state == RPC_CALL_DONE && call->finish)
+    if (--call->holds == 0 && state_of(call) == RPC_CALL_DONE && call->finish)
         settle(peer, call);
 }
 
@@ -156,10 +219,12 @@ void rpc_call_release(rpc_peer *peer, rpc_call *call)
 /* False: a reply has come for it meanwhile, and is being read or has been. */
 static bool give_up(rpc_peer *peer, rpc_call *call)
 {
+    if (call->is_quick)
+        return claim(call, call->id, RPC_CALL_DONE);
     (void)pthread_mutex_lock(&peer->lock);
-    bool is_ours = call->state == RPC_CALL_OPEN;
+    bool is_ours = state_of(call) == RPC_CALL_OPEN;
     if (is_ours)
-        call->state = RPC_CALL_DONE;
+        set_state(call, RPC_CALL_DONE);
     if (is_ours && call->finish)
         peer->started--;
     (void)pthread_mutex_unlock(&peer->lock);
@@ -187,34 +252,43 @@ via_status rpc_call_send(rpc_peer *peer, rpc_call *call)
 
 static rpc_call *begin_delivery(rpc_peer *peer, const rpc_envelope *envelope)
 {
+    const uint64_t id = envelope->has_id && !envelope->id.text ? envelope->id.number : 0;
+    rpc_call *call = record_of(peer, id);
+
+    if (call && claim(call, id, RPC_CALL_DELIVERED))
+        return call;
     (void)pthread_mutex_lock(&peer->lock);
-    rpc_call *call = envelope->has_id && !envelope->id.text ? rpc_call_find(peer, envelope->id.number) : NULL;
-    if (call)
-        call->state = RPC_CALL_DELIVERED;
+    if ((call = rpc_call_find(peer, id)) != NULL)
+        set_state(call, RPC_CALL_DELIVERED);
     else
         peer->stats.late_replies++;
     (void)pthread_mutex_unlock(&peer->lock);
     return call;
 }
 
-static void end_delivery(rpc_peer *peer, rpc_call *call)
+/* Once it is done it is its thread's again, if that is not this one. */
+static void end_delivery(rpc_peer *peer, const rpc_thread *thread, rpc_call *call)
 {
+    if (thread && call->thread == thread) {
+        set_state(call, RPC_CALL_DONE);
+        return;
+    }
     (void)pthread_mutex_lock(&peer->lock);
-    call->state = RPC_CALL_DONE;
+    set_state(call, RPC_CALL_DONE);
     if (call->finish)
         peer->started--;
     settle(peer, call);
     (void)pthread_mutex_unlock(&peer->lock);
 }
 
-void rpc_call_reply(rpc_peer *peer, rpc_opened *reply)
+void rpc_call_reply(rpc_peer *peer, const rpc_thread *thread, rpc_opened *reply)
 {
     rpc_call *call = begin_delivery(peer, &reply->envelope);
 
     if (!call)
         return;
     call->deliver(peer, call, reply);
-    end_delivery(peer, call);
+    end_delivery(peer, thread, call);
 }
 
 void rpc_call_spoilt(rpc_peer *peer, const rpc_opened *reply)
@@ -225,7 +299,7 @@ void rpc_call_spoilt(rpc_peer *peer, const rpc_opened *reply)
         return;
     rpc_call_fail(call, VIA_EPROTO, VIA_RPC_TRANSPORT, "the reply is no message: %s",
                   reply->reader.wrong ? reply->reader.wrong : "it cannot be read");
-    end_delivery(peer, call);
+    end_delivery(peer, NULL, call);
 }
 
 /* ---- waiting for one ---------------------------------------------------------------------------------------- */
@@ -233,7 +307,7 @@ void rpc_call_spoilt(rpc_peer *peer, const rpc_opened *reply)
 static bool is_done(rpc_peer *peer, void *argument)
 {
     (void)peer;
-    return ((rpc_call *)argument)->state == RPC_CALL_DONE;
+    return state_of(argument) == RPC_CALL_DONE;
 }
 
 static void ask_to_stop(rpc_peer *peer, rpc_call *call)
@@ -310,7 +384,7 @@ via_status rpc_call_await(rpc_peer *peer, rpc_call *call, rpc_thread *thread)
 
 static bool is_started(const rpc_call *call)
 {
-    return call->state == RPC_CALL_OPEN && call->finish != NULL;
+    return state_of(call) == RPC_CALL_OPEN && call->finish != NULL;
 }
 
 via_deadline rpc_calls_next(const rpc_peer *peer)
@@ -325,7 +399,7 @@ via_deadline rpc_calls_next(const rpc_peer *peer)
 
 static void end_started(rpc_peer *peer, rpc_call *call, via_status status)
 {
-    call->state = RPC_CALL_DONE;
+    set_state(call, RPC_CALL_DONE);
     peer->started--;
     rpc_call_fail(call, status, VIA_RPC_TRANSPORT, "%s", why_lost(status));
     settle(peer, call);

@@ -11,18 +11,22 @@
 #include "frame.h"
 #include "thread.h"
 
+#include <stdatomic.h>
+
 typedef struct rpc_peer rpc_peer;
 
 enum {
     RPC_CALLS_BITS = 10,
-    RPC_CALLS_MAX = 1 << RPC_CALLS_BITS, /* in flight */
-    RPC_LOSS_LOOK_NS = 50 * 1000 * 1000  /* how often a channel that dials again is looked at */
+    RPC_CALLS_MAX = 1 << RPC_CALLS_BITS,   /* in flight */
+    RPC_CALLS_AT_HAND = RPC_CALLS_MAX / 2, /* records that threads may keep */
+    RPC_LOSS_LOOK_NS = 50 * 1000 * 1000    /* how often a channel that dials again is looked at */
 };
 
 typedef enum rpc_call_state {
     RPC_CALL_FREE,
-    RPC_CALL_MADE,      /* not sent yet: no reply can be meant for it */
-    RPC_CALL_OPEN,      /* no reply yet */
+    RPC_CALL_MADE, /* not sent yet: no reply can be meant for it */
+    RPC_CALL_QUICK, /* no reply yet; a thread waits for it, and nobody but that one and who delivers looks at it: without lock */
+    RPC_CALL_OPEN,      /* no reply yet; others look for it, since it was started or has callbacks: under lock */
     RPC_CALL_DELIVERED, /* its reply is being read by some thread */
     RPC_CALL_DONE
 } rpc_call_state;
@@ -38,8 +42,14 @@ typedef void (*rpc_finish_fn)(rpc_peer *peer, rpc_call *call);
 struct rpc_call {
     uint32_t index;
     uint32_t serial;
-    rpc_call_state state; /* under lock */
-    rpc_call *next;       /* free ones, and ended ones */
+    /*
+     * Its id and state in one, so that whoever ends it ends the call that he means, and not the next one of this record. Out
+     * of RPC_CALL_OPEN under lock only.
+     */
+    _Atomic(uint64_t) word;
+    _Atomic(uint64_t) uses; /* calls that it has been; written by whoever takes it */
+    bool is_quick;          /* set by who makes the call, before it is sent */
+    rpc_call *next;         /* free ones, and ended ones */
     uint32_t holds; /* under lock: who sends it, or runs a callback of it. It is not told to have ended meanwhile */
     uint64_t id;
     via_deadline deadline;
@@ -67,10 +77,15 @@ struct rpc_call {
     char *json; /* its result */
 };
 
-/* VIA_OK, VIA_ELIMIT, VIA_ENOMEM. Its writer is reset. */
-via_status rpc_call_take(rpc_peer *peer, rpc_deliver_fn deliver, rpc_call **out);
-void rpc_call_give(rpc_peer *peer, rpc_call *call);
-/* With `lock` held: the call of that id that has no reply yet, or NULL. */
+/*
+ * VIA_OK, VIA_ELIMIT, VIA_ENOMEM. Its writer is reset. A `thread` (NULL = none) has one record at hand, for which nothing is locked:
+ * of a thousand calls in flight those that other threads have at hand are missing.
+ */
+via_status rpc_call_take(rpc_peer *peer, rpc_thread *thread, rpc_deliver_fn deliver, rpc_call **out);
+void rpc_call_give(rpc_peer *peer, rpc_thread *thread, rpc_call *call);
+/* With `lock` held: adds what its calls have been to the statistics. */
+void rpc_calls_count(const rpc_peer *peer, via_rpc_stats *stats);
+/* With `lock` held: the open call of that id that has no reply yet, or NULL. Quick ones are not found. */
 rpc_call *rpc_call_find(rpc_peer *peer, uint64_t id);
 /*
  * Sends it. On failure no reply is meant for it any more. With `finish` set it is a started one: after VIA_OK it is not the
@@ -79,8 +94,8 @@ rpc_call *rpc_call_find(rpc_peer *peer, uint64_t id);
 via_status rpc_call_send(rpc_peer *peer, rpc_call *call);
 /* Waits in `thread` for its reply; afterwards it is done, or given up. Its status. */
 via_status rpc_call_await(rpc_peer *peer, rpc_call *call, rpc_thread *thread);
-/* A reply has come. Without lock. Runs nothing of the application. */
-void rpc_call_reply(rpc_peer *peer, rpc_opened *reply);
+/* A reply has come, to this thread (NULL = to one that waits for nothing). Without lock. Runs nothing of the application. */
+void rpc_call_reply(rpc_peer *peer, const rpc_thread *thread, rpc_opened *reply);
 /* A reply has come that cannot be read: its call fails, and nobody is answered. Without lock. */
 void rpc_call_spoilt(rpc_peer *peer, const rpc_opened *reply);
 /* With `lock` held: ends started calls whose deadline has passed, or all of them. */

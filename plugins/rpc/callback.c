@@ -74,7 +74,7 @@ static void call_back(rpc_binding *binding, rpc_call *call, void *result, void *
     call->method = binding->method;
     call->thread = binding->thread;
     call->keep = &serving->arena;
-    call->deadline = via_deadline_min(serving->context.deadline, rpc_deadline(serving->peer, NULL, VIA_RPC_USUAL));
+    call->deadline = via_deadline_min(rpc_serving_deadline(serving), rpc_deadline(serving->peer, NULL, VIA_RPC_USUAL));
     call->frame = (rpc_frame){.method = binding->method, .result = result};
     memcpy(call->frame.cells, arguments, binding->method->count * sizeof(arguments[0]));
     via_status status = write_call(binding, call);
@@ -100,12 +100,12 @@ static void enter(ffi_cif *cif, void *result, void **arguments, void *user)
         memset(result, 0, binding->method->result.size);
     if (!pthread_equal(binding->thread->thread, pthread_self())) {
         note_failure(serving, &error);
-    } else if ((error.status = rpc_call_take(serving->peer, deliver, &call)) != VIA_OK) {
+    } else if ((error.status = rpc_call_take(serving->peer, NULL, deliver, &call)) != VIA_OK) {
         (void)snprintf(error.text, sizeof(error.text), "%s", "too many calls are in flight");
         note_failure(serving, &error);
     } else {
         call_back(binding, call, is_small ? (void *)small : result, arguments);
-        rpc_call_give(serving->peer, call);
+        rpc_call_give(serving->peer, NULL, call);
     }
     if (is_small)
         rpc_return_store(&binding->method->result, result, small);

@@ -85,7 +85,7 @@ static void answer(rpc_peer *peer, const rpc_opened *request, rpc_marshal *marsh
     via_status status = rpc_marshal_put_returned(marshal, frame);
     peer->codec->end(&writer);
     if (status == VIA_OK && (status = writer.status) == VIA_OK)
-        (void)rpc_answer(peer, &writer, VIA_FOREVER);
+        (void)rpc_answer(peer, &writer, NULL);
     else
         rpc_answer_fault(peer, &request->envelope.id, RPC_CODE_INTERNAL, NULL, "what it returned cannot be sent: %s",
                          status == VIA_ETYPE     ? marshal->wrong

@@ -37,12 +37,25 @@ void rpc_tell(const rpc_call *call, via_rpc_error *error)
 
 /* ---- deadlines ---------------------------------------------------------------------------------------------- */
 
+static uint64_t usual_ns(const rpc_peer *peer, const rpc_method *method)
+{
+    return method && method->deadline_ms ? method->deadline_ms * 1000000 : peer->deadline_ns;
+}
+
 via_deadline rpc_deadline(const rpc_peer *peer, const rpc_method *method, via_deadline deadline)
 {
     if (deadline != VIA_RPC_USUAL)
         return deadline;
-    uint64_t ns = method && method->deadline_ms ? method->deadline_ms * 1000000 : peer->deadline_ns;
+    uint64_t ns = usual_ns(peer, method);
     return ns > INT64_MAX ? VIA_FOREVER : via_deadline_after((int64_t)ns);
+}
+
+/* The clock is read once a call, if the deadline is the usual one. */
+void rpc_request_set_deadline(const rpc_peer *peer, rpc_request *request, via_deadline deadline)
+{
+    request->deadline = rpc_deadline(peer, request->method, deadline);
+    request->left_ns =
+        deadline == VIA_RPC_USUAL && request->deadline != VIA_FOREVER ? usual_ns(peer, request->method) : 0;
 }
 
 uint64_t rpc_timeout(rpc_peer *peer, via_deadline deadline)
@@ -50,6 +63,13 @@ uint64_t rpc_timeout(rpc_peer *peer, via_deadline deadline)
     if (deadline == VIA_FOREVER || !atomic_load_explicit(&peer->is_rich, memory_order_relaxed))
         return 0;
     return via_deadline_left(deadline) / 1000000 + 1;
+}
+
+static uint64_t timeout_of(rpc_peer *peer, const rpc_request *request)
+{
+    if (request->left_ns == 0 || !atomic_load_explicit(&peer->is_rich, memory_order_relaxed))
+        return rpc_timeout(peer, request->deadline);
+    return request->left_ns / 1000000 + 1;
 }
 
 /* ---- the reply ---------------------------------------------------------------------------------------------- */
@@ -95,26 +115,27 @@ static via_status write_values(rpc_peer *peer, rpc_writer *writer, rpc_frame *fr
 }
 
 /* The call, written and not sent. */
-static via_status make_call(rpc_peer *peer, const rpc_request *request, rpc_call **out, via_rpc_error *error)
+static via_status make_call(rpc_peer *peer, rpc_thread *thread, const rpc_request *request, rpc_call **out,
+                            via_rpc_error *error)
 {
     const rpc_method *method = request->method;
     rpc_call *call;
 
-    if (via_deadline_left(request->deadline) == 0)
+    if (request->left_ns == 0 && via_deadline_left(request->deadline) == 0)
         return rpc_refuse(error, method->name, VIA_ETIMEDOUT, "the deadline had passed before it was sent");
     via_status status = rpc_hello(peer, method, request->deadline, error);
 
     if (status != VIA_OK)
         return status;
-    if ((status = rpc_call_take(peer, deliver, &call)) != VIA_OK)
+    if ((status = rpc_call_take(peer, thread, deliver, &call)) != VIA_OK)
         return rpc_refuse(error, method->name, status, "there are %d calls in flight already", RPC_CALLS_MAX);
     call->method = method;
     call->deadline = request->deadline;
     fill_frame(&call->frame, request);
-    peer->codec->request(&call->writer, call->id, method->name, rpc_timeout(peer, call->deadline), method->sent);
+    peer->codec->request(&call->writer, call->id, method->name, timeout_of(peer, request), method->sent);
     status = write_values(peer, &call->writer, &call->frame, call->id * RPC_CALLBACKS, error);
     if (status != VIA_OK) {
-        rpc_call_give(peer, call);
+        rpc_call_give(peer, thread, call);
         return status;
     }
     *out = call;
@@ -166,18 +187,19 @@ via_status rpc_call_function(rpc_peer *peer, rpc_thread *thread, const rpc_reque
 
     if (request->method->is_oneway)
         return send_oneway(peer, request, error);
-    if ((status = make_call(peer, request, &call, error)) != VIA_OK) {
+    if ((status = make_call(peer, thread, request, &call, error)) != VIA_OK) {
         zero(request);
         return status;
     }
     call->thread = thread;
+    call->is_quick = !request->method->has_callbacks;
     if ((status = rpc_call_send(peer, call)) == VIA_OK)
         status = rpc_call_await(peer, call, thread);
     if (status != VIA_OK)
         rpc_marshal_zero_returned(&call->frame);
     rpc_tell(call, error);
     lend(thread, call);
-    rpc_call_give(peer, call);
+    rpc_call_give(peer, thread, call);
     return status;
 }
 
@@ -210,7 +232,7 @@ static via_status prepare(rpc_peer *peer, const char *name, void *result, void *
     for (size_t i = 0; i < count; i++)
         request->cells[request->method->call_params[i]] = arguments[i];
     request->result = result;
-    request->deadline = rpc_deadline(peer, request->method, deadline);
+    rpc_request_set_deadline(peer, request, deadline);
     return VIA_OK;
 }
 
@@ -260,7 +282,7 @@ static void finish(rpc_peer *peer, rpc_call *call)
     /* What it has borrowed lives while the application is told. */
     if (done)
         done(user, status, status == VIA_OK ? NULL : &error);
-    rpc_call_give(peer, call);
+    rpc_call_give(peer, NULL, call);
 }
 
 /* The cells may be gone when the reply comes; what they point to may not. */
@@ -289,7 +311,8 @@ via_status rpc_table_start(void *self, const char *method, void *result, void *c
     if (status != VIA_OK)
         return status;
     rpc_thread *thread = rpc_thread_here(peer);
-    status = thread ? make_call(peer, &request, &call, error) : rpc_refuse(error, method, VIA_ENOMEM, "out of memory");
+    status = thread ? make_call(peer, thread, &request, &call, error)
+                    : rpc_refuse(error, method, VIA_ENOMEM, "out of memory");
     if (status != VIA_OK) {
         zero(&request);
         return status;
@@ -303,7 +326,7 @@ via_status rpc_table_start(void *self, const char *method, void *result, void *c
     if ((status = rpc_call_send(peer, call)) != VIA_OK) {
         rpc_marshal_zero_returned(&call->frame);
         rpc_tell(call, error);
-        rpc_call_give(peer, call);
+        rpc_call_give(peer, thread, call);
     }
     rpc_settle(peer, thread);
     return status;

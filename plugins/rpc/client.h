@@ -17,6 +17,7 @@ typedef struct rpc_request {
     void *cells[RPC_PARAMS_MAX]; /* by parameter of the method */
     void *result;
     via_deadline deadline;
+    uint64_t left_ns; /* of the deadline, which was set just now; 0 = nobody has looked */
 } rpc_request;
 
 /* Calls, and waits. Fills `error` on failure, and zeroes what a result would have written. */
@@ -26,7 +27,9 @@ void rpc_explain(via_rpc_error *error, const char *method, via_status status, co
     __attribute__((format(printf, 4, 5)));
 /* The same as the status that it is, so that a refusal is one statement. */
 #define rpc_refuse(error, method, status, ...) (rpc_explain((error), (method), (status), __VA_ARGS__), (status))
-/* The deadline that a call really has. */
+/* Sets the deadline that a call of the request's method really has. */
+void rpc_request_set_deadline(const rpc_peer *peer, rpc_request *request, via_deadline deadline);
+/* The same for what is no request. */
 via_deadline rpc_deadline(const rpc_peer *peer, const rpc_method *method, via_deadline deadline);
 /* What of it is left, as it is sent along; 0 = it is not. */
 uint64_t rpc_timeout(rpc_peer *peer, via_deadline deadline);

@@ -145,14 +145,14 @@ static via_status make_call(rpc_peer *peer, const question *asked, rpc_call **ou
 
     if (status != VIA_OK)
         return status;
-    if ((status = rpc_call_take(peer, deliver, &call)) != VIA_OK)
+    if ((status = rpc_call_take(peer, NULL, deliver, &call)) != VIA_OK)
         return rpc_refuse(error, asked->name, status, "there are %d calls in flight already", RPC_CALLS_MAX);
     call->is_json = true;
     call->method = asked->method;
     call->deadline = asked->deadline;
     (void)snprintf(call->name, sizeof(call->name), "%s", asked->name);
     if ((status = write_question(peer, asked, &call->writer, call->id, true, error)) != VIA_OK) {
-        rpc_call_give(peer, call);
+        rpc_call_give(peer, NULL, call);
         return status;
     }
     *out = call;
@@ -182,7 +182,7 @@ via_status rpc_table_call_json(void *self, const char *method, const char *param
         status = rpc_call_await(peer, call, thread);
     *result = call->json;
     rpc_tell(call, error);
-    rpc_call_give(peer, call);
+    rpc_call_give(peer, NULL, call);
     return status;
 }
 
@@ -193,7 +193,7 @@ static void finish(rpc_peer *peer, rpc_call *call)
     if (call->to.done_json)
         call->to.done_json(call->user, call->status, json, call->status == VIA_OK ? NULL : &call->error);
     free(json);
-    rpc_call_give(peer, call);
+    rpc_call_give(peer, NULL, call);
 }
 
 via_status rpc_table_start_json(void *self, const char *method, const char *parameters, via_deadline deadline,
@@ -217,7 +217,7 @@ via_status rpc_table_start_json(void *self, const char *method, const char *para
         *number = call->id;
     if ((status = rpc_call_send(peer, call)) != VIA_OK) {
         rpc_tell(call, error);
-        rpc_call_give(peer, call);
+        rpc_call_give(peer, NULL, call);
     }
     return status;
 }
@@ -281,7 +281,7 @@ static void answer(rpc_peer *peer, const rpc_opened *request, const rpc_method *
     via_status status = rpc_json_put_returned(&marshal, method, value);
     peer->codec->end(&writer);
     if (status == VIA_OK && writer.status == VIA_OK)
-        (void)rpc_answer(peer, &writer, VIA_FOREVER);
+        (void)rpc_answer(peer, &writer, NULL);
     else
         rpc_answer_fault(peer, &request->envelope.id, RPC_CODE_INTERNAL, NULL, "what it returned cannot be sent: %s",
                          marshal.wrong);

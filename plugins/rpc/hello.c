@@ -34,7 +34,7 @@ static void answer_hello(rpc_peer *peer, const rpc_id *id)
     put_identity(peer, &writer);
     peer->codec->end_list(&writer);
     peer->codec->end(&writer);
-    (void)rpc_answer(peer, &writer, VIA_FOREVER);
+    (void)rpc_answer(peer, &writer, NULL);
     rpc_writer_fini(&writer);
 }
 
@@ -47,7 +47,7 @@ static void answer_describe(rpc_peer *peer, const rpc_id *id)
     peer->codec->result(&writer, id);
     peer->codec->put_text(&writer, peer->interface->text, peer->interface->text_size);
     peer->codec->end(&writer);
-    (void)rpc_answer(peer, &writer, VIA_FOREVER);
+    (void)rpc_answer(peer, &writer, NULL);
     rpc_writer_fini(&writer);
 }
 
@@ -86,7 +86,7 @@ static via_status ask(rpc_peer *peer, const char *question, rpc_deliver_fn deliv
                       via_deadline deadline, bool tells)
 {
     rpc_call *call;
-    via_status status = rpc_call_take(peer, deliver, &call);
+    via_status status = rpc_call_take(peer, NULL, deliver, &call);
 
     if (status != VIA_OK)
         return status;
@@ -99,7 +99,7 @@ static via_status ask(rpc_peer *peer, const char *question, rpc_deliver_fn deliv
         put_identity(peer, &call->writer);
     peer->codec->end(&call->writer);
     if ((status = rpc_call_send(peer, call)) != VIA_OK)
-        rpc_call_give(peer, call);
+        rpc_call_give(peer, NULL, call);
     return status;
 }
 
@@ -151,7 +151,7 @@ static void finish_description(rpc_peer *peer, rpc_call *call)
     bool is_known = call->status == VIA_OK && keep_description(peer, call->json);
 
     free(call->json);
-    rpc_call_give(peer, call);
+    rpc_call_give(peer, NULL, call);
     conclude(peer, is_known ? RPC_DIFFERENT : RPC_FOREIGN);
 }
 
@@ -188,7 +188,7 @@ static void finish_identity(rpc_peer *peer, rpc_call *call)
     via_status status = call->status;
     via_deadline deadline = call->deadline;
 
-    rpc_call_give(peer, call);
+    rpc_call_give(peer, NULL, call);
     if (is_unlike && ask(peer, "rpc.describe", deliver_description, finish_description, deadline, false) == VIA_OK)
         return;
     if (status == VIA_OK)
@@ -279,7 +279,7 @@ via_status rpc_table_describe(void *self, via_deadline deadline, char **text, vi
     if (rpc_peer_is_foreign(peer))
         return rpc_refuse(error, "rpc.describe", VIA_EFORK, "this channel belongs to the parent process");
     rpc_thread *thread = rpc_thread_here(peer);
-    via_status status = thread ? rpc_call_take(peer, deliver_description, &call) : VIA_ENOMEM;
+    via_status status = thread ? rpc_call_take(peer, NULL, deliver_description, &call) : VIA_ENOMEM;
     if (status != VIA_OK)
         return rpc_refuse(error, "rpc.describe", status, "too many calls, or no memory");
     call->thread = thread;
@@ -295,6 +295,6 @@ via_status rpc_table_describe(void *self, via_deadline deadline, char **text, vi
         (void)keep_description(peer, *text);
     }
     rpc_tell(call, error);
-    rpc_call_give(peer, call);
+    rpc_call_give(peer, NULL, call);
     return status;
 }

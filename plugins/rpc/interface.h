@@ -152,7 +152,9 @@ struct rpc_method {
     const char *result_free;
     uint64_t result_max;
     bool is_idempotent;
-    bool is_oneway;       /* no reply: returns void, nothing out, no callback */
+    bool is_oneway; /* no reply: returns void, nothing out, no callback */
+    bool has_callbacks;
+    bool wants_context;
     uint64_t deadline_ms; /* 0 = the layer's */
     size_t sent;          /* values on the wire */
     size_t returned;      /* ... of the result, the returned value included */

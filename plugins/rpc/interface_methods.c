@@ -170,8 +170,11 @@ static via_status prepare(rpc_reader *reader, rpc_method *method)
     if (!method->types || !method->call_params)
         return rpc_fail_memory(reader);
     for (size_t i = 0; i < method->count; i++) {
+        rpc_kind kind = method->params[i].type.kind;
         method->types[i] = c_type(&method->params[i]);
-        if (method->params[i].type.kind == RPC_KIND_CONTEXT)
+        method->has_callbacks = method->has_callbacks || kind == RPC_KIND_CALLBACK;
+        method->wants_context = method->wants_context || kind == RPC_KIND_CONTEXT;
+        if (kind == RPC_KIND_CONTEXT)
             continue;
         method->types[method->count + method->call_count] = method->types[i];
         method->call_params[method->call_count++] = (int)i;

@@ -52,20 +52,28 @@ via_status rpc_peer_create(rpc_plugin *plugin, const rpc_settings *settings, con
 static void free_calls(rpc_peer *peer)
 {
     for (uint32_t i = 0; i < peer->call_count; i++) {
-        rpc_writer_fini(&peer->calls[i]->writer);
-        rpc_arena_fini(peer->calls[i]->own_keep);
-        free(peer->calls[i]->own_keep);
-        free(peer->calls[i]);
+        rpc_call *call = atomic_load(&peer->calls[i]);
+        rpc_writer_fini(&call->writer);
+        rpc_arena_fini(call->own_keep);
+        free(call->own_keep);
+        free(call);
     }
+}
+
+static void free_serving(rpc_serving *serving)
+{
+    if (!serving)
+        return;
+    rpc_arena_fini(&serving->arena);
+    rpc_writer_fini(&serving->writer);
+    free(serving);
 }
 
 static void free_servings(rpc_peer *peer)
 {
     while (peer->free_servings) {
         rpc_serving *next = peer->free_servings->next;
-        rpc_arena_fini(&peer->free_servings->arena);
-        rpc_writer_fini(&peer->free_servings->writer);
-        free(peer->free_servings);
+        free_serving(peer->free_servings);
         peer->free_servings = next;
     }
 }
@@ -87,6 +95,9 @@ static void free_threads(rpc_peer *peer, bool is_forked)
     while (peer->threads) {
         rpc_thread *next = peer->threads->next;
         free_queue(peer, &peer->threads->inbox, is_forked);
+        free_serving(peer->threads->serving);
+        if (!is_forked) /* where there may be sleepers still */
+            (void)pthread_cond_destroy(&peer->threads->sleeper.woken);
         rpc_arena_fini(peer->threads->keep);
         free(peer->threads->keep);
         free(peer->threads);
@@ -128,6 +139,7 @@ void rpc_peer_destroy(rpc_peer *peer, bool is_forked)
     rpc_interface_drop(peer->interface);
     rpc_interface_drop(peer->theirs);
     free(peer->stream);
+    free(atomic_load(&peer->spare));
     (void)pthread_mutex_destroy(&peer->lock);
     (void)pthread_mutex_destroy(&peer->send_lock);
     free(peer);

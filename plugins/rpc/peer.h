@@ -50,15 +50,15 @@ struct rpc_peer {
     rpc_waiter *waiters; /* who sleeps */
     rpc_queue aside;     /* requests that nobody has served yet */
     size_t aside_bytes;
-    rpc_call *calls[RPC_CALLS_MAX];
+    _Atomic(rpc_call *) calls[RPC_CALLS_MAX]; /* written under lock */
     rpc_call *free_calls;
-    uint32_t call_count;  /* made; those in flight are stats.in_flight */
+    uint32_t call_count;  /* made */
     uint32_t started;     /* in flight, and nobody waits for them */
     rpc_call *told_first; /* of those, which have ended: `finish` is to be called, by a thread that does not lead */
     rpc_call **told_last;
     rpc_serving *running, *free_servings;
     rpc_thread *threads;
-    via_rpc_stats stats;
+    via_rpc_stats stats;                    /* without what rpc_calls_count() says */
     _Atomic(rpc_acquaintance) acquaintance; /* written under lock */
     rpc_interface *theirs;
     _Atomic(via_deadline)
@@ -70,6 +70,8 @@ struct rpc_peer {
     unsigned char *stream;
     size_t stream_size, stream_capacity;
     rpc_measure measure;
+
+    _Atomic(rpc_incoming *) spare; /* the record of a message, for the next one; whoever takes it out has it */
 
     pthread_mutex_t send_lock;
 

@@ -34,6 +34,19 @@ rpc_incoming *rpc_queue_take(rpc_queue *queue)
     return incoming;
 }
 
+/* A message is received while the one before it is seldom still there, so one record does for most. */
+static rpc_incoming *take_record(rpc_peer *peer)
+{
+    rpc_incoming *record = atomic_exchange_explicit(&peer->spare, NULL, memory_order_acquire);
+
+    return record ? record : malloc(sizeof(*record));
+}
+
+static void give_record(rpc_peer *peer, rpc_incoming *record)
+{
+    free(atomic_exchange_explicit(&peer->spare, record, memory_order_acq_rel));
+}
+
 void rpc_incoming_free(rpc_peer *peer, rpc_incoming *incoming)
 {
     if (!incoming)
@@ -41,7 +54,7 @@ void rpc_incoming_free(rpc_peer *peer, rpc_incoming *incoming)
     if (!incoming->copy)
         peer->plugin->host->inner->release(peer->inner, &incoming->message);
     free(incoming->copy);
-    free(incoming);
+    give_record(peer, incoming);
 }
 
 static unsigned char *copy_of(const void *data, size_t size)
@@ -57,13 +70,13 @@ static unsigned char *copy_of(const void *data, size_t size)
 
 static via_status receive_whole(rpc_peer *peer, via_deadline deadline, rpc_incoming **out)
 {
-    rpc_incoming *incoming = malloc(sizeof(*incoming));
+    rpc_incoming *incoming = take_record(peer);
 
     if (!incoming)
         return VIA_ENOMEM;
     via_status status = peer->plugin->host->inner->recv(peer->inner, deadline, &incoming->message);
     if (status != VIA_OK) {
-        free(incoming);
+        give_record(peer, incoming);
         return status;
     }
     incoming->next = NULL;

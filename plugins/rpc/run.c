@@ -136,7 +136,7 @@ static via_status write_result(rpc_serving *serving)
 static void answer(rpc_serving *serving, via_status status)
 {
     if (status == VIA_OK)
-        (void)rpc_answer(serving->peer, &serving->writer, serving->context.deadline);
+        (void)rpc_answer(serving->peer, &serving->writer, serving);
     else if (status == VIA_ETYPE)
         rpc_answer_fault(serving->peer, &serving->id, RPC_CODE_INTERNAL, NULL, "%s: the result cannot be sent: %s",
                          serving->method->name, serving->marshal.wrong);
@@ -214,7 +214,7 @@ static const char *why_not(rpc_serving *serving, int32_t *code)
     if (atomic_load(&serving->is_cancelled))
         return "cancelled before it began";
     *code = RPC_CODE_LATE;
-    if (serving->has_waited && via_deadline_left(serving->context.deadline) == 0)
+    if (serving->has_waited && via_deadline_left(rpc_serving_deadline(serving)) == 0)
         return "the deadline had passed before it began";
     *code = RPC_CODE_BUSY;
     return may_close(serving) ? NULL : "another call uses what this one closes";
@@ -243,14 +243,14 @@ static void run(rpc_serving *serving, rpc_thread *thread)
 
 void rpc_run(rpc_peer *peer, rpc_wait *wait, const rpc_method *method, rpc_incoming *incoming, rpc_opened *request)
 {
-    rpc_serving *serving = rpc_serving_begin(peer, method, incoming, request);
+    rpc_serving *serving = rpc_serving_begin(peer, wait->thread, method, incoming, request);
     via_status status = serving ? read_values(serving, request) : VIA_ENOMEM;
 
     if (!serving && request->envelope.kind == RPC_REQUEST)
         rpc_answer_fault(peer, &request->envelope.id, RPC_CODE_INTERNAL, NULL, "%s: out of memory", method->name);
     rpc_opened_close(peer, request);
     rpc_incoming_free(peer, incoming);
-    rpc_step_down(peer, wait);
+    rpc_step_down(peer, wait, serving);
     if (!serving)
         return;
     if (status == VIA_OK)
@@ -258,5 +258,5 @@ void rpc_run(rpc_peer *peer, rpc_wait *wait, const rpc_method *method, rpc_incom
     else
         refuse(serving, status);
     rpc_unbind_callbacks(serving);
-    rpc_serving_end(peer, serving);
+    rpc_serving_end(peer, wait->thread, serving);
 }

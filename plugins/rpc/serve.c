@@ -30,9 +30,10 @@ static void give_up(rpc_peer *peer)
 }
 
 /* Patience is not renewed by an answer that was dropped: its caller's deadline is the other end's word, and may be any. */
-static via_status wait_and_answer(rpc_peer *peer, rpc_writer *writer, via_deadline deadline)
+static via_status wait_and_answer(rpc_peer *peer, rpc_writer *writer, const rpc_serving *to)
 {
     via_deadline patience = atomic_load(&peer->patience);
+    via_deadline deadline = to ? rpc_serving_deadline(to) : VIA_FOREVER;
 
     if (patience == VIA_NOW || via_deadline_left(patience) == 0)
         patience = rpc_deadline(peer, NULL, VIA_RPC_USUAL);
@@ -43,12 +44,12 @@ static via_status wait_and_answer(rpc_peer *peer, rpc_writer *writer, via_deadli
     return status;
 }
 
-via_status rpc_answer(rpc_peer *peer, rpc_writer *writer, via_deadline deadline)
+via_status rpc_answer(rpc_peer *peer, rpc_writer *writer, const rpc_serving *to)
 {
     via_status status = rpc_send(peer, writer, VIA_NOW);
 
     if (status == VIA_ETIMEDOUT)
-        return wait_and_answer(peer, writer, deadline);
+        return wait_and_answer(peer, writer, to);
     if (atomic_load_explicit(&peer->patience, memory_order_relaxed) != VIA_NOW)
         atomic_store(&peer->patience, VIA_NOW);
     return status;
@@ -67,7 +68,7 @@ void rpc_answer_fault(rpc_peer *peer, const rpc_id *id, int32_t code, const char
     rpc_writer_reset(&writer);
     const rpc_fault fault = {code, text, strlen(text), name, name ? strlen(name) : 0};
     peer->codec->fault(&writer, id, &fault, peer->is_rich);
-    (void)rpc_answer(peer, &writer, VIA_FOREVER);
+    (void)rpc_answer(peer, &writer, NULL);
     rpc_writer_fini(&writer);
 }
 
@@ -138,10 +139,9 @@ static void refuse(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_o
 
 static via_status authorize(rpc_peer *peer, const rpc_method *method)
 {
-    via_peer_info who = {.size = sizeof(who)};
-
     if (!peer->authorize)
         return VIA_OK;
+    via_peer_info who = {.size = sizeof(who)};
     if (peer->plugin->host->inner->peer(peer->inner, &who) != VIA_OK)
         who.known = 0;
     return peer->authorize(peer->authorize_user, &who, method->name);

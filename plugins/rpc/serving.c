@@ -32,16 +32,18 @@ static int is_cancelled(const via_rpc_context *context)
 }
 
 /* The other end's clock is not ours: what it had left counts from when its request came. */
-static via_deadline deadline_of(const rpc_incoming *incoming, uint64_t timeout_ms)
+via_deadline rpc_serving_deadline(const rpc_serving *serving)
 {
-    uint64_t came = incoming->came_ns ? incoming->came_ns : via_deadline_clock();
+    if (serving->timeout_ms == 0)
+        return VIA_FOREVER;
+    uint64_t came = serving->came_ns ? serving->came_ns : via_deadline_clock();
 
-    return timeout_ms < (VIA_FOREVER - came) / 1000000 ? came + timeout_ms * 1000000 : VIA_FOREVER;
+    return serving->timeout_ms < (VIA_FOREVER - came) / 1000000 ? came + serving->timeout_ms * 1000000 : VIA_FOREVER;
 }
 
-static void make_context(rpc_serving *serving, const rpc_incoming *incoming, uint64_t timeout_ms)
+static void make_context(rpc_serving *serving)
 {
-    const rpc_peer *peer = serving->peer;
+    rpc_peer *peer = serving->peer;
     via_rpc_context *context = &serving->context;
 
     *context = (via_rpc_context){.size = sizeof(*context),
@@ -49,8 +51,10 @@ static void make_context(rpc_serving *serving, const rpc_incoming *incoming, uin
                                  .user = peer->serve_user,
                                  .peer = {.size = sizeof(via_peer_info)},
                                  .is_cancelled = is_cancelled,
-                                 .own = serving};
-    context->deadline = timeout_ms ? deadline_of(incoming, timeout_ms) : VIA_FOREVER;
+                                 .own = serving,
+                                 .deadline = rpc_serving_deadline(serving)};
+    if (peer->plugin->host->inner->peer(peer->inner, &context->peer) != VIA_OK)
+        context->peer.known = 0;
 }
 
 /* ---- the record --------------------------------------------------------------------------------------------- */
@@ -67,8 +71,7 @@ static rpc_serving *make(rpc_peer *peer)
     return serving;
 }
 
-/* With `lock` held: from here on a cancellation finds it. */
-static void list(rpc_peer *peer, rpc_serving *serving)
+void rpc_serving_list(rpc_peer *peer, rpc_serving *serving)
 {
     serving->next = peer->running;
     serving->link = &peer->running;
@@ -89,59 +92,67 @@ static void set_up(rpc_serving *serving, const rpc_method *method, const rpc_inc
     serving->bindings = NULL;
     serving->callback_status = VIA_OK;
     atomic_store_explicit(&serving->is_cancelled, incoming->is_cancelled, memory_order_relaxed);
+    serving->timeout_ms = envelope->timeout_ms;
     serving->has_waited = incoming->came_ns != 0;
+    serving->came_ns = incoming->came_ns;
+    if (!serving->came_ns && (method->has_callbacks || method->wants_context))
+        serving->came_ns = via_deadline_clock();
     serving->marshal = (rpc_marshal){.codec = serving->peer->codec,
                                      .arena = &serving->arena,
                                      .writer = &serving->writer,
                                      .handles = &serving->peer->handles};
     serving->frame.method = method;
     serving->frame.result = NULL;
-    make_context(serving, incoming, envelope->timeout_ms);
 }
 
-rpc_serving *rpc_serving_begin(rpc_peer *peer, const rpc_method *method, const rpc_incoming *incoming,
-                               const rpc_opened *request)
+/* One that its thread has at hand, or another. */
+static rpc_serving *take(rpc_peer *peer, rpc_thread *thread)
 {
-    (void)pthread_mutex_lock(&peer->lock);
-    rpc_serving *serving = peer->free_servings;
+    rpc_serving *serving = thread->serving;
+
+    thread->serving = NULL;
     if (serving)
+        return serving;
+    (void)pthread_mutex_lock(&peer->lock);
+    if ((serving = peer->free_servings) != NULL)
         peer->free_servings = serving->next;
-    else
-        serving = make(peer);
-    if (serving) {
-        set_up(serving, method, incoming, request);
-        list(peer, serving);
-    }
     (void)pthread_mutex_unlock(&peer->lock);
+    return serving ? serving : make(peer);
+}
+
+rpc_serving *rpc_serving_begin(rpc_peer *peer, rpc_thread *thread, const rpc_method *method,
+                               const rpc_incoming *incoming, const rpc_opened *request)
+{
+    rpc_serving *serving = take(peer, thread);
+
+    if (serving)
+        set_up(serving, method, incoming, request);
     return serving;
 }
 
-void rpc_serving_end(rpc_peer *peer, rpc_serving *serving)
+void rpc_serving_end(rpc_peer *peer, rpc_thread *thread, rpc_serving *serving)
 {
     rpc_arena_reset(&serving->arena);
     (void)pthread_mutex_lock(&peer->lock);
     *serving->link = serving->next;
     if (serving->next)
         serving->next->link = serving->link;
-    serving->next = peer->free_servings;
-    peer->free_servings = serving;
+    if (thread->serving) {
+        serving->next = peer->free_servings;
+        peer->free_servings = serving;
+    } else {
+        thread->serving = serving;
+    }
     (void)pthread_mutex_unlock(&peer->lock);
-}
-
-static bool wants_context(const rpc_method *method)
-{
-    return method->call_count != method->count;
 }
 
 void rpc_serving_fill_context(rpc_serving *serving)
 {
-    const rpc_peer *peer = serving->peer;
     via_rpc_context *context = &serving->context;
 
-    if (!wants_context(serving->method))
+    if (!serving->method->wants_context)
         return;
-    if (peer->plugin->host->inner->peer(peer->inner, &context->peer) != VIA_OK)
-        context->peer.known = 0;
+    make_context(serving);
     for (size_t i = 0; i < serving->method->count; i++)
         if (serving->method->params[i].type.kind == RPC_KIND_CONTEXT)
             memcpy(serving->frame.cells[i], &context, sizeof(context));

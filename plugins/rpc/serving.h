@@ -22,7 +22,9 @@ typedef struct rpc_serving {
     rpc_id id;
     bool has_id;
     atomic_bool is_cancelled;
-    bool has_waited; /* its deadline may have passed before it began */
+    bool has_waited;     /* its deadline may have passed before it began */
+    uint64_t timeout_ms; /* what its caller said; 0 = nothing */
+    uint64_t came_ns;    /* when it came; 0 = just now, and nobody will ask while it runs */
     const rpc_method *method;
     rpc_marshal marshal;
     rpc_frame frame;
@@ -34,12 +36,16 @@ typedef struct rpc_serving {
     char callback_text[512];
 } rpc_serving;
 
-/* A record, in which a cancellation finds the call from now on; NULL: no memory. The values are to be read. */
-rpc_serving *rpc_serving_begin(rpc_peer *peer, const rpc_method *method, const rpc_incoming *incoming,
-                               const rpc_opened *request);
+/* A record; NULL: no memory. The values are to be read. Whoever leads need not list it before he lets another read. */
+rpc_serving *rpc_serving_begin(rpc_peer *peer, rpc_thread *thread, const rpc_method *method,
+                               const rpc_incoming *incoming, const rpc_opened *request);
+/* With `lock` held: from here on a cancellation finds it. */
+void rpc_serving_list(rpc_peer *peer, rpc_serving *serving);
+/* Until when its caller waits, as far as that is known. */
+via_deadline rpc_serving_deadline(const rpc_serving *serving);
 /* Hands the context to its parameters, if it has such. */
 void rpc_serving_fill_context(rpc_serving *serving);
-void rpc_serving_end(rpc_peer *peer, rpc_serving *serving);
+void rpc_serving_end(rpc_peer *peer, rpc_thread *thread, rpc_serving *serving);
 
 /* The function by which the serving end frees what a call has allocated, or NULL. */
 rpc_close_fn rpc_free_function(const rpc_peer *peer, const char *symbol);
@@ -51,10 +57,10 @@ bool rpc_serve(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opene
 /* Runs the method with what `request` brings, and answers. Frees the message, and leads no more when the function runs. */
 void rpc_run(rpc_peer *peer, rpc_wait *wait, const rpc_method *method, rpc_incoming *incoming, rpc_opened *request);
 /*
- * Sends an answer, which waits as long as its caller does, and no longer than a call usually may: who still takes none then would
+ * Sends an answer to a call that was served (NULL = to another question), which waits as long as its caller does, and no longer than a call usually may: who still takes none then would
  * hold up everybody else whom this thread serves, so that is the channel's end.
  */
-via_status rpc_answer(rpc_peer *peer, rpc_writer *writer, via_deadline deadline);
+via_status rpc_answer(rpc_peer *peer, rpc_writer *writer, const rpc_serving *to);
 /* Answers a message that is none. False: the channel cannot go on. */
 bool rpc_serve_nonsense(rpc_peer *peer, const rpc_opened *opened);
 void rpc_answer_fault(rpc_peer *peer, const rpc_id *id, int32_t code, const char *name, const char *format, ...)

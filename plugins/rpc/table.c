@@ -62,6 +62,7 @@ static via_status table_stats(void *self, via_rpc_stats *stats)
         return VIA_EFORK;
     (void)pthread_mutex_lock(&peer->lock);
     now = peer->stats;
+    rpc_calls_count(peer, &now);
     (void)pthread_mutex_unlock(&peer->lock);
     now.handles = rpc_handles_open(&peer->handles);
     now.size = stats->size;

@@ -24,6 +24,17 @@ static rpc_thread *find(rpc_peer *peer)
     return record;
 }
 
+void rpc_waiter_init(rpc_waiter *waiter)
+{
+    pthread_condattr_t monotonic;
+
+    waiter->link = NULL;
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&waiter->woken, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+}
+
 static rpc_thread *make(rpc_peer *peer)
 {
     rpc_thread *record = calloc(1, sizeof(*record));
@@ -34,6 +45,7 @@ static rpc_thread *make(rpc_peer *peer)
     }
     record->thread = pthread_self();
     rpc_queue_init(&record->inbox);
+    rpc_waiter_init(&record->sleeper);
     rpc_arena_init(record->keep, peer->max_memory);
     record->next = peer->threads;
     peer->threads = record;

@@ -25,13 +25,19 @@ typedef struct rpc_waiter {
 typedef struct rpc_thread {
     struct rpc_thread *next;
     pthread_t thread;
-    rpc_waiter *waiter; /* what it sleeps on, or would; under lock */
+    rpc_waiter *waiter; /* its sleeper while it waits, NULL = it does something else; under lock */
     rpc_queue inbox;    /* calls of its callbacks; under lock */
     uint32_t depth;     /* calls that it serves, in each other */
     bool has_error;
     via_rpc_error error;
     rpc_arena *keep; /* what its last call has borrowed */
+    rpc_waiter sleeper;
+    struct rpc_call *call; /* free records at hand, NULL = none: this thread's alone */
+    struct rpc_serving *serving;
 } rpc_thread;
+
+/* A condition on the clock that deadlines are on. */
+void rpc_waiter_init(rpc_waiter *waiter);
 
 /* The record of this thread; NULL: no memory. */
 rpc_thread *rpc_thread_here(rpc_peer *peer);

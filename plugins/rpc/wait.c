@@ -67,12 +67,15 @@ static void stop_leading(rpc_peer *peer)
     wake_one(peer);
 }
 
-void rpc_step_down(rpc_peer *peer, rpc_wait *wait)
+void rpc_step_down(rpc_peer *peer, rpc_wait *wait, rpc_serving *to_run)
 {
-    if (!wait->leads)
+    if (!wait->leads && !to_run)
         return;
     (void)pthread_mutex_lock(&peer->lock);
-    stop_leading(peer);
+    if (to_run)
+        rpc_serving_list(peer, to_run);
+    if (wait->leads)
+        stop_leading(peer);
     (void)pthread_mutex_unlock(&peer->lock);
     wait->leads = false;
 }
@@ -103,7 +106,7 @@ void rpc_detach(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_open
         if (!is_copied)
             return;
     }
-    rpc_step_down(peer, wait);
+    rpc_step_down(peer, wait, NULL);
 }
 
 typedef enum whose { OURS, ANOTHERS, TOO_MANY } whose;
@@ -185,7 +188,7 @@ static void deal_with(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming)
         rpc_detach(peer, wait, incoming, &opened);
         deal_with_nonsense(peer, &opened);
     } else if (opened.envelope.kind == RPC_RESULT || opened.envelope.kind == RPC_FAULT) {
-        rpc_call_reply(peer, &opened);
+        rpc_call_reply(peer, wait ? wait->thread : NULL, &opened);
     } else if (rpc_is_cancel(&opened.envelope)) {
         rpc_serve_cancel(peer, &opened);
     } else {
@@ -265,7 +268,7 @@ static bool take_waiting(rpc_peer *peer, rpc_wait *wait)
     return true;
 }
 
-static via_status wait_once(rpc_peer *peer, rpc_wait *wait, rpc_waiter *waiter, via_deadline deadline)
+static via_status wait_once(rpc_peer *peer, rpc_wait *wait, via_deadline deadline)
 {
     if (take_waiting(peer, wait))
         return VIA_OK;
@@ -273,7 +276,8 @@ static via_status wait_once(rpc_peer *peer, rpc_wait *wait, rpc_waiter *waiter, 
         wait->done += peer->started > 0 ? rpc_calls_expire(peer, true, peer->ended) : 0;
         return peer->ended;
     }
-    return peer->is_led && !wait->leads ? sleep_until(peer, waiter, deadline) : lead(peer, wait, deadline);
+    return peer->is_led && !wait->leads ? sleep_until(peer, wait->thread->waiter, deadline)
+                                        : lead(peer, wait, deadline);
 }
 
 /* What this thread has found for itself or the application it does not leave lying there. */
@@ -293,14 +297,15 @@ static void leave(rpc_peer *peer, rpc_wait *wait, bool is_outermost)
         wake_one(peer);
 }
 
-static via_status wait_on(rpc_peer *peer, rpc_wait *wait, rpc_waiter *waiter, via_deadline deadline)
+/* A wait within a wait sleeps on the same: of the two only the inner one ever sleeps. */
+static via_status wait_on(rpc_peer *peer, rpc_wait *wait, via_deadline deadline)
 {
     rpc_waiter *outer = wait->thread->waiter;
     via_status status = VIA_OK;
 
-    wait->thread->waiter = waiter;
+    wait->thread->waiter = &wait->thread->sleeper;
     while (!wait->is_over(peer, wait->argument) && status == VIA_OK)
-        status = wait_once(peer, wait, waiter, deadline);
+        status = wait_once(peer, wait, deadline);
     leave(peer, wait, outer == NULL);
     wait->thread->waiter = outer;
     return wait->is_over(peer, wait->argument) ? VIA_OK : status;
@@ -308,17 +313,9 @@ static via_status wait_on(rpc_peer *peer, rpc_wait *wait, rpc_waiter *waiter, vi
 
 via_status rpc_wait_for(rpc_peer *peer, rpc_wait *wait, via_deadline deadline)
 {
-    rpc_waiter waiter = {.link = NULL};
-    pthread_condattr_t monotonic;
-
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&waiter.woken, &monotonic);
     (void)pthread_mutex_lock(&peer->lock);
-    via_status status = wait_on(peer, wait, &waiter, deadline);
+    via_status status = wait_on(peer, wait, deadline);
     (void)pthread_mutex_unlock(&peer->lock);
-    (void)pthread_cond_destroy(&waiter.woken);
-    (void)pthread_condattr_destroy(&monotonic);
     return status;
 }
 

@@ -27,8 +27,11 @@ typedef struct rpc_wait {
 
 /* Receives, and deals with what comes, until it is over. VIA_OK, VIA_ETIMEDOUT, or how the channel ended. */
 via_status rpc_wait_for(rpc_peer *peer, rpc_wait *wait, via_deadline deadline);
-/* A function may take its time: meanwhile another thread reads. Without lock. */
-void rpc_step_down(rpc_peer *peer, rpc_wait *wait);
+/*
+ * A function may take its time: meanwhile another thread reads, and may find in the list of what runs the call that it is run for (NULL = none).
+ * Without lock.
+ */
+void rpc_step_down(rpc_peer *peer, rpc_wait *wait, struct rpc_serving *to_run);
 /*
  * The same while the message is still needed: it is copied, since only who leads may give back what the channel below has lent.
  * Without memory for that it goes on leading.
