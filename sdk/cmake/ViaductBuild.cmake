@@ -40,6 +40,15 @@ if(VIADUCT_WERROR)
     add_compile_options(-Werror)
 endif()
 
+# Small files, one idea each, cost calls; the linker takes them out again. Archives keep real code too: any compiler links the kit.
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT DEFINED CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+    include(CheckIPOSupported)
+    check_ipo_supported(RESULT CMAKE_INTERPROCEDURAL_OPTIMIZATION OUTPUT ignored LANGUAGES C)
+endif()
+if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    set(CMAKE_C_COMPILE_OPTIONS_IPO -flto=auto -ffat-lto-objects)
+endif()
+
 if(VIADUCT_SANITIZE)
     add_compile_options(-fsanitize=${VIADUCT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
     add_link_options(-fsanitize=${VIADUCT_SANITIZE})
