@@ -168,7 +168,7 @@ void via_conform_read_guarantees(const json_t *entry, via_conform_claims *claims
         claims->info |= VIA_INFO_LOAN_NATIVE;
 }
 
-/* `x-conformance`: how to make addresses, and who is at the other end. */
+/* `x-conformance`: how to make addresses, who is at the other end, and what no claim says. */
 static bool read_hints(const json_t *entry, via_conform_claims *claims)
 {
     const json_t *hints = json_object_get(entry, "x-conformance");
@@ -182,6 +182,10 @@ static bool read_hints(const json_t *entry, via_conform_claims *claims)
     claims->peer = strcmp(peer, "echo") == 0 ? PEER_ECHO : strcmp(peer, "loopback") == 0 ? PEER_LOOPBACK : PEER_SELF;
     if (claims->peer == PEER_SELF)
         claims->has |= NEEDS_TWO_ENDS;
+    claims->room = via_conform_read_size(json_object_get(hints, "room"));
+    if (claims->room == 0)
+        claims->room = UINT64_MAX;
+    claims->shares_taken = strcmp(text_of(hints, "shares", "handed"), "taken") == 0;
     json_array_foreach(json_object_get(hints, "options"), i, item)
     {
         if (!json_is_string(item) || !via_conform_add_extra(claims, json_string_value(item))) {

@@ -50,7 +50,9 @@ typedef struct via_conform_claims {
     uint32_t has;     /* NEEDS_* */
     uint32_t info;    /* the VIA_INFO_* flags that follow from the manifest */
     uint64_t max_message;
-    uint32_t peer; /* PEER_* */
+    uint64_t room;     /* messages of some hundred bytes that fit while nobody receives; UINT64_MAX = very many */
+    bool shares_taken; /* receivers of a queue take from a common store: nothing is handed to one that does not ask */
+    uint32_t peer;     /* PEER_* */
     char address[CONFORM_ADDRESS];
     size_t option_count; /* those that apply to the pattern */
     via_conform_option options[CONFORM_OPTIONS];
@@ -247,6 +249,8 @@ uint64_t via_conform_fill_up(via_conform *suite, via_channel *channel, uint64_t 
 void via_conform_arm(via_channel *channel, uint32_t event);
 /* A size no larger than the channel takes. */
 size_t via_conform_fit(const via_conform *suite, size_t size);
+/* No more messages than the channel takes while nobody receives. */
+uint64_t via_conform_room(const via_conform *suite, uint64_t count);
 
 /* A thread that sends or receives messages [first, first + count) of the sizes that `size` gives. */
 typedef struct via_conform_stream {

@@ -167,7 +167,7 @@ static void send_and_end(via_conform *suite, int control, void *argument)
     char address[CONFORM_ADDRESS], byte;
     via_conform_end end;
     uint64_t left = 0;
-    uint64_t count = 20;
+    uint64_t count = via_conform_room(suite, 20);
 
     via_conform_hear(control, address, sizeof(address));
     via_conform_connect(suite, &end, END_SENDS, address, NULL);

@@ -71,11 +71,12 @@ static void test_loans__discard(via_conform *suite)
 /* Loans and sends in one stream keep the order of the calls. */
 static void test_loans__among_sends(via_conform *suite)
 {
+    const uint64_t count = via_conform_room(suite, 60);
     via_conform_link link;
     via_msg loan;
 
     via_conform_open(suite, &link, NULL);
-    for (uint64_t i = 0; i < 60; i++) {
+    for (uint64_t i = 0; i < count; i++) {
         if (i % 2) {
             lend(suite, link.tx, i, 64, 64, &loan);
             loan.meta.flags = i % 3 ? VIA_MORE : 0;
@@ -85,7 +86,7 @@ static void test_loans__among_sends(via_conform *suite)
         }
     }
     CHECK_OK(via_flush(link.tx, via_conform_soon()));
-    for (uint64_t i = 0; i < 60; i++)
+    for (uint64_t i = 0; i < count; i++)
         via_conform_expect(suite, link.rx, i, 64);
     via_conform_close(&link);
 }

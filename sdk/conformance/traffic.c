@@ -107,6 +107,11 @@ size_t via_conform_fit(const via_conform *suite, size_t size)
     return suite->claims->max_message && size > suite->claims->max_message ? (size_t)suite->claims->max_message : size;
 }
 
+uint64_t via_conform_room(const via_conform *suite, uint64_t count)
+{
+    return count < suite->claims->room ? count : suite->claims->room;
+}
+
 /* ---- streams ------------------------------------------------------------------------------------------------ */
 
 /* Mostly tiny, now and then some thousand bytes. */
