@@ -30,6 +30,12 @@ static bool waits_by_itself(const char *address)
     return false;
 }
 
+/* A message queue has a name of the kernel's, and no folder. */
+static bool has_path(const char *address)
+{
+    return strncmp(address, "mq:", 3) != 0;
+}
+
 /* The address with a name that is this run's, where it ends in the word NAME, and its own wait. */
 static void write_address(const struct place *place, char *buffer, size_t capacity)
 {
@@ -39,8 +45,9 @@ static void write_address(const struct place *place, char *buffer, size_t capaci
     bool is_open = length > 0 && place->address[length - 1] == ':';
     const char *wait = waits_by_itself(place->address) ? waits[place->wake] : NULL;
 
-    (void)snprintf(buffer, capacity, "%.*s%s%s%s%s%s%s", (int)length, place->address, is_open ? place->folder : "",
-                   is_open ? "/" : "", is_open ? place->name : "", query ? query : "",
+    (void)snprintf(buffer, capacity, "%.*s%s%s%s%s%s%s", (int)length, place->address,
+                   is_open && has_path(place->address) ? place->folder : "",
+                   is_open && has_path(place->address) ? "/" : "", is_open ? place->name : "", query ? query : "",
                    !wait   ? ""
                    : query ? "&wake="
                            : "?wake=",
