@@ -111,7 +111,8 @@ via_status mqueue_members_join(mqueue_members *members, const mqueue_settings *s
     return VIA_OK;
 }
 
+/* Our own share goes first: two who leave at once would each take the other for one who stays. */
 bool mqueue_members_are_gone(mqueue_members *members)
 {
-    return lock(members->descriptor, F_WRLCK);
+    return lock(members->descriptor, F_UNLCK) && lock(members->descriptor, F_WRLCK) && is_current(members);
 }

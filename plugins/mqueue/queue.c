@@ -178,15 +178,18 @@ static void tidy_up(mqueue_queue *queue, const mqueue_note *note)
  */
 static void leave(mqueue_queue *queue)
 {
-    mqueue_note note = {.made = 0};
-    bool is_done = mqueue_members_are_gone(&queue->members);
+    mqueue_note note;
 
     mqueue_members_read(&queue->members, &note);
-    if (queue->kind->owns && !is_done) {
+    if (queue->kind->owns && queue->is_open) {
         note.is_left = true;
         mqueue_members_note(&queue->members, &note);
     }
-    is_done = is_done && (queue->kind->owns || note.is_left || mqueue_kernel_count(mqueue_queue_kernel(queue)) <= 0);
+    bool is_done = mqueue_members_are_gone(&queue->members);
+    if (is_done) { /* the owner may have closed meanwhile */
+        mqueue_members_read(&queue->members, &note);
+        is_done = note.is_left || mqueue_kernel_count(mqueue_queue_kernel(queue)) <= 0;
+    }
     if (is_done)
         tidy_up(queue, &note);
     mqueue_members_leave(&queue->members, is_done);
@@ -194,10 +197,9 @@ static void leave(mqueue_queue *queue)
 
 static void dispose(mqueue_queue *queue, uint32_t how)
 {
-    if (how == VIA_CLOSE_FORKED)
-        mqueue_members_leave(&queue->members, false);
-    else if (queue->members.descriptor >= 0)
+    if (how != VIA_CLOSE_FORKED && queue->members.descriptor >= 0 && mqueue_queue_kernel(queue)->descriptor >= 0)
         leave(queue);
+    mqueue_members_leave(&queue->members, false);
     queue->kind->close(queue, how);
     if (queue->timer >= 0)
         (void)close(queue->timer);
@@ -276,7 +278,8 @@ via_status mqueue_queue_join(const mqueue_settings *settings, const via_open *op
     if (!made)
         return via_fail(settings->host, error, VIA_ENOMEM, 0, NULL, "no memory for a channel");
     via_status status = start(made, open, error);
-    if (status == VIA_OK)
+    made->is_open = status == VIA_OK;
+    if (made->is_open)
         *channel = made;
     else
         dispose(made, VIA_CLOSE_FLUSH);

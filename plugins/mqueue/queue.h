@@ -31,6 +31,7 @@ struct mqueue_queue {
     const mqueue_kind *kind;
     mqueue_place place;
     mqueue_members members;
+    bool is_open;         /* joining went well to its end */
     pthread_mutex_t lock; /* of all below */
     via_pollset set;      /* the first for sleepers, the second for those who poll */
     /* binder.c */
