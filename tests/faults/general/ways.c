@@ -17,6 +17,7 @@ static const via_way ways[] = {
     {"unix_topic", "unix", VIA_PUBLISH, true}, {"tcp_pair", "tcp", VIA_PAIR, false},
     {"tcp_queue", "tcp", VIA_PUSH, false},     {"tcp_topic", "tcp", VIA_PUBLISH, true},
     {"pipe_pair", "pipe", VIA_PAIR, false},    {"pipe_queue", "pipe", VIA_PUSH, false},
+    {"mq_pair", "mq", VIA_PAIR, false},        {"mq_queue", "mq", VIA_PUSH, false},
     {"shm_pair", "shm", VIA_PAIR, false},      {"shm_topic", "shm", VIA_PUBLISH, true},
 };
 
