@@ -5,7 +5,7 @@
  * Owns: the members of a message and their order. Must never write a value of the interface.
  */
 #include "json.h"
-#include "utf8.h"
+#include "kit/utf8.h"
 #include "writer.h"
 
 static void put_name(rpc_writer *writer, const char *name)
@@ -101,7 +101,7 @@ void rpc_json_end(rpc_writer *writer)
 /* Texts of faults come from anywhere: of one that is not UTF-8 what is before is sent, rather than no answer at all. */
 static void put_doubtful(rpc_writer *writer, const char *text, size_t size)
 {
-    rpc_json_put_text(writer, text, rpc_utf8_prefix(text, size));
+    rpc_json_put_text(writer, text, via_utf8_prefix(text, size));
 }
 
 void rpc_json_fault(rpc_writer *writer, const rpc_id *id, const rpc_fault *fault, bool is_rich)

@@ -6,7 +6,7 @@
  */
 #include "base64.h"
 #include "json.h"
-#include "utf8.h"
+#include "kit/utf8.h"
 #include "writer.h"
 
 #include <math.h>
@@ -150,7 +150,7 @@ static void put_valid(rpc_writer *writer, const char *text, size_t size)
 
 void rpc_json_put_text(rpc_writer *writer, const char *text, size_t size)
 {
-    if (rpc_utf8_is_valid(text, size))
+    if (via_utf8_is_valid(text, size))
         put_valid(writer, text, size);
     else
         rpc_writer_fail(writer, VIA_EINVAL);

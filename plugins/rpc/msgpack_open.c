@@ -5,8 +5,8 @@
  * Owns: that a message is one value of the right shape, with nothing after it, before anybody reads a value of it.
  * Must never give up on a wrong message before it has looked for the number of the call.
  */
+#include "kit/utf8.h"
 #include "msgpack.h"
-#include "utf8.h"
 
 static via_status wrong(rpc_reader *reader, const char *why)
 {
@@ -97,7 +97,7 @@ static bool read_method(rpc_reader *reader, rpc_envelope *envelope)
     if (!rpc_msgpack_get_bytes(reader, &bytes, &envelope->method_size))
         return false;
     envelope->method = (const char *)bytes;
-    return envelope->method_size <= RPC_NAME_BYTES && rpc_utf8_is_valid(envelope->method, envelope->method_size);
+    return envelope->method_size <= RPC_NAME_BYTES && via_utf8_is_valid(envelope->method, envelope->method_size);
 }
 
 /* The fifth value of a request stands behind the parameters. */

@@ -6,9 +6,9 @@
  * lies in the message. Must never rely on an earlier look at the message: it may lie in memory that the other end can still write to,
  * so each value is checked against the size again.
  */
+#include "kit/utf8.h"
 #include "msgpack.h"
 #include "number.h"
-#include "utf8.h"
 
 #include <string.h>
 
@@ -157,7 +157,7 @@ bool rpc_msgpack_get_text(rpc_reader *reader, const char **text, size_t *size)
     if (!look(reader, &head) || head.token != RPC_TEXT)
         return refuse(reader, &head);
     body = (const char *)reader->data + reader->at + head.size;
-    if (!rpc_utf8_is_valid(body, (size_t)head.value)) {
+    if (!via_utf8_is_valid(body, (size_t)head.value)) {
         reader->wrong = "text that is not UTF-8";
         return false;
     }

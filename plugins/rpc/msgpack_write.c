@@ -4,8 +4,8 @@
  *
  * Owns: the choice of the shortest format for each value. Must never write what its own reader refuses: counts, depth, UTF-8.
  */
+#include "kit/utf8.h"
 #include "msgpack.h"
-#include "utf8.h"
 #include "writer.h"
 
 enum { SMALL_TEXT = 32, SMALL_COUNT = 16 }; /* from here on a number says how long */
@@ -120,7 +120,7 @@ static void put_valid(rpc_writer *writer, const char *text, size_t size)
 
 void rpc_msgpack_put_text(rpc_writer *writer, const char *text, size_t size)
 {
-    if (rpc_utf8_is_valid(text, size))
+    if (via_utf8_is_valid(text, size))
         put_valid(writer, text, size);
     else
         rpc_writer_fail(writer, VIA_EINVAL);
@@ -209,7 +209,7 @@ void rpc_msgpack_end(rpc_writer *writer)
 /* Texts of faults come from anywhere: of one that is not UTF-8 what is before is sent, rather than no answer at all. */
 static void put_doubtful(rpc_writer *writer, const char *text, size_t size)
 {
-    put_valid(writer, text, rpc_utf8_prefix(text, size));
+    put_valid(writer, text, via_utf8_prefix(text, size));
 }
 
 void rpc_msgpack_fault(rpc_writer *writer, const rpc_id *id, const rpc_fault *fault, bool is_rich)

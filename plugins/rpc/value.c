@@ -5,8 +5,8 @@
  * Owns: scalars, texts, structs, fixed arrays and handles as they are in a field, an element or a returned value.
  */
 #include "integer.h"
+#include "kit/utf8.h"
 #include "marshal.h"
-#include "utf8.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -37,7 +37,7 @@ static via_status put_text(rpc_marshal *marshal, const rpc_rule *rule, const cha
     size_t size = strlen(text);
     if (rule->max && size > rule->max)
         return rpc_marshal_wrong(marshal, "%s: %zu bytes; expected at most %" PRIu64, rule->name, size, rule->max);
-    if (!rpc_utf8_is_valid(text, size))
+    if (!via_utf8_is_valid(text, size))
         return rpc_marshal_wrong(marshal, "%s: is not UTF-8; declare it as bytes to pass it as it is", rule->name);
     marshal->codec->put_text(marshal->writer, text, size);
     return VIA_OK;

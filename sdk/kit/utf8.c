@@ -2,7 +2,7 @@
 /*
  * Owns: the check of UTF-8; see utf8.h. Runs of ASCII go eight bytes at a time. Never reads beyond `size`.
  */
-#include "utf8.h"
+#include "kit/utf8.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -50,7 +50,7 @@ static size_t long_character(const unsigned char *text, size_t size)
     return length;
 }
 
-size_t rpc_utf8_prefix(const char *text, size_t size)
+size_t via_utf8_prefix(const char *text, size_t size)
 {
     const unsigned char *bytes = (const unsigned char *)text;
     size_t at = ascii_run(bytes, size);

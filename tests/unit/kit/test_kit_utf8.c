@@ -2,8 +2,11 @@
 /*
  * The check of UTF-8 against the definition, character by character, at every place of a longer text.
  */
-#include "rpc_fixture.h"
-#include "utf8.h"
+#include "kit/utf8.h"
+#include "kit_fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 /* In memory of exactly its size. */
 static size_t prefix_of(const unsigned char *bytes, size_t size)
@@ -14,7 +17,7 @@ static size_t prefix_of(const unsigned char *bytes, size_t size)
     assert_non_null(copy);
     if (size > 0)
         memcpy(copy, bytes, size);
-    prefix = rpc_utf8_prefix(copy, size);
+    prefix = via_utf8_prefix(copy, size);
     free(copy);
     return prefix;
 }
@@ -43,7 +46,7 @@ static size_t encode(uint32_t point, unsigned char out[4])
     return 4;
 }
 
-static void test_utf8__every_character_and_no_surrogate(void **state)
+static void test_kit_utf8__every_character_and_no_surrogate(void **state)
 {
     unsigned char bytes[4];
 
@@ -62,7 +65,7 @@ static void test_utf8__every_character_and_no_surrogate(void **state)
 }
 
 /* How many characters of two and three bytes there are is known: whatever else is accepted is too much. */
-static void test_utf8__nothing_else(void **state)
+static void test_kit_utf8__nothing_else(void **state)
 {
     unsigned two = 0, three = 0, four = 0;
 
@@ -72,21 +75,21 @@ static void test_utf8__nothing_else(void **state)
         unsigned char first = (unsigned char)bytes[0];
 
         if ((bits & 0xff) == 0 && first >= 0x80)
-            two += rpc_utf8_is_valid(bytes, 2);
+            two += via_utf8_is_valid(bytes, 2);
         if (first >= 0xe0)
-            three += rpc_utf8_is_valid(bytes, 3);
+            three += via_utf8_is_valid(bytes, 3);
     }
     assert_int_equal(two, 0x800 - 0x80);
     assert_int_equal(three, 0x10000 - 0x800 - 0x800);
     for (uint32_t bits = 0; bits < 0x1000000; bits++) { /* f0 to ff, and the low bits of the rest sampled */
         char bytes[4] = {(char)(0xf0 | bits >> 20), (char)(bits >> 12), (char)(bits >> 4), (char)((bits & 15) << 4)};
 
-        four += rpc_utf8_is_valid(bytes, 4);
+        four += via_utf8_is_valid(bytes, 4);
     }
     assert_int_equal(four, 0x100000 / 64 * 4);
 }
 
-static void test_utf8__a_fault_is_found_wherever_it_is(void **state)
+static void test_kit_utf8__a_fault_is_found_wherever_it_is(void **state)
 {
     static const char *const faults[] = {"\x80",
                                          "\xff",
@@ -110,7 +113,7 @@ static void test_utf8__a_fault_is_found_wherever_it_is(void **state)
         }
 }
 
-static void test_utf8__texts(void **state)
+static void test_kit_utf8__texts(void **state)
 {
     static const struct {
         const char *text;
@@ -131,10 +134,10 @@ static void test_utf8__texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_utf8__every_character_and_no_surrogate),
-        cmocka_unit_test(test_utf8__nothing_else),
-        cmocka_unit_test(test_utf8__a_fault_is_found_wherever_it_is),
-        cmocka_unit_test(test_utf8__texts),
+        cmocka_unit_test(test_kit_utf8__every_character_and_no_surrogate),
+        cmocka_unit_test(test_kit_utf8__nothing_else),
+        cmocka_unit_test(test_kit_utf8__a_fault_is_found_wherever_it_is),
+        cmocka_unit_test(test_kit_utf8__texts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
