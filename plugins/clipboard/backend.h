@@ -83,9 +83,21 @@ typedef struct clip_backend {
     size_t (*wants)(void *self, struct pollfd *set, via_deadline *until);
     /* After each sleep: `set` as `wants` filled it, with revents. Goes on with everything that can go on, also by the clock. */
     void (*work)(void *self, const struct pollfd *set, size_t count);
-    /* Makes this the content; the backend holds it as long as it needs it. NULL = empties the clipboard if it is ours or not. Ends in `offered` (number: as given, also for NULL). */
+    /*
+     * Makes this the content; the backend holds it as long as it needs it. NULL = empties the clipboard, whoever set it. Ends in
+     * `offered` (number: as given, also for NULL).
+     */
     void (*offer)(void *self, clip_content *content, uint64_t number);
-    /* Asks for the present content in this format, one of those told by `changed`. Several may be under way. Ends in `fetched`. */
+    /*
+     * Takes our content of this number back, if it is still there, in a way that can never hit another's (X11: with the time
+     * of our ownership; Wayland: by destroying the source; files: under the lock). Ends in no `offered`; `changed` tells.
+     */
+    void (*withdraw)(void *self, uint64_t number);
+    /*
+     * Asks for the present content in this format, one of those told by `changed`. Several may be under way. Ends in `fetched`,
+     * perhaps at once. Bytes count only if they are those of the content that was told last when `fetch` was called: if
+     * another one has taken its place, that is told first (`changed`), and the answer is VIA_EREVOKED.
+     */
     void (*fetch)(void *self, uint64_t ticket, const char *type);
     /* The answer is not wanted any more; no `fetched` for it after this. Unknown tickets are ignored. */
     void (*cancel)(void *self, uint64_t ticket);

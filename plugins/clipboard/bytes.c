@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes that come in piece by piece; see bytes.h.
+ */
+#include "bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAPACITY = 4096 };
+
+void clip_bytes_init(clip_bytes *bytes, size_t limit)
+{
+    *bytes = (clip_bytes){.limit = limit};
+}
+
+void clip_bytes_fini(clip_bytes *bytes)
+{
+    free(bytes->data);
+    clip_bytes_init(bytes, bytes->limit);
+}
+
+/* Twice as much each time, so that each byte is moved once on average; never more than the limit. */
+static size_t next_capacity(const clip_bytes *bytes, size_t needed)
+{
+    size_t next = bytes->capacity < FIRST_CAPACITY ? FIRST_CAPACITY : bytes->capacity;
+
+    while (next < needed)
+        next = next > bytes->limit / 2 ? bytes->limit : next * 2;
+    return next < bytes->limit ? next : bytes->limit;
+}
+
+via_status clip_bytes_reserve(clip_bytes *bytes, size_t size)
+{
+    if (size > bytes->limit - bytes->size)
+        return VIA_ETOOBIG;
+    if (size <= bytes->capacity - bytes->size)
+        return VIA_OK;
+    size_t capacity = next_capacity(bytes, bytes->size + size);
+    uint8_t *data = realloc(bytes->data, capacity);
+    if (!data)
+        return VIA_ENOMEM;
+    bytes->data = data;
+    bytes->capacity = capacity;
+    return VIA_OK;
+}
+
+via_status clip_bytes_add(clip_bytes *bytes, const void *data, size_t size)
+{
+    via_status status = clip_bytes_reserve(bytes, size);
+
+    if (status != VIA_OK || size == 0)
+        return status;
+    memcpy(bytes->data + bytes->size, data, size);
+    bytes->size += size;
+    return VIA_OK;
+}
