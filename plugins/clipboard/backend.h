@@ -41,7 +41,8 @@ typedef struct clip_change {
     size_t count; /* 0 = the clipboard is empty */
     uint64_t
         ours; /* number of our content if this is our own doing (also clearing: then as given to offer); 0 = another's */
-    uint64_t generation; /* where the backend numbers all changes; 0 = it does not, and each event is one change */
+    uint64_t
+        generation; /* where the backend numbers all changes, rising; 0 = it does not, and each event is one change */
 } clip_change;
 
 /*
@@ -62,9 +63,14 @@ typedef struct clip_events {
      * go on in time), VIA_EPEER (it died), VIA_EREVOKED (another content took its place), VIA_ETOOBIG, VIA_ENOMEM, VIA_EPROTO (it lied).
      */
     void (*fetched)(void *core, uint64_t ticket, via_status status, clip_bytes *bytes);
+    /* The end of `look`. */
+    void (*looked)(void *core, uint64_t ticket);
     /* One reader other than a keeper (hand_over) has got one format of ours whole. */
     void (*pasted)(void *core, uint64_t number);
-    /* Our content does not need this process any more: taken over by another's, or kept by somebody (`kept`). */
+    /*
+     * Our content does not need this process any more: taken over by another's or withdrawn, and no transfer of it is under way;
+     * or kept by somebody (`kept`). A hand-over that comes to nothing ends in (number, false), too.
+     */
     void (*released)(void *core, uint64_t number, bool kept);
     /* The connection to the display is gone: nothing else is told after this. Texts as for host->failed. */
     void (*failed)(void *core, via_status status, int32_t os_code, const char *what, const char *mend);
@@ -90,7 +96,8 @@ typedef struct clip_backend {
     void (*offer)(void *self, clip_content *content, uint64_t number);
     /*
      * Takes our content of this number back, if it is still there, in a way that can never hit another's (X11: with the time
-     * of our ownership; Wayland: by destroying the source; files: under the lock). Ends in no `offered`; `changed` tells.
+     * of our ownership; Wayland: by destroying the source; files: under the lock). Ends in `changed` and `released`
+     * (number, false); in nothing if it is not ours any more.
      */
     void (*withdraw)(void *self, uint64_t number);
     /*
@@ -99,6 +106,11 @@ typedef struct clip_backend {
      * another one has taken its place, that is told first (`changed`), and the answer is VIA_EREVOKED.
      */
     void (*fetch)(void *self, uint64_t ticket, const char *type);
+    /*
+     * Makes sure that every change which others made before this call has been told (X11: the answer to any request; Wayland:
+     * wl_display.sync), then tells `looked`, perhaps at once. Several may be under way; they cannot be cancelled.
+     */
+    void (*look)(void *self, uint64_t ticket);
     /* The answer is not wanted any more; no `fetched` for it after this. Unknown tickets are ignored. */
     void (*cancel)(void *self, uint64_t ticket);
     /*

@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The clipboard of machines without a display: files, and nobody who serves them.
+ *
+ * Owns: what was told last, the changes that inotify shows, and the jobs that need the writers' lock. Must never hold that lock
+ * from one turn to the next.
+ *
+ * A content outlives the process that set it, so nothing depends on us once it is there; but a secret does: it goes with
+ * us, as it does where an owner has to serve it.
+ */
+#include "backend.h"
+
+#include "kit/deadline.h"
+#include "kit/fail.h"
+#include "store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+enum { AGAIN_NS = 1000000 /* between two tries for the lock, which is held for as long as a file takes to write */ };
+
+enum { JOB_OFFER, JOB_WITHDRAW, JOB_TAKE };
+
+/* Something that needs the writers' lock. In the order of arrival. */
+typedef struct job {
+    struct job *next;
+    uint32_t kind;
+    uint64_t number;       /* of our content, or a fetch's ticket */
+    clip_content *content; /* to offer; NULL = none */
+    uint64_t id;           /* to take: the content */
+    via_deadline deadline;
+    char type[256];
+} job;
+
+typedef struct embedded {
+    clip_settings settings;
+    const clip_events *events;
+    void *core;
+    clip_store store;
+    int notify; /* inotify */
+    job *jobs;
+    bool has_told;
+    bool has_failed;
+    uint64_t told_id; /* 0 = that there is no file */
+    uint64_t generation;
+    uint64_t our_id; /* of the content that this channel has put there; 0 = it is another's */
+    uint64_t our_number;
+    bool is_held; /* it is a secret, and depends on us */
+} embedded;
+
+static const char mend_file[] = "remove it: it will be made again";
+
+/* ---- telling ------------------------------------------------------------------------------------------------ */
+
+static void fail(embedded *self, const clip_fault *fault)
+{
+    if (self->has_failed)
+        return;
+    self->has_failed = true;
+    self->events->failed(self->core, fault->status, fault->os_code, fault->what, mend_file);
+}
+
+static void tell_change(embedded *self, const clip_head *head, uint64_t ours)
+{
+    const char *types[CLIP_HEAD_FORMATS];
+
+    for (uint32_t i = 0; i < head->count; i++)
+        types[i] = head->formats[i].type;
+    self->has_told = true;
+    self->told_id = head->id;
+    self->generation = head->generation > self->generation ? head->generation : self->generation + 1;
+    const clip_change change = {types, head->count, ours, self->generation};
+    self->events->changed(self->core, &change);
+}
+
+/* Ours is gone: another's took its place, or nothing did. */
+static void let_go(embedded *self)
+{
+    const uint64_t number = self->our_number;
+    const bool was_held = self->is_held;
+
+    self->our_id = self->our_number = 0;
+    self->is_held = false;
+    if (was_held)
+        self->events->released(self->core, number, false);
+}
+
+/* Tells what is there if it is not what was told last. */
+static void note_view(embedded *self, const clip_view *view)
+{
+    if (self->has_told && view->head.id == self->told_id)
+        return;
+    tell_change(self, &view->head, 0);
+    let_go(self);
+}
+
+static void look_again(embedded *self)
+{
+    clip_view view;
+    clip_fault fault;
+
+    if (clip_store_look(&self->store, &view, &fault) != VIA_OK) {
+        fail(self, &fault);
+        return;
+    }
+    note_view(self, &view);
+    clip_view_close(&view);
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------ */
+
+/* The head of what was just written, as the others read it. */
+static void describe(const clip_content *content, uint64_t id, uint64_t generation, clip_head *head)
+{
+    *head = (clip_head){.id = id, .generation = generation};
+    for (size_t i = 0; content && i < content->count && i < CLIP_HEAD_FORMATS; i++)
+        head->formats[head->count++].type = content->formats[i].type;
+}
+
+/* Under the lock. VIA_OK: told. `number`: of our content, 0 = what is written is nobody's. */
+static via_status write_down(embedded *self, const clip_view *view, const clip_content *content, uint64_t number,
+                             clip_fault *fault)
+{
+    uint64_t id, generation;
+    clip_head head;
+
+    via_status status = clip_store_replace(&self->store, view, content, self->generation + 1, &id, &generation, fault);
+    if (status != VIA_OK)
+        return status;
+    describe(content, id, generation, &head);
+    tell_change(self, &head, number);
+    let_go(self);
+    self->our_id = content ? id : 0;
+    self->our_number = content ? number : 0;
+    self->is_held = content && content->is_sensitive;
+    return VIA_OK;
+}
+
+static void do_offer(embedded *self, const job *this, const clip_view *view)
+{
+    clip_fault fault;
+    via_status status = write_down(self, view, this->content, this->number, &fault);
+
+    if (status != VIA_OK)
+        via_note(self->settings.host, self->settings.context, VIA_LOG_ERROR, "%s: %s", fault.what,
+                 strerror(fault.os_code));
+    self->events->offered(self->core, this->number, status);
+    if (status == VIA_OK && this->content && !this->content->is_sensitive)
+        self->events->released(self->core, this->number, true);
+}
+
+static void do_withdraw(embedded *self, const job *this, const clip_view *view)
+{
+    clip_fault fault;
+
+    if (self->our_number != this->number || view->head.id != self->our_id)
+        return;
+    if (write_down(self, view, NULL, this->number, &fault) != VIA_OK)
+        via_note(self->settings.host, self->settings.context, VIA_LOG_ERROR, "%s: the clipboard is not cleared: %s",
+                 fault.what, strerror(fault.os_code));
+}
+
+/* ---- reading ------------------------------------------------------------------------------------------------ */
+
+static via_status read_type(const clip_view *view, const char *type, clip_bytes *bytes)
+{
+    for (uint32_t i = 0; i < view->head.count; i++)
+        if (strcmp(view->head.formats[i].type, type) == 0)
+            return clip_view_read(view, i, bytes);
+    return VIA_ETYPE;
+}
+
+static void tell_fetched(embedded *self, uint64_t ticket, via_status status, clip_bytes *bytes)
+{
+    self->events->fetched(self->core, ticket, status, bytes);
+    clip_bytes_fini(bytes);
+}
+
+/* For one reader only: read and cleared under the same lock, so that there is no second one. */
+static void do_take(embedded *self, const job *this, const clip_view *view)
+{
+    clip_bytes bytes;
+    clip_fault fault;
+
+    clip_bytes_init(&bytes, self->settings.max_size);
+    via_status status = view->head.id == this->id ? read_type(view, this->type, &bytes) : VIA_EREVOKED;
+    if (status == VIA_OK)
+        status = write_down(self, view, NULL, 0, &fault);
+    tell_fetched(self, this->number, status, &bytes);
+}
+
+/* ---- jobs --------------------------------------------------------------------------------------------------- */
+
+static job *add_job(embedded *self, uint32_t kind, uint64_t number)
+{
+    job **link = &self->jobs;
+    job *made = calloc(1, sizeof(*made));
+
+    if (!made)
+        return NULL;
+    while (*link)
+        link = &(*link)->next;
+    *link = made;
+    made->kind = kind;
+    made->number = number;
+    made->deadline = via_deadline_after((int64_t)self->settings.reply_ns);
+    return made;
+}
+
+static void drop_job(embedded *self)
+{
+    job *first = self->jobs;
+
+    self->jobs = first->next;
+    clip_content_drop(first->content);
+    free(first);
+}
+
+static void tell_failed_job(embedded *self, const job *this, via_status status)
+{
+    clip_bytes none;
+
+    clip_bytes_init(&none, 0);
+    if (this->kind == JOB_OFFER)
+        self->events->offered(self->core, this->number, status);
+    else if (this->kind == JOB_TAKE)
+        tell_fetched(self, this->number, status, &none);
+}
+
+/* Under the lock. */
+static void do_first(embedded *self)
+{
+    const job *this = self->jobs;
+    clip_view view;
+    clip_fault fault;
+
+    if (clip_store_look(&self->store, &view, &fault) != VIA_OK) {
+        fail(self, &fault);
+        return;
+    }
+    note_view(self, &view);
+    if (this->kind == JOB_OFFER)
+        do_offer(self, this, &view);
+    else if (this->kind == JOB_WITHDRAW)
+        do_withdraw(self, this, &view);
+    else
+        do_take(self, this, &view);
+    clip_view_close(&view);
+}
+
+/* False: the lock is not to be had now. */
+static bool try_first(embedded *self)
+{
+    const job *this = self->jobs;
+    clip_fault fault;
+    int lock;
+
+    via_status status = clip_store_lock(&self->store, &lock, &fault);
+    if (status == VIA_EBUSY && via_deadline_left(this->deadline) > 0)
+        return false;
+    if (status == VIA_OK) {
+        do_first(self);
+        (void)close(lock);
+    } else {
+        via_note(self->settings.host, self->settings.context, VIA_LOG_ERROR, "%s", fault.what);
+        tell_failed_job(self, this, status == VIA_EBUSY ? VIA_ESTALLED : status);
+    }
+    drop_job(self);
+    return true;
+}
+
+static void do_jobs(embedded *self)
+{
+    while (self->jobs && !self->has_failed && try_first(self))
+        ;
+}
+
+/* ---- the slots ---------------------------------------------------------------------------------------------- */
+
+/* Any sign of a change of our file; a queue that ran over may have lost one. */
+static bool hear_changes(embedded *self)
+{
+    char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+    const struct inotify_event *event;
+    bool is_ours = false;
+    ssize_t size;
+
+    while ((size = read(self->notify, buffer, sizeof(buffer))) > 0) {
+        for (char *at = buffer; at < buffer + size; at += sizeof(*event) + event->len) {
+            event = (const struct inotify_event *)(void *)at;
+            if (event->len == 0 || strcmp(event->name, self->store.name) == 0)
+                is_ours = true;
+        }
+    }
+    return is_ours;
+}
+
+static void embedded_work(void *argument, const struct pollfd *set, size_t count)
+{
+    embedded *self = argument;
+    const bool is_first = !self->has_told;
+
+    (void)set, (void)count;
+    if ((hear_changes(self) || is_first) && !self->has_failed)
+        look_again(self);
+    do_jobs(self);
+}
+
+static size_t embedded_wants(void *argument, struct pollfd *set, via_deadline *until)
+{
+    const embedded *self = argument;
+
+    set[0] = (struct pollfd){.fd = self->notify, .events = POLLIN};
+    *until = self->jobs ? via_deadline_after(AGAIN_NS) : VIA_FOREVER;
+    return 1;
+}
+
+static void embedded_offer(void *argument, clip_content *content, uint64_t number)
+{
+    embedded *self = argument;
+    job *this = add_job(self, JOB_OFFER, number);
+
+    if (!this) {
+        self->events->offered(self->core, number, VIA_ENOMEM);
+        return;
+    }
+    this->content = content ? clip_content_hold(content) : NULL;
+    do_jobs(self);
+}
+
+static void embedded_withdraw(void *argument, uint64_t number)
+{
+    embedded *self = argument;
+
+    if (self->our_number == number && add_job(self, JOB_WITHDRAW, number))
+        do_jobs(self);
+}
+
+static void take_once(embedded *self, uint64_t ticket, const char *type, uint64_t id)
+{
+    job *this = add_job(self, JOB_TAKE, ticket);
+    clip_bytes none;
+
+    clip_bytes_init(&none, 0);
+    if (!this) {
+        tell_fetched(self, ticket, VIA_ENOMEM, &none);
+        return;
+    }
+    this->id = id;
+    (void)snprintf(this->type, sizeof(this->type), "%s", type);
+    do_jobs(self);
+}
+
+static void embedded_fetch(void *argument, uint64_t ticket, const char *type)
+{
+    embedded *self = argument;
+    const uint64_t asked = self->told_id;
+    clip_view view;
+    clip_fault fault;
+    clip_bytes bytes;
+
+    if (clip_store_look(&self->store, &view, &fault) != VIA_OK) {
+        fail(self, &fault);
+        return;
+    }
+    note_view(self, &view);
+    clip_bytes_init(&bytes, self->settings.max_size);
+    if (view.head.id != asked)
+        tell_fetched(self, ticket, VIA_EREVOKED, &bytes);
+    else if (view.head.count == 0)
+        tell_fetched(self, ticket, VIA_ENOENT, &bytes);
+    else if (view.head.flags & CLIP_HEAD_ONCE)
+        take_once(self, ticket, type, asked);
+    else
+        tell_fetched(self, ticket, read_type(&view, type, &bytes), &bytes);
+    clip_view_close(&view);
+}
+
+static void embedded_look(void *argument, uint64_t ticket)
+{
+    embedded *self = argument;
+
+    look_again(self);
+    if (!self->has_failed)
+        self->events->looked(self->core, ticket);
+}
+
+/* Only what waits for the lock is not there yet. */
+static void embedded_cancel(void *argument, uint64_t ticket)
+{
+    job **link = &((embedded *)argument)->jobs;
+
+    while (*link && ((*link)->kind != JOB_TAKE || (*link)->number != ticket))
+        link = &(*link)->next;
+    if (!*link)
+        return;
+    job *this = *link;
+    *link = this->next;
+    free(this);
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------- */
+
+static void embedded_close(void *argument, uint32_t how)
+{
+    embedded *self = argument;
+
+    (void)how;
+    while (self->jobs)
+        drop_job(self);
+    if (self->notify >= 0)
+        (void)close(self->notify);
+    clip_store_close(&self->store);
+    free(self);
+}
+
+/* Before the first look, so that no change is missed. */
+static via_status watch(embedded *self, const via_host_api *host, via_error *error)
+{
+    self->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (self->notify >= 0 &&
+        inotify_add_watch(self->notify, self->store.folder_path,
+                          IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR | IN_DONT_FOLLOW) >= 0)
+        return VIA_OK;
+    return via_fail(
+        host, error, via_status_of_errno(errno), errno,
+        "close other programs that watch files, or raise fs.inotify.max_user_instances and max_user_watches",
+        "cannot watch %s for changes", self->store.folder_path);
+}
+
+/* What is in the place of the file is refused now rather than at the first use. */
+static via_status try_look(const embedded *self, const via_host_api *host, via_error *error)
+{
+    clip_view view;
+    clip_fault fault;
+
+    if (clip_store_look(&self->store, &view, &fault) != VIA_OK)
+        return via_fail(host, error, fault.status, fault.os_code, mend_file, "%s", fault.what);
+    clip_view_close(&view);
+    return VIA_OK;
+}
+
+static via_status embedded_open(const clip_settings *settings, const clip_events *events, void *core,
+                                via_deadline deadline, void **out, via_error *error)
+{
+    embedded *self = calloc(1, sizeof(*self));
+
+    (void)deadline;
+    if (!self)
+        return via_fail(settings->host, error, VIA_ENOMEM, 0, NULL, "no memory for the clipboard");
+    *self = (embedded){.settings = *settings, .events = events, .core = core, .notify = -1, .store = {.folder = -1}};
+    via_status status = clip_store_open(&self->store, settings->host, settings->name, error);
+    if (status == VIA_OK)
+        status = watch(self, settings->host, error);
+    if (status == VIA_OK)
+        status = try_look(self, settings->host, error);
+    if (status == VIA_OK)
+        *out = self;
+    else
+        embedded_close(self, VIA_CLOSE_FLUSH);
+    return status;
+}
+
+const clip_backend clip_embedded = {
+    .name = "embedded",
+    .open = embedded_open,
+    .wants = embedded_wants,
+    .work = embedded_work,
+    .offer = embedded_offer,
+    .withdraw = embedded_withdraw,
+    .fetch = embedded_fetch,
+    .look = embedded_look,
+    .cancel = embedded_cancel,
+    .close = embedded_close,
+};
