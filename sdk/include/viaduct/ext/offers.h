@@ -27,7 +27,10 @@ typedef struct via_offer {
     size_t size; /* bytes */
 } via_offer;
 
-/* Offered by a transport. publish and clear are sending calls, the others receiving calls, as far as threads are concerned. */
+/*
+ * Offered by a transport. All functions are safe from any thread, and each waits by itself until its deadline; via_interrupt()
+ * ends the waiting with VIA_ECANCELED. What asks others (types, receive) takes a moment: with VIA_NOW it is VIA_ETIMEDOUT.
+ */
 typedef struct via_offers {
     uint32_t size;
     uint32_t reserved;
@@ -41,12 +44,13 @@ typedef struct via_offers {
     /*
      * The types that the present content is offered in, each ended by a newline, and a NUL: written as far as they fit whole into `capacity`
      * bytes, *needed = bytes for all with the NUL. VIA_OK, VIA_EBUFFER (too small), VIA_ENOENT (there is no content).
-     * Waits only for the first look at it.
+     * `buffer` may be NULL with `capacity` 0.
      */
     via_status (*types)(void *self, char *buffer, size_t capacity, size_t *needed, via_deadline deadline);
     /*
      * Lends the present content in the first of these types that it is offered in; give it back with via_release(). `types`: separated by commas, `*` at an
-     * end stands for anything (`image/` and `*`), text goes by each of its names; NULL = as via_recv() chooses. content_type says which it is.
+     * end stands for anything (`image/` and `*`), text goes by each of its names; NULL = as via_recv() chooses. content_type
+     * says which it is, and sequence which content. via_recv() does not take this into account: it may give the same one.
      * VIA_OK; VIA_ENOENT (empty), VIA_ETYPE (in none of them), VIA_ESTALLED (its owner lives but does not answer),
      * VIA_EPEER (its owner died), VIA_EREVOKED (replaced in the middle: ask again), VIA_ETOOBIG, VIA_EPROTO; none of these ends the channel.
      * Never a part of it.
