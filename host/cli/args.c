@@ -3,7 +3,8 @@
  * The command line: one table of all options, and the parser that fills via_cli_args from it.
  *
  * Owns: names, types and summaries of options. Options and operands may be mixed; "--" ends the options; a value
- * follows as the next word or after "=". A wrong word is answered with the nearest right one.
+ * follows as the next word or after "=". A wrong word is answered with the nearest right one. Commands that are known from
+ * elsewhere by their letters have these too (getopt's rules: -ab is -a -b, a value is the rest of the word or the next one).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,17 @@ struct option {
 };
 
 static const struct option options[VIA_CLI_OPTION_COUNT];
+
+/* For the commands that have letters. Two options may share one, if no command takes both. */
+static const struct {
+    char letter;
+    via_cli_option_id id;
+} letters[] = {{'h', VIA_CLI_HELP},         {'t', VIA_CLI_TYPE},       {'p', VIA_CLI_PRIMARY},
+               {'o', VIA_CLI_PASTE_ONCE},   {'c', VIA_CLI_CLEAR},      {'f', VIA_CLI_FOREGROUND},
+               {'n', VIA_CLI_TRIM_NEWLINE}, {'n', VIA_CLI_NO_NEWLINE}, {'l', VIA_CLI_LIST_TYPES},
+               {'w', VIA_CLI_WATCH}};
+
+enum { LETTERS = sizeof letters / sizeof letters[0] };
 
 /* ---- one value ---------------------------------------------------------------------------------------------- */
 
@@ -160,25 +172,75 @@ static int take_option(struct parser *parser, const char *name)
     return take_value(parser, option, value);
 }
 
-static int parse_words(struct parser *parser)
+/* ---- letters ------------------------------------------------------------------------------------------------ */
+
+static const struct option *find_letter(const via_cli_command *command, char letter, size_t *id)
 {
-    bool options_ended = false;
-    while (parser->next < parser->count) {
-        const char *word = parser->words[parser->next++];
-        int result = VIA_EXIT_OK;
-        if (!options_ended && strcmp(word, "--") == 0)
-            options_ended = true;
-        else if (!options_ended && strcmp(word, "-h") == 0)
-            parser->args->help = true;
-        else if (!options_ended && strncmp(word, "--", 2) == 0)
-            result = take_option(parser, word + 2);
-        else
-            (void)set_item(&parser->args->operands, word);
-        if (result != VIA_EXIT_OK)
-            return result;
+    for (size_t i = 0; i < LETTERS; i++) {
+        *id = letters[i].id;
+        if (letters[i].letter == letter && is_taken(command, *id))
+            return &options[*id];
+    }
+    return NULL;
+}
+
+static int take_letters(struct parser *parser, const char *word)
+{
+    const via_cli_command *command = parser->args->command;
+    size_t id;
+    for (; *word; word++) {
+        const struct option *option = find_letter(command, *word, &id);
+        if (!option)
+            return via_cli_usage(command, NULL, "unknown option -%c; a text that begins with '-' goes behind --",
+                                 *word);
+        parser->args->given |= VIA_CLI_TAKES(id);
+        if (option->kind == FLAG) {
+            (void)set_value(option, NULL, field_of(parser->args, option));
+            continue;
+        }
+        if (word[1])
+            return take_value(parser, option, word + 1);
+        if (parser->next >= parser->count)
+            return via_cli_usage(command, NULL, "-%c wants a value: -%c %s", *word, *word, option->argument);
+        return take_value(parser, option, parser->words[parser->next++]);
     }
     return VIA_EXIT_OK;
 }
+
+/* ---- words -------------------------------------------------------------------------------------------------- */
+
+/* What is to be run for each change has options of its own. */
+static bool ends_options(const via_cli_args *args)
+{
+    return args->watch;
+}
+
+static int parse_word(struct parser *parser, const char *word, bool *options_ended)
+{
+    via_cli_args *args = parser->args;
+    if (!*options_ended && strcmp(word, "--") == 0)
+        *options_ended = true;
+    else if (!*options_ended && strcmp(word, "-h") == 0)
+        args->help = true;
+    else if (!*options_ended && strncmp(word, "--", 2) == 0)
+        return take_option(parser, word + 2);
+    else if (!*options_ended && args->command->has_letters && word[0] == '-' && word[1])
+        return take_letters(parser, word + 1);
+    else
+        *options_ended |= set_item(&args->operands, word) && ends_options(args);
+    return VIA_EXIT_OK;
+}
+
+static int parse_words(struct parser *parser)
+{
+    bool options_ended = false;
+    int result = VIA_EXIT_OK;
+    while (parser->next < parser->count && result == VIA_EXIT_OK)
+        result = parse_word(parser, parser->words[parser->next++], &options_ended);
+    return result;
+}
+
+/* ---- the parser --------------------------------------------------------------------------------------------- */
 
 static int check_operands(const via_cli_args *args)
 {
@@ -240,21 +302,34 @@ bool via_cli_given(const via_cli_args *args, via_cli_option_id id)
 
 /* ---- for help ----------------------------------------------------------------------------------------------- */
 
-static void print_option(FILE *out, const struct option *option)
+static char letter_of(size_t id)
 {
-    char left[48], choices[160] = "";
-    (void)snprintf(left, sizeof left, "--%s%s%s", option->name, option->argument ? " " : "",
+    for (size_t i = 0; i < LETTERS; i++)
+        if (letters[i].id == id)
+            return letters[i].letter;
+    return '\0';
+}
+
+static void print_option(FILE *out, size_t id, bool has_letters)
+{
+    const struct option *option = &options[id];
+    const char found = letter_of(id);
+    char left[48], choices[160] = "", letter[8] = "";
+    if (has_letters)
+        (void)snprintf(letter, sizeof letter, found ? "-%c, " : "    ", found);
+    (void)snprintf(left, sizeof left, "%s--%s%s%s", letter, option->name, option->argument ? " " : "",
                    option->argument ? option->argument : "");
     if (option->choices)
         describe_choices(option, choices, sizeof choices);
-    (void)fprintf(out, "  %-20s  %s%s%s\n", left, option->summary, choices[0] ? ": " : "", choices);
+    (void)fprintf(out, "  %-*s  %s%s%s\n", has_letters ? 24 : 20, left, option->summary, choices[0] ? ": " : "",
+                  choices);
 }
 
-void via_cli_options_print(FILE *out, uint64_t takes)
+void via_cli_options_print(FILE *out, const via_cli_command *command)
 {
     for (size_t id = 0; id < VIA_CLI_OPTION_COUNT; id++)
-        if (id == VIA_CLI_HELP || (takes & VIA_CLI_TAKES(id)) != 0)
-            print_option(out, &options[id]);
+        if (is_taken(command, id))
+            print_option(out, id, command->has_letters);
 }
 
 /* ---- the table ---------------------------------------------------------------------------------------------- */
@@ -315,4 +390,21 @@ static const struct option options[VIA_CLI_OPTION_COUNT] = {
                          AT(library), NULL},
     [VIA_CLI_CODEC] = {"codec", "CODEC", "how values look on the wire: msgpack (default), json", TEXT, AT(codec), NULL},
     [VIA_CLI_NOTIFY] = {"notify", NULL, "send the call and wait for no answer", FLAG, AT(notify), NULL},
+    [VIA_CLI_BACKEND] = {"backend", "NAME", "who keeps it: the option backend= of the transport", TEXT, AT(backend),
+                         NULL},
+    [VIA_CLI_PRIMARY] = {"primary", NULL, "the selection that the middle button pastes", FLAG, AT(primary), NULL},
+    [VIA_CLI_SENSITIVE] = {"sensitive", NULL, "it is a secret: marked as password managers do, and never handed over",
+                           FLAG, AT(sensitive), NULL},
+    [VIA_CLI_PASTE_ONCE] = {"paste-once", NULL, "clear it after one paste", FLAG, AT(paste_once), NULL},
+    [VIA_CLI_TTL] = {"ttl", "TIME", "clear it after that time if it is still there: 30s, 5m", DURATION, AT(ttl_ns),
+                     NULL},
+    [VIA_CLI_CLEAR] = {"clear", NULL, "empty the clipboard", FLAG, AT(clear), NULL},
+    [VIA_CLI_FOREGROUND] = {"foreground", NULL, "stay until it is not needed any more, instead of going on by itself",
+                            FLAG, AT(foreground), NULL},
+    [VIA_CLI_TRIM_NEWLINE] = {"trim-newline", NULL, "leave a newline at the end out", FLAG, AT(trim_newline), NULL},
+    [VIA_CLI_NO_NEWLINE] = {"no-newline", NULL, "add no newline to text", FLAG, AT(no_newline), NULL},
+    [VIA_CLI_LIST_TYPES] = {"list-types", NULL, "print the types that it is offered in, one a line", FLAG,
+                            AT(list_types), NULL},
+    [VIA_CLI_WATCH] = {"watch", NULL, "run CMD for what is there and for each change, with it on its standard input",
+                       FLAG, AT(watch), NULL},
 };

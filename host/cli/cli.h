@@ -59,6 +59,17 @@ typedef enum via_cli_option_id {
     VIA_CLI_LIBRARY,
     VIA_CLI_CODEC,
     VIA_CLI_NOTIFY,
+    VIA_CLI_BACKEND,
+    VIA_CLI_PRIMARY,
+    VIA_CLI_SENSITIVE,
+    VIA_CLI_PASTE_ONCE,
+    VIA_CLI_TTL,
+    VIA_CLI_CLEAR,
+    VIA_CLI_FOREGROUND,
+    VIA_CLI_TRIM_NEWLINE,
+    VIA_CLI_NO_NEWLINE,
+    VIA_CLI_LIST_TYPES,
+    VIA_CLI_WATCH,
     VIA_CLI_OPTION_COUNT
 } via_cli_option_id;
 
@@ -87,7 +98,9 @@ typedef struct via_cli_args {
     uint64_t given; /* VIA_CLI_TAKES() of each option that was given */
     via_cli_list operands, plugins, endpoints, trust, options;
     bool help, json, listen, dial, more, echo, peers, notify;
-    const char *type, *key, *file, *output, *as, *plot, *sizes, *interface, *library, *codec;
+    bool primary, sensitive, paste_once, clear, foreground, trim_newline, no_newline, list_types, watch;
+    const char *type, *key, *file, *output, *as, *plot, *sizes, *interface, *library, *codec, *backend;
+    uint64_t ttl_ns;
     uint64_t timeout_ns, count, wait, warmup, rounds;
     int64_t priority;
     int64_t format, pattern, mode, wake; /* an index into the option's choices */
@@ -102,6 +115,7 @@ typedef struct via_cli_command {
     const char *about;   /* a few lines, or NULL */
     uint64_t takes;
     bool hidden;
+    bool has_letters; /* its options may be written as letters, too; a word that begins with '-' is no operand then */
     int (*run)(const via_cli_args *args);
 } via_cli_command;
 
@@ -115,7 +129,7 @@ void via_cli_args_fini(via_cli_args *args);
 bool via_cli_given(const via_cli_args *args, via_cli_option_id id);
 
 /* For help: prints the options in the mask. */
-void via_cli_options_print(FILE *out, uint64_t takes);
+void via_cli_options_print(FILE *out, const via_cli_command *command);
 void via_cli_help_all(FILE *out);
 void via_cli_help_command(FILE *out, const via_cli_command *command);
 

@@ -186,6 +186,31 @@ const via_cli_command via_cli_commands[] = {
          "or 25s).",
      .takes = OPEN | TAKES(JSON) | TAKES(INTERFACE) | TAKES(CODEC) | TAKES(NOTIFY),
      .run = via_cli_run_call},
+    {.name = "copy",
+     .operands = "[TEXT...]",
+     .max_operands = SIZE_MAX,
+     .summary = "copy text, or standard input, to the clipboard",
+     .about =
+         "The content is text if it is UTF-8 without a NUL, else application/octet-stream, unless --type says what it\n"
+         "is. Where somebody has to serve it, a small process stays behind until another program copies something;\n"
+         "it has none of the caller's descriptors. --foreground stays instead.\n"
+         "--ttl and --sensitive hold for as long as that process lives; a secret goes with it.",
+     .takes = OPEN | TAKES(TYPE) | TAKES(BACKEND) | TAKES(PRIMARY) | TAKES(SENSITIVE) | TAKES(PASTE_ONCE) | TAKES(TTL) |
+              TAKES(CLEAR) | TAKES(FOREGROUND) | TAKES(TRIM_NEWLINE),
+     .has_letters = true,
+     .run = via_cli_run_copy},
+    {.name = "paste",
+     .operands = "[--watch CMD...]",
+     .max_operands = SIZE_MAX,
+     .summary = "print what is on the clipboard",
+     .about =
+         "Text first, then whatever is offered first; --type asks for a type: image/png, image (any image), 'text/*'.\n"
+         "Text gets a newline at its end, unless --no-newline. With nothing to paste the exit status is 1.\n"
+         "A CMD of --watch finds in CLIPBOARD_STATE what it is given: data, sensitive, or nil (emptied).",
+     .takes = OPEN | TAKES(TYPE) | TAKES(JSON) | TAKES(BACKEND) | TAKES(PRIMARY) | TAKES(NO_NEWLINE) |
+              TAKES(LIST_TYPES) | TAKES(WATCH),
+     .has_letters = true,
+     .run = via_cli_run_paste},
     {.name = "bench",
      .operands = "ADDRESS...",
      .min_operands = 0, /* with --peers; it checks that itself */

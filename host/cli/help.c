@@ -52,6 +52,6 @@ void via_cli_help_command(FILE *out, const via_cli_command *command)
     if (command->about)
         (void)fprintf(out, "\n%s\n", command->about);
     (void)fputs("\nOptions:\n", out);
-    via_cli_options_print(out, command->takes);
+    via_cli_options_print(out, command);
     print_examples(out, command);
 }
