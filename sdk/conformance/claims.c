@@ -126,17 +126,29 @@ const via_conform_option *via_conform_find_option(const via_conform_claims *clai
     return NULL;
 }
 
+/* Where it is already set, or the next free place; NULL = there is none. */
+static char *extra_place(via_conform_claims *claims, const char *assignment, size_t name_length)
+{
+    for (size_t i = 0; i < claims->extra_count; i++)
+        if (strncmp(claims->extras[i], assignment, name_length + 1) == 0)
+            return claims->extras[i];
+    return claims->extra_count < CONFORM_EXTRAS ? claims->extras[claims->extra_count++] : NULL;
+}
+
 bool via_conform_add_extra(via_conform_claims *claims, const char *assignment)
 {
     char name[64];
     size_t length = strcspn(assignment, "=");
 
-    if (!assignment[length] || length >= sizeof(name) || claims->extra_count == CONFORM_EXTRAS)
+    if (!assignment[length] || length >= sizeof(name))
         return false;
     (void)snprintf(name, sizeof(name), "%.*s", (int)length, assignment);
-    if (via_conform_find_option(claims, name))
-        (void)snprintf(claims->extras[claims->extra_count++], sizeof(claims->extras[0]), "%s", assignment);
-    return true;
+    if (!via_conform_find_option(claims, name))
+        return true;
+    char *place = extra_place(claims, assignment, length);
+    if (place)
+        (void)snprintf(place, sizeof(claims->extras[0]), "%s", assignment);
+    return place != NULL;
 }
 
 /* ---- one scheme --------------------------------------------------------------------------------------------- */
@@ -168,6 +180,47 @@ void via_conform_read_guarantees(const json_t *entry, via_conform_claims *claims
         claims->info |= VIA_INFO_LOAN_NATIVE;
 }
 
+static const struct {
+    const char *name;
+    uint32_t needs;
+} lacking[] = {{"names", NEEDS_NAMES}, {"keeping", NEEDS_KEEPING}};
+
+bool via_conform_lacks(via_conform_claims *claims, const char *what)
+{
+    for (size_t i = 0; i < sizeof(lacking) / sizeof(lacking[0]); i++) {
+        if (strcmp(lacking[i].name, what) == 0) {
+            claims->has &= ~lacking[i].needs;
+            return true;
+        }
+    }
+    fprintf(stderr, "lacks: expected \"names\" or \"keeping\", not \"%s\"\n", what);
+    return false;
+}
+
+bool via_conform_set_address(via_conform_claims *claims, const char *address)
+{
+    if (strlen(address) >= sizeof(claims->address)) {
+        fprintf(stderr, "the address is longer than %zu bytes\n", sizeof(claims->address) - 1);
+        return false;
+    }
+    (void)strcpy(claims->address, address);
+    return true;
+}
+
+static bool read_lacks(json_t *list, via_conform_claims *claims)
+{
+    size_t i;
+    json_t *item;
+
+    claims->has |= NEEDS_NAMES | NEEDS_KEEPING;
+    json_array_foreach(list, i, item)
+    {
+        if (!via_conform_lacks(claims, json_is_string(item) ? json_string_value(item) : ""))
+            return false;
+    }
+    return true;
+}
+
 /* `x-conformance`: how to make addresses, who is at the other end, and what no claim says. */
 static bool read_hints(const json_t *entry, via_conform_claims *claims)
 {
@@ -193,7 +246,7 @@ static bool read_hints(const json_t *entry, via_conform_claims *claims)
             return false;
         }
     }
-    return true;
+    return read_lacks(json_object_get(hints, "lacks"), claims);
 }
 
 static bool read_scheme(const json_t *root, const char *scheme, const char *pattern, via_conform_claims *claims)

@@ -26,6 +26,9 @@ enum {
     NEEDS_OVERFLOW = 128u,
     NEEDS_FILTER = 256u,
     NEEDS_SEQUENCE = 512u,
+    NEEDS_NAMES =
+        1024u, /* more addresses than one: every transport but what has one thing of a kind, unless it lacks them */
+    NEEDS_KEEPING = 2048u, /* a value lives as long as any member, not only as its writer */
     /* what nearly every test of delivery needs */
     NEEDS_WHOLE = NEEDS_ATTACH | NEEDS_LOSSLESS | NEEDS_ORDERED | NEEDS_BOUNDARIES
 };
@@ -65,6 +68,10 @@ typedef struct via_conform_claims {
 /* Reads them; on failure writes one line to stderr and returns false. */
 bool via_conform_read_claims(const char *manifest, const char *scheme, const char *pattern, via_conform_claims *claims);
 bool via_conform_add_extra(via_conform_claims *claims, const char *assignment);
+/* Takes back what a variant has not: "names" or "keeping". On failure as above. */
+bool via_conform_lacks(via_conform_claims *claims, const char *what);
+/* Another template for addresses. On failure as above. */
+bool via_conform_set_address(via_conform_claims *claims, const char *address);
 /* Puts layers on everything, and takes back what they do not let through. On failure as above. */
 bool via_conform_add_layers(via_conform_claims *claims, const char *layers, const char *folder);
 const via_conform_option *via_conform_find_option(const via_conform_claims *claims, const char *name);

@@ -23,11 +23,18 @@ static const via_conform_group *const groups[] = {
 static const struct {
     uint32_t needs;
     const char *name;
-} needs[] = {
-    {NEEDS_ATTACH, "guarantee attach"},  {NEEDS_LOSSLESS, "guarantee lossless"},   {NEEDS_ORDERED, "guarantee ordered"},
-    {NEEDS_DEATH, "guarantee death"},    {NEEDS_BOUNDARIES, "boundaries carried"}, {NEEDS_LINGER, "linger native"},
-    {NEEDS_TWO_ENDS, "peer self"},       {NEEDS_OVERFLOW, "option overflow"},      {NEEDS_FILTER, "option filter"},
-    {NEEDS_SEQUENCE, "sequence carried"}};
+} needs[] = {{NEEDS_ATTACH, "guarantee attach"},
+             {NEEDS_LOSSLESS, "guarantee lossless"},
+             {NEEDS_ORDERED, "guarantee ordered"},
+             {NEEDS_DEATH, "guarantee death"},
+             {NEEDS_BOUNDARIES, "boundaries carried"},
+             {NEEDS_LINGER, "linger native"},
+             {NEEDS_TWO_ENDS, "peer self"},
+             {NEEDS_OVERFLOW, "option overflow"},
+             {NEEDS_FILTER, "option filter"},
+             {NEEDS_SEQUENCE, "sequence carried"},
+             {NEEDS_NAMES, "names of its own"},
+             {NEEDS_KEEPING, "a value that others keep"}};
 
 typedef struct via_conform_command {
     const char *manifest;
@@ -36,6 +43,9 @@ typedef struct via_conform_command {
     const char *only;   /* a test's name, or NULL */
     const char *layers; /* or NULL */
     const char *layer_folder;
+    const char *address; /* a template for addresses, or NULL */
+    const char *lacks[4];
+    size_t lack_count;
     const char *extras[CONFORM_EXTRAS];
     size_t extra_count;
     uint64_t seed;
@@ -45,7 +55,8 @@ typedef struct via_conform_command {
 
 static const char usage[] =
     "usage: via-conformance --manifest FILE --scheme NAME --pattern NAME [--test NAME] [--list] [--seed N]\n"
-    "                       [--option NAME=VALUE]... [--timeout SECONDS] [--layers NAME[,NAME]... [--layer-folder "
+    "                       [--address TEMPLATE] [--lacks names|keeping]... [--option NAME=VALUE]... [--timeout "
+    "SECONDS] [--layers NAME[,NAME]... [--layer-folder "
     "DIR]]\n"
     "Proves that a plugin keeps the rules of every transport. FILE is its sealed manifest, beside its library.\n"
     "Exit status: 0 all passed, 1 a rule is broken, 2 wrong usage or an unusable manifest.\n";
@@ -71,6 +82,10 @@ static void print_again(const via_conform_command *command, const via_conform_te
         (unsigned long long)command->seed);
     for (size_t i = 0; i < command->extra_count; i++)
         printf(" --option %s", command->extras[i]);
+    if (command->address)
+        printf(" --address %s", command->address);
+    for (size_t i = 0; i < command->lack_count; i++)
+        printf(" --lacks %s", command->lacks[i]);
     if (command->layers)
         printf(" --layers %s", command->layers);
     if (command->layer_folder)
@@ -178,6 +193,14 @@ static bool take(via_conform_command *command, int letter)
     case 'f':
         command->layer_folder = optarg;
         return true;
+    case 'a':
+        command->address = optarg;
+        return true;
+    case 'k':
+        if (command->lack_count == sizeof(command->lacks) / sizeof(command->lacks[0]))
+            return false;
+        command->lacks[command->lack_count++] = optarg;
+        return true;
     case 'w':
         command->timeout_s = (unsigned)strtoul(optarg, NULL, 10);
         return command->timeout_s > 0;
@@ -194,6 +217,7 @@ static bool read_command(int argc, char **argv, via_conform_command *command)
         {"list", no_argument, NULL, 'l'},           {"seed", required_argument, NULL, 'r'},
         {"option", required_argument, NULL, 'o'},   {"timeout", required_argument, NULL, 'w'},
         {"layers", required_argument, NULL, 'y'},   {"layer-folder", required_argument, NULL, 'f'},
+        {"address", required_argument, NULL, 'a'},  {"lacks", required_argument, NULL, 'k'},
         {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
     int letter;
 
@@ -219,6 +243,12 @@ int main(int argc, char **argv)
     }
     if (!via_conform_read_claims(command.manifest, command.scheme, command.pattern, &claims))
         return 2;
+    if (command.address && !via_conform_set_address(&claims, command.address))
+        return 2;
+    for (size_t i = 0; i < command.lack_count; i++) {
+        if (!via_conform_lacks(&claims, command.lacks[i]))
+            return 2;
+    }
     for (size_t i = 0; i < command.extra_count; i++) {
         if (!via_conform_add_extra(&claims, command.extras[i])) {
             fprintf(stderr, "via-conformance: --option %s: expected NAME=VALUE\n", command.extras[i]);

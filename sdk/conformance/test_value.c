@@ -260,8 +260,8 @@ static const via_conform_test tests[] = {
      NEEDS_TWO_ENDS, test_value__texts},
     {"value.whole", "Value: never torn, and never older than the one before", VIA_PATTERN_VALUE, NEEDS_TWO_ENDS,
      test_value__whole},
-    {"value.outlives_its_writer", "Value: it lives as long as one member does", VIA_PATTERN_VALUE, NEEDS_TWO_ENDS,
-     test_value__outlives_its_writer},
+    {"value.outlives_its_writer", "Value: it lives as long as one member does", VIA_PATTERN_VALUE,
+     NEEDS_TWO_ENDS | NEEDS_KEEPING, test_value__outlives_its_writer},
 };
 
 const via_conform_group via_conform_value_tests = {tests, sizeof(tests) / sizeof(tests[0])};

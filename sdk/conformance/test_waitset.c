@@ -169,7 +169,7 @@ static void test_waitset__listener(via_conform *suite)
 
 static const via_conform_test tests[] = {
     {"waitset.channels", "Polling: a waitset reports exactly the channels that are ready", CONFORM_VALUE_TOO,
-     NEEDS_WHOLE, test_waitset__channels},
+     NEEDS_WHOLE | NEEDS_NAMES, test_waitset__channels},
     {"waitset.writing", "Polling: a waitset reports room to write", CONFORM_ALL, NEEDS_WHOLE, test_waitset__writing},
     {"waitset.work", "Progress: a waitset moves what waits in a sender by itself", CONFORM_ALL,
      NEEDS_WHOLE | NEEDS_TWO_ENDS, test_waitset__work},
