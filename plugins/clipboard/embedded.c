@@ -19,9 +19,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/random.h>
 #include <unistd.h>
 
-enum { AGAIN_NS = 1000000 /* between two tries for the lock, which is held for as long as a file takes to write */ };
+enum {
+    AGAIN_NS = 1000000 /* at most, between two tries for the lock, which is held for as long as a file takes to write */
+};
 
 enum { JOB_OFFER, JOB_WITHDRAW, JOB_TAKE };
 
@@ -43,6 +46,7 @@ typedef struct embedded {
     clip_store store;
     int notify; /* inotify */
     job *jobs;
+    via_deadline next_try; /* for the lock; VIA_NOW = it was not in vain */
     bool has_told;
     bool has_failed;
     uint64_t told_id; /* 0 = that there is no file */
@@ -264,7 +268,7 @@ static bool try_first(embedded *self)
         return false;
     if (status == VIA_OK) {
         do_first(self);
-        (void)close(lock);
+        clip_store_unlock(lock);
     } else {
         via_note(self->settings.host, self->settings.context, VIA_LOG_ERROR, "%s", fault.what);
         tell_failed_job(self, this, status == VIA_EBUSY ? VIA_ESTALLED : status);
@@ -273,10 +277,29 @@ static bool try_first(embedded *self)
     return true;
 }
 
+/*
+ * The next try is at a time that has nothing to do with what the others do: whoever tries when a change shows tries while the
+ * writer that made it still has the lock, each time.
+ */
+static via_deadline choose_next_try(void)
+{
+    uint32_t chance;
+
+    if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != (ssize_t)sizeof(chance))
+        chance = (uint32_t)via_deadline_clock();
+    return via_deadline_after(AGAIN_NS / 8 + chance % (AGAIN_NS / 8 * 7));
+}
+
 static void do_jobs(embedded *self)
 {
-    while (self->jobs && !self->has_failed && try_first(self))
-        ;
+    if (via_deadline_left(self->next_try) > 0)
+        return;
+    self->next_try = VIA_NOW;
+    while (self->jobs && !self->has_failed)
+        if (!try_first(self)) {
+            self->next_try = choose_next_try();
+            return;
+        }
 }
 
 /* ---- the slots ---------------------------------------------------------------------------------------------- */
@@ -315,7 +338,7 @@ static size_t embedded_wants(void *argument, struct pollfd *set, via_deadline *u
     const embedded *self = argument;
 
     set[0] = (struct pollfd){.fd = self->notify, .events = POLLIN};
-    *until = self->jobs ? via_deadline_after(AGAIN_NS) : VIA_FOREVER;
+    *until = self->jobs ? self->next_try : VIA_FOREVER;
     return 1;
 }
 

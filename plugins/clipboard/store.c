@@ -219,6 +219,15 @@ via_status clip_store_lock(const clip_store *store, int *lock, clip_fault *fault
     return fault->status;
 }
 
+/* Unlocked first: a child that was forked meanwhile has the descriptor, too, and would keep the lock for as long as it lives. */
+void clip_store_unlock(int lock)
+{
+    struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+
+    (void)fcntl(lock, F_OFD_SETLK, &whole);
+    (void)close(lock);
+}
+
 /* ---- writing ------------------------------------------------------------------------------------------------ */
 
 static bool write_all(int descriptor, const uint8_t *bytes, size_t size)

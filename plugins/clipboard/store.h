@@ -48,8 +48,9 @@ void clip_view_close(clip_view *view);
 /* Reads one format whole. VIA_OK, VIA_ETOOBIG, VIA_ENOMEM, VIA_EIO. */
 via_status clip_view_read(const clip_view *view, size_t format, clip_bytes *bytes);
 
-/* The writers' lock: a descriptor to be closed, or -1 with VIA_EBUSY (a live writer has it) or another status. */
+/* The writers' lock, to be given back; or VIA_EBUSY (a live writer has it) or another status. */
 via_status clip_store_lock(const clip_store *store, int *lock, clip_fault *fault);
+void clip_store_unlock(int lock);
 /*
  * Under the lock: makes this the content (NULL: none), as the next generation after `view`, and at least `least`. Tells the
  * new id and generation. On failure the old content stays.
