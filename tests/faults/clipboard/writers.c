@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writers of the clipboard's files that die at any moment, that stop, or that all come at once.
+ */
+#include "clipboard_fixture.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { DEATHS = 40, SIZE = 200000 };
+
+static unsigned char body[2][SIZE];
+
+static void fill_bodies(void)
+{
+    for (size_t i = 0; i < SIZE; i++) {
+        body[0][i] = (unsigned char)(i * 7 + 1);
+        body[1][i] = (unsigned char)(i * 13 + 2);
+    }
+}
+
+/* A process with a host of its own; it says one byte when it has begun. */
+static pid_t start(clipboard_fixture *fixture, void (*live)(const clipboard_fixture *own, int said), int *heard)
+{
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        clipboard_fixture own = *fixture;
+        via_error error;
+        (void)close(ends[0]);
+        if (via_host_open(NULL, &own.host, &error) == VIA_OK)
+            live(&own, ends[1]);
+        _exit(1);
+    }
+    (void)close(ends[1]);
+    *heard = ends[0];
+    return child;
+}
+
+static void hear(int heard)
+{
+    char word;
+
+    assert_int_equal(read(heard, &word, 1), 1);
+    (void)close(heard);
+}
+
+static void end(pid_t child)
+{
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+/* ---- dying -------------------------------------------------------------------------------------------------- */
+
+static void write_for_ever(const clipboard_fixture *own, int said)
+{
+    via_channel *channel = open_clipboard(own, NULL);
+
+    for (unsigned i = 0;; i++) {
+        via_status status = via_send(channel, body[i % 2], SIZE, NULL, soon_enough());
+        if (status != VIA_OK) {
+            fprintf(stderr, "a writer: %s\n", via_status_text(status));
+            _exit(2);
+        }
+        if (i == 0 && write(said, "x", 1) != 1)
+            _exit(3);
+    }
+}
+
+static void expect_either(via_channel *reader)
+{
+    via_msg message;
+
+    assert_int_equal(via_offers_receive(reader, NULL, soon_enough(), &message), VIA_OK);
+    assert_int_equal(message.size, SIZE);
+    assert_memory_equal(message.data, body[((unsigned char *)message.data)[0] - 1], SIZE);
+    via_release(reader, &message);
+}
+
+/* Several at once; each dies when it likes, and the others and the reader go on. */
+static void test_writers__die_at_any_moment(void **state)
+{
+    enum { AT_ONCE = 3 };
+    pid_t writers[AT_ONCE];
+    int heard[AT_ONCE];
+    unsigned seed = (unsigned)getpid();
+
+    for (int i = 0; i < AT_ONCE; i++)
+        writers[i] = start(*state, write_for_ever, &heard[i]);
+    for (int i = 0; i < AT_ONCE; i++)
+        hear(heard[i]);
+    via_channel *reader = open_clipboard(*state, NULL);
+    for (int i = 0; i < DEATHS; i++) {
+        expect_either(reader);
+        usleep((useconds_t)(rand_r(&seed) % 3000)); /* to die somewhere else each time */
+        end(writers[i % AT_ONCE]);
+        expect_either(reader);
+        copy_text(reader, "the reader's");
+        writers[i % AT_ONCE] = start(*state, write_for_ever, &heard[0]);
+        hear(heard[0]);
+    }
+    for (int i = 0; i < AT_ONCE; i++)
+        end(writers[i]);
+    copy_text(reader, "at last");
+    assert_int_not_equal(access(clipboard_path(*state, ".new"), F_OK), 0);
+    via_channel *late = open_clipboard(*state, NULL);
+    expect_text(late, "at last");
+    via_close(late);
+    via_close(reader);
+}
+
+/* ---- stopping ----------------------------------------------------------------------------------------------- */
+
+/* The lock as a writer takes it, and then nothing more. */
+static void hold_the_lock(const clipboard_fixture *own, int said)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int lock = open(clipboard_path(own, ".lock"), O_RDWR | O_CLOEXEC);
+
+    if (lock < 0 || fcntl(lock, F_OFD_SETLKW, &whole) != 0 || write(said, "x", 1) != 1)
+        _exit(2);
+    for (;;)
+        (void)pause();
+}
+
+static void test_writers__stop_in_the_middle(void **state)
+{
+    via_channel *channel = open_clipboard(*state, "reply_timeout=100ms", NULL), *reader = open_clipboard(*state, NULL);
+    int heard;
+
+    copy_text(channel, "before");
+    pid_t stopped = start(*state, hold_the_lock, &heard);
+    hear(heard);
+    const uint64_t began = via_now_ns();
+    assert_int_equal(via_send(channel, "x", 1, NULL, soon_enough()), VIA_ESTALLED);
+    const uint64_t took_ms = (via_now_ns() - began) / 1000000;
+    assert_true(took_ms >= 99 && took_ms < 10000);
+    assert_int_equal(via_offers_clear(channel, soon_enough()), VIA_ESTALLED);
+    expect_text(reader, "before");                                              /* readers need no lock */
+    assert_int_equal(via_send(channel, "x", 1, NULL, via_after_ms(1)), VIA_OK); /* accepted, and told later: */
+    assert_int_equal(via_flush(channel, soon_enough()), VIA_ESTALLED);
+    assert_int_equal(via_flush(channel, soon_enough()), VIA_OK);
+    end(stopped);
+    copy_text(channel, "after");
+    expect_text(reader, "after");
+    via_close(channel);
+    via_close(reader);
+}
+
+/* ---- all at once -------------------------------------------------------------------------------------------- */
+
+enum { TAKERS = 6, CONTENTS = 60 };
+
+static void take_all(const clipboard_fixture *own, int said)
+{
+    via_channel *channel = open_clipboard(own, NULL);
+    via_msg message;
+    unsigned char taken = 0;
+
+    for (;;) {
+        via_status status = via_offers_receive(channel, NULL, soon_enough(), &message);
+        if (status == VIA_OK && message.size == 4 && memcmp(message.data, "done", 4) == 0)
+            break;
+        if (status == VIA_OK) {
+            taken++;
+            via_release(channel, &message);
+        } else if (status != VIA_ENOENT && status != VIA_EREVOKED) {
+            _exit(2);
+        }
+    }
+    via_release(channel, &message);
+    _exit(write(said, &taken, 1) == 1 ? 0 : 3);
+}
+
+/* Each content that may be pasted once is got by one reader, never by two, and never by none. */
+static void test_once__among_many_readers(void **state)
+{
+    via_channel *writer = open_clipboard(*state, "paste_once=true", NULL);
+    via_channel *last = open_clipboard(*state, NULL);
+    int heard[TAKERS];
+    pid_t takers[TAKERS];
+    unsigned sum = 0;
+    char text[16];
+
+    for (int i = 0; i < TAKERS; i++)
+        takers[i] = start(*state, take_all, &heard[i]);
+    for (int i = 0; i < CONTENTS; i++) {
+        (void)snprintf(text, sizeof(text), "number %d", i);
+        copy_text(writer, text);
+        expect_emptied(writer);
+    }
+    copy_text(last, "done");
+    for (int i = 0; i < TAKERS; i++) {
+        unsigned char taken;
+        int status;
+        assert_int_equal(read(heard[i], &taken, 1), 1);
+        (void)close(heard[i]);
+        assert_int_equal(waitpid(takers[i], &status, 0), takers[i]);
+        assert_int_equal(status, 0);
+        sum += taken;
+    }
+    assert_int_equal(sum, CONTENTS);
+    via_close(writer);
+    via_close(last);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, clipboard_set_up, clipboard_tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_writers__die_at_any_moment),
+        TEST(test_writers__stop_in_the_middle),
+        TEST(test_once__among_many_readers),
+    };
+
+    fill_bodies();
+    return cmocka_run_group_tests_name("clipboard writers", tests, NULL, NULL);
+}
