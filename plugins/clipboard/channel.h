@@ -36,7 +36,7 @@ extern const via_channel_ops clip_channel_ops;
 
 /* ---- display.c ---------------------------------------------------------------------------------------------- */
 
-/* Chooses a backend and opens it. Fills backend and self. VIA_OK, or with the error filled what the backend answers. */
+/* Chooses a backend and opens it, until the deadline or for a quarter of a second. Fills backend and self. VIA_OK, or with the error filled what the backend answers. */
 via_status clip_display_open(clip_channel *channel, via_deadline deadline, via_error *error);
 
 /* ---- worker.c ----------------------------------------------------------------------------------------------- */

@@ -7,11 +7,14 @@
  */
 #include "channel.h"
 
+#include "kit/deadline.h"
 #include "kit/error.h"
 #include "kit/fail.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { PATIENCE_NS = 250 * 1000 * 1000 };
 
 /* Nothing that a program with raised privileges may be told by its caller. */
 static const char *variable(const char *name)
@@ -86,8 +89,17 @@ static via_status explain(const clip_channel *channel, via_status status, via_er
     return status;
 }
 
-via_status clip_display_open(clip_channel *channel, via_deadline deadline, via_error *error)
+/* A display has to be asked a few things before it is there, so "now" is a moment. */
+static via_deadline with_patience(via_deadline deadline)
 {
+    const via_deadline least = via_deadline_after(PATIENCE_NS);
+
+    return deadline > least ? deadline : least;
+}
+
+via_status clip_display_open(clip_channel *channel, via_deadline asked, via_error *error)
+{
+    const via_deadline deadline = with_patience(asked);
     uint32_t which = channel->options.backend == CLIP_AUTO ? guess(&channel->options) : channel->options.backend;
 
     via_status status = open_place(channel, which, deadline, error);
