@@ -7,6 +7,8 @@
  */
 #include "channel.h"
 
+#include "kit/fail.h"
+
 #include <string.h>
 
 typedef struct letter {
@@ -66,6 +68,14 @@ static via_status send_whole(mqueue_channel *channel, const mqueue_load *load, v
     return post(channel, &what, deadline);
 }
 
+static via_status refuse_priority(mqueue_channel *channel, int32_t priority)
+{
+    via_note(channel->settings.host, channel->settings.context, VIA_LOG_WARNING,
+             "priority %d is refused: a message queue has 0 (normal) to %d (most urgent)", priority,
+             MQUEUE_PRIORITIES - 1);
+    return VIA_EINVAL;
+}
+
 via_status mqueue_channel_send(void *self, const via_slice *slices, size_t count, const via_meta *meta,
                                via_deadline deadline)
 {
@@ -75,7 +85,7 @@ via_status mqueue_channel_send(void *self, const via_slice *slices, size_t count
     if (channel->out.descriptor < 0)
         return VIA_ENOTSUP;
     if (meta && (meta->priority < 0 || meta->priority >= MQUEUE_PRIORITIES))
-        return VIA_EINVAL;
+        return refuse_priority(channel, meta->priority);
     load.priority = meta ? (unsigned)meta->priority : 0;
     for (size_t i = 0; i < count; i++)
         load.size += slices[i].size;

@@ -586,3 +586,17 @@ two_have_met() {
     expect "there is one other end here"
     expect_way_out
 }
+
+# ---- message queues ---------------------------------------------------------------------------------------------
+
+@test "cli__a_message_queue_carries_a_priority_and_what_is_larger_than_its_slots" {
+    head -c 100000 /dev/zero | tr '\0' x >large
+    start receiver via pull mq:orders --count 1 --format json --timeout 30s
+    receiver=$!
+    run via push mq:orders --file large --priority 7 --timeout 20s
+    expect_status 0
+    finish $receiver
+    [ "$status" -eq 0 ]
+    output=$(cat receiver.out)
+    expect_json 'it["priority"] == 7 and it["text"] == "x" * 100000'
+}
