@@ -266,10 +266,12 @@ static via_status binder_open(mqueue_queue *queue, via_error *error)
 
 static void binder_close(mqueue_queue *queue, uint32_t how)
 {
-    while (queue->guests) {
+    for (mqueue_guest *guest = queue->guests, *next; guest; guest = next) {
+        next = guest->next;
         if (how != VIA_CLOSE_FORKED)
-            (void)mqueue_word_send(queue->guests->socket, (mqueue_word){.kind = MQUEUE_BYE}, NULL, 0);
-        unlink_guest(queue, queue->guests);
+            (void)mqueue_word_send(guest->socket, (mqueue_word){.kind = MQUEUE_BYE}, NULL, 0);
+        (void)close(guest->socket);
+        free(guest);
     }
     via_acceptor_destroy(queue->acceptor, how);
     via_unix_name_give_up(&queue->name, how);

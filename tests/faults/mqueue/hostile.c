@@ -105,9 +105,9 @@ static int connect_to(const char *file)
 }
 
 /* A hello of a pair, with descriptors that are no queues; `count` of them. */
-static void say_hello(int descriptor, int count)
+static void say_hello(int descriptor, int count, uint32_t role)
 {
-    unsigned char word[32] = {'V', 'M', 'Q', 'W', 1, 0, 1, 0};
+    unsigned char word[32] = {'V', 'M', 'Q', 'W', 1, 0, 1, 0, (unsigned char)role};
     union {
         char bytes[CMSG_SPACE(2 * sizeof(int))];
         struct cmsghdr align;
@@ -135,20 +135,20 @@ static void test_hostile__dialers(void **state)
     via_channel *dialer = NULL;
     via_channel *accepted = NULL;
     via_error error;
-    int strangers[4];
+    int strangers[5];
 
     (void)state;
     assert_int_equal(via_listen(NULL, "mq:door", NULL, &listener, &error), VIA_OK);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         strangers[i] = connect_to("door.mqp");
     assert_int_equal(send(strangers[0], "GET / HTTP/1.0\r\n", 16, MSG_NOSIGNAL), 16);
-    for (int i = 1; i < 4; i++)
-        say_hello(strangers[i], i - 1);
+    for (int i = 1; i < 5; i++)
+        say_hello(strangers[i], i < 4 ? i - 1 : 0, i < 4 ? VIA_PAIR : VIA_PULL);
     assert_int_equal(via_dial(NULL, "mq:door", NULL, via_after_ms(PATIENCE_MS), &dialer, &error), VIA_OK);
     assert_int_equal(via_accept(listener, via_after_ms(PATIENCE_MS), &accepted, &error), VIA_OK);
     mq_send_text(dialer, "a friend", 0);
     mq_expect_text(accepted, "a friend", 0);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         struct pollfd end = {strangers[i], POLLIN, 0};
         assert_int_equal(poll(&end, 1, PATIENCE_MS), 1); /* turned away */
         (void)close(strangers[i]);
