@@ -10,11 +10,10 @@ no_display() {
 
 # The processes that stay behind, by the runtime folder that is theirs alone.
 servers() {
-    local folder
-    for folder in /proc/[0-9]*; do
-        tr '\0' '\n' <"$folder/environ" | grep -qx "XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR" || continue
-        [[ $(readlink "$folder/exe") == */bin/via ]] && echo "${folder#/proc/}"
-    done 2>/dev/null || true
+    local process
+    for process in $(pgrep -x via); do
+        ! tr '\0' '\n' <"/proc/$process/environ" | grep -qx "XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR" || echo "$process"
+    done 2>/dev/null
 }
 
 no_servers() {
