@@ -5,14 +5,17 @@
 #include "clipboard_fixture.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DEATHS = 40, SIZE = 200000 };
+enum { DEATHS = 25, SIZE = 200000 };
 
 static unsigned char body[2][SIZE];
 
@@ -24,20 +27,44 @@ static void fill_bodies(void)
     }
 }
 
-/* A process with a host of its own; it says one byte when it has begun. */
-static pid_t start(clipboard_fixture *fixture, void (*live)(const clipboard_fixture *own, int said), int *heard)
+/* What this program does as a process of its own; it says one byte when it has begun. */
+typedef struct role {
+    const char *name;
+    void (*live)(const clipboard_fixture *own, int said);
+} role;
+
+static void write_for_ever(const clipboard_fixture *own, int said);
+static void hold_the_lock(const clipboard_fixture *own, int said);
+static void take_all(const clipboard_fixture *own, int said);
+
+static const role roles[] = {{"writer", write_for_ever}, {"holder", hold_the_lock}, {"taker", take_all}};
+
+enum { SAYS = 3 /* the descriptor of a role */ };
+
+static int play(const char *name, const char *folder)
+{
+    clipboard_fixture own = {NULL, ""};
+    via_error error;
+
+    (void)snprintf(own.folder, sizeof(own.folder), "%s", folder);
+    if (via_host_open(NULL, &own.host, &error) != VIA_OK)
+        return 1;
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
+        if (strcmp(roles[i].name, name) == 0)
+            roles[i].live(&own, SAYS);
+    return 1;
+}
+
+static pid_t start(const clipboard_fixture *fixture, const char *name, int *heard)
 {
     int ends[2];
 
-    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        clipboard_fixture own = *fixture;
-        via_error error;
-        (void)close(ends[0]);
-        if (via_host_open(NULL, &own.host, &error) == VIA_OK)
-            live(&own, ends[1]);
+        if (dup2(ends[1], SAYS) == SAYS && fcntl(SAYS, F_SETFD, 0) == 0)
+            (void)execl("/proc/self/exe", "writers", name, fixture->folder, (char *)NULL);
         _exit(1);
     }
     (void)close(ends[1]);
@@ -95,7 +122,7 @@ static void test_writers__die_at_any_moment(void **state)
     unsigned seed = (unsigned)getpid();
 
     for (int i = 0; i < AT_ONCE; i++)
-        writers[i] = start(*state, write_for_ever, &heard[i]);
+        writers[i] = start(*state, "writer", &heard[i]);
     for (int i = 0; i < AT_ONCE; i++)
         hear(heard[i]);
     via_channel *reader = open_clipboard(*state, NULL);
@@ -105,7 +132,7 @@ static void test_writers__die_at_any_moment(void **state)
         end(writers[i % AT_ONCE]);
         expect_either(reader);
         copy_text(reader, "the reader's");
-        writers[i % AT_ONCE] = start(*state, write_for_ever, &heard[0]);
+        writers[i % AT_ONCE] = start(*state, "writer", &heard[0]);
         hear(heard[0]);
     }
     for (int i = 0; i < AT_ONCE; i++)
@@ -116,6 +143,52 @@ static void test_writers__die_at_any_moment(void **state)
     expect_text(late, "at last");
     via_close(late);
     via_close(reader);
+}
+
+/* ---- forking ------------------------------------------------------------------------------------------------ */
+
+typedef struct busy {
+    via_channel *channel;
+    atomic_bool shall_end;
+    atomic_uint sent;
+} busy;
+
+static void *write_until_told(void *argument)
+{
+    busy *self = argument;
+
+    while (!atomic_load(&self->shall_end) && via_send(self->channel, body[0], SIZE, NULL, soon_enough()) == VIA_OK)
+        (void)atomic_fetch_add(&self->sent, 1);
+    return NULL;
+}
+
+/* A child has all descriptors that its parent had in that moment, the lock's too, and lives on without knowing. */
+static void test_writers__fork_in_the_middle(void **state)
+{
+    enum { CHILDREN = 30 };
+    via_channel *other = open_clipboard(*state, NULL);
+    busy self = {.channel = open_clipboard(*state, NULL)};
+    pid_t children[CHILDREN];
+    pthread_t thread;
+
+    assert_int_equal(pthread_create(&thread, NULL, write_until_told, &self), 0);
+    for (int i = 0; i < CHILDREN; i++) {
+        const unsigned before = atomic_load(&self.sent);
+        while (atomic_load(&self.sent) < before + 2)
+            (void)sched_yield();
+        children[i] = fork();
+        assert_true(children[i] >= 0);
+        while (children[i] == 0)
+            (void)pause();
+    }
+    atomic_store(&self.shall_end, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    copy_text(other, "goes on");
+    copy_text(self.channel, "goes on");
+    for (int i = 0; i < CHILDREN; i++)
+        end(children[i]);
+    via_close(other);
+    via_close(self.channel);
 }
 
 /* ---- stopping ----------------------------------------------------------------------------------------------- */
@@ -138,7 +211,7 @@ static void test_writers__stop_in_the_middle(void **state)
     int heard;
 
     copy_text(channel, "before");
-    pid_t stopped = start(*state, hold_the_lock, &heard);
+    pid_t stopped = start(*state, "holder", &heard);
     hear(heard);
     const uint64_t began = via_now_ns();
     assert_int_equal(via_send(channel, "x", 1, NULL, soon_enough()), VIA_ESTALLED);
@@ -189,10 +262,10 @@ static void test_once__among_many_readers(void **state)
     int heard[TAKERS];
     pid_t takers[TAKERS];
     unsigned sum = 0;
-    char text[16];
+    char text[32];
 
     for (int i = 0; i < TAKERS; i++)
-        takers[i] = start(*state, take_all, &heard[i]);
+        takers[i] = start(*state, "taker", &heard[i]);
     for (int i = 0; i < CONTENTS; i++) {
         (void)snprintf(text, sizeof(text), "number %d", i);
         copy_text(writer, text);
@@ -213,15 +286,18 @@ static void test_once__among_many_readers(void **state)
     via_close(last);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, clipboard_set_up, clipboard_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_writers__die_at_any_moment),
+        TEST(test_writers__fork_in_the_middle),
         TEST(test_writers__stop_in_the_middle),
         TEST(test_once__among_many_readers),
     };
 
     fill_bodies();
+    if (argc == 3)
+        return play(argv[1], argv[2]);
     return cmocka_run_group_tests_name("clipboard writers", tests, NULL, NULL);
 }
