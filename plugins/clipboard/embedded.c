@@ -11,6 +11,7 @@
 #include "backend.h"
 
 #include "kit/deadline.h"
+#include "kit/error.h"
 #include "kit/fail.h"
 #include "store.h"
 
@@ -144,14 +145,22 @@ static via_status write_down(embedded *self, const clip_view *view, const clip_c
     return VIA_OK;
 }
 
+static void note_fault(const embedded *self, const char *consequence, const clip_fault *fault)
+{
+    char reason[128];
+
+    via_error_text(fault->os_code, reason, sizeof(reason));
+    via_note(self->settings.host, self->settings.context, VIA_LOG_ERROR, "%s: %s: %s", consequence, fault->what,
+             reason);
+}
+
 static void do_offer(embedded *self, const job *this, const clip_view *view)
 {
     clip_fault fault;
     via_status status = write_down(self, view, this->content, this->number, &fault);
 
     if (status != VIA_OK)
-        via_note(self->settings.host, self->settings.context, VIA_LOG_ERROR, "%s: %s", fault.what,
-                 strerror(fault.os_code));
+        note_fault(self, "nothing is published", &fault);
     self->events->offered(self->core, this->number, status);
     if (status == VIA_OK && this->content && !this->content->is_sensitive)
         self->events->released(self->core, this->number, true);
@@ -164,8 +173,7 @@ static void do_withdraw(embedded *self, const job *this, const clip_view *view)
     if (self->our_number != this->number || view->head.id != self->our_id)
         return;
     if (write_down(self, view, NULL, this->number, &fault) != VIA_OK)
-        via_note(self->settings.host, self->settings.context, VIA_LOG_ERROR, "%s: the clipboard is not cleared: %s",
-                 fault.what, strerror(fault.os_code));
+        note_fault(self, "the clipboard is not cleared", &fault);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */

@@ -45,7 +45,7 @@ static via_status take_names(clip_store *store, const char *path)
         return VIA_EINVAL;
     memcpy(store->folder_path, path, folder);
     store->folder_path[folder] = '\0';
-    (void)strcpy(store->name, slash + 1);
+    (void)snprintf(store->name, sizeof(store->name), "%s", slash + 1);
     (void)snprintf(store->lock_name, sizeof(store->lock_name), "%s.lock", store->name);
     (void)snprintf(store->new_name, sizeof(store->new_name), "%s.new", store->name);
     return VIA_OK;

@@ -196,24 +196,32 @@ static void drop_errand(clip_channel *channel, clip_errand **link)
     clip_desk_lock(&channel->desk);
 }
 
+/* False: it waits for the backend, or for whoever asked. */
+static bool go_on_with(clip_channel *channel, clip_errand *errand)
+{
+    if (errand->state == CLIP_ERRAND_DONE)
+        return false;
+    if (is_over(channel))
+        finish_errand(channel, errand, channel->desk.ended);
+    else if (errand->state == CLIP_ERRAND_NEW && channel->desk.present.is_known)
+        look_for(channel, errand);
+    else if (errand->state == CLIP_ERRAND_LOOKED)
+        fetch_for(channel, errand);
+    else
+        return false;
+    return true;
+}
+
 /* After each the list is another one. */
 static bool go_on_with_errands(clip_channel *channel)
 {
     for (clip_errand **link = &channel->desk.errands; *link; link = &(*link)->next) {
-        clip_errand *errand = *link;
-        if (errand->is_abandoned)
+        if ((*link)->is_abandoned) {
             drop_errand(channel, link);
-        else if (errand->state == CLIP_ERRAND_DONE)
-            continue;
-        else if (is_over(channel))
-            finish_errand(channel, errand, channel->desk.ended);
-        else if (errand->state == CLIP_ERRAND_NEW && channel->desk.present.is_known)
-            look_for(channel, errand);
-        else if (errand->state == CLIP_ERRAND_LOOKED)
-            fetch_for(channel, errand);
-        else
-            continue;
-        return true;
+            return true;
+        }
+        if (go_on_with(channel, *link))
+            return true;
     }
     return false;
 }

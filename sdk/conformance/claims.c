@@ -203,7 +203,7 @@ bool via_conform_set_address(via_conform_claims *claims, const char *address)
         fprintf(stderr, "the address is longer than %zu bytes\n", sizeof(claims->address) - 1);
         return false;
     }
-    (void)strcpy(claims->address, address);
+    (void)snprintf(claims->address, sizeof(claims->address), "%s", address);
     return true;
 }
 
