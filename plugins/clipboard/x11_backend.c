@@ -57,6 +57,7 @@ static void x11_close(void *object, uint32_t how)
     x11_present_fini(self);
     x11_owner_fini(self);
     x11_news_fini(self);
+    x11_atoms_fini(&self->names);
     free(self->event);
     x11_library_close(&self->xcb);
     free(self);
@@ -134,6 +135,11 @@ static void fetch(void *object, uint64_t ticket, const char *type)
     x11_fetch(object, ticket, type);
 }
 
+static void look(void *object, uint64_t ticket)
+{
+    x11_look(object, ticket);
+}
+
 static void cancel(void *object, uint64_t ticket)
 {
     x11_cancel(object, ticket);
@@ -152,6 +158,7 @@ const clip_backend clip_x11 = {
     .offer = offer,
     .withdraw = withdraw,
     .fetch = fetch,
+    .look = look,
     .cancel = cancel,
     .hand_over = hand_over,
     .close = x11_close,

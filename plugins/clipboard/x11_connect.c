@@ -179,7 +179,7 @@ static via_status look(x11 *self, via_deadline deadline, via_error *error)
                                     XCB_ATOM_STRING, 8, 0, NULL);
     x11_ask(self, self->xcb.get_selection_owner(self->connection, self->atoms[X11_CLIPBOARD_MANAGER]).sequence,
             answer_manager, NULL);
-    x11_present_look(self);
+    x11_present_begin(self);
     /* What the look starts (TARGETS, names) is no part of opening: the owner is not waited for. */
     while (!self->present.is_known) {
         const via_status status = settle(self, deadline, error);

@@ -36,6 +36,17 @@ static void append(x11 *self, x11_news *news)
     self->news_end = &news->next;
 }
 
+/* After the next `changed`, if there is one to come. */
+static void append_in_turn(x11 *self, x11_news *news)
+{
+    if (self->told == self->present.generation) {
+        append(self, news);
+        return;
+    }
+    news->next = self->late;
+    self->late = news;
+}
+
 x11_types *x11_types_create(x11 *self, const char *const *names, size_t count)
 {
     size_t bytes = sizeof(x11_types) + count * sizeof(char *);
@@ -88,12 +99,18 @@ void x11_tell_fetched(x11 *self, uint64_t ticket, via_status status, clip_bytes 
         news->bytes = *bytes;
         clip_bytes_init(bytes, bytes->limit);
     }
-    if (status == VIA_EREVOKED && self->told != self->present.generation) {
-        news->next = self->late;
-        self->late = news;
-    } else {
+    if (status == VIA_EREVOKED)
+        append_in_turn(self, news);
+    else
         append(self, news);
-    }
+}
+
+void x11_tell_looked(x11 *self, uint64_t ticket)
+{
+    x11_news *news = create(self, X11_LOOKED, ticket, VIA_OK);
+
+    if (news)
+        append_in_turn(self, news);
 }
 
 void x11_tell(x11 *self, x11_kind kind, uint64_t number, via_status status, bool kept)
@@ -127,6 +144,9 @@ static void tell(x11 *self, x11_news *news)
         break;
     case X11_FETCHED:
         self->events->fetched(self->core, news->number, news->status, &news->bytes);
+        break;
+    case X11_LOOKED:
+        self->events->looked(self->core, news->number);
         break;
     case X11_PASTED:
         self->events->pasted(self->core, news->number);

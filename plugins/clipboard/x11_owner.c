@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void start(x11 *self);
+enum { ATTEMPTS = 16 /* to get the selection while others take it */ };
 
 static void leave_window(x11 *self, x11_publication *publication)
 {
@@ -38,12 +38,20 @@ static void answer_atom(x11 *self, void *context, const void *reply)
         reply ? ((const xcb_intern_atom_reply_t *)reply)->atom : XCB_ATOM_NONE;
 }
 
+/* The time of now, by the server's clock (ICCCM 2.1 forbids CurrentTime): it is told where a property changes. */
+static void ask_time(x11 *self)
+{
+    self->owner.is_stamped = false;
+    (void)self->xcb.change_property(self->connection, XCB_PROP_MODE_APPEND, self->window, self->atoms[X11_STAMP],
+                                    XCB_ATOM_STRING, 8, 0, NULL);
+}
+
 /* Names first, then the time: when it is here, so are the atoms. */
 static void start(x11 *self)
 {
     x11_publication *first = self->owner.waiting;
 
-    self->owner.is_stamped = false;
+    self->owner.lost = 0;
     if (!first)
         return;
     for (size_t i = 0; i < first->count; i++) {
@@ -53,8 +61,7 @@ static void start(x11 *self)
     }
     if (first->content)
         first->window = x11_window_create(self);
-    (void)self->xcb.change_property(self->connection, XCB_PROP_MODE_APPEND, self->window, self->atoms[X11_STAMP],
-                                    XCB_ATOM_STRING, 8, 0, NULL);
+    ask_time(self);
 }
 
 void x11_offer(x11 *self, clip_content *content, uint64_t number)
@@ -85,15 +92,19 @@ static x11_publication *take_first(x11 *self)
 
 /*
  * Comes after the notice that the selection is ours, which ends the offer; so it is only heard where there was none: the server
- * did nothing, since somebody took the selection later than our time.
+ * did nothing, since somebody took the selection later than our time. Ours is later still, so it is tried again.
  */
 static void answer_owner(x11 *self, void *context, const void *reply)
 {
     const xcb_get_selection_owner_reply_t *answer = reply;
-    x11_publication *first = take_first(self);
-    const bool is_so = answer && !first->content && answer->owner == XCB_WINDOW_NONE;
+    const x11_publication *waiting = context;
+    const bool is_so = answer && !waiting->content && answer->owner == XCB_WINDOW_NONE;
 
-    (void)context;
+    if (!is_so && ++self->owner.lost < ATTEMPTS) {
+        ask_time(self);
+        return;
+    }
+    x11_publication *first = take_first(self);
     x11_tell(self, X11_OFFERED, first->number, is_so ? VIA_OK : VIA_EREVOKED, false);
     discard(self, first);
     start(self);

@@ -13,10 +13,11 @@
 #include "text.h"
 
 enum {
-    TARGETS_MAX = 512,     /* targets of one content that are looked at */
-    TARGETS_BYTES = 65536, /* of the list that names them */
-    NAME_MAX_BYTES = 255   /* of a type, as everywhere in Viaduct */
+    TARGETS_MAX = 512,    /* targets of one content that are looked at */
+    TARGETS_BYTES = 65536 /* of the list that names them */
 };
+
+static char unnamed[] = "?"; /* stands for a name that has been asked for */
 
 static void clear(x11 *self)
 {
@@ -24,7 +25,8 @@ static void clear(x11 *self)
 
     x11_forget(self, present);
     for (size_t i = 0; present->names && i < present->count; i++)
-        free(present->names[i]);
+        if (present->names[i] != unnamed)
+            free(present->names[i]);
     free(present->names);
     free(present->atoms);
     present->names = NULL;
@@ -84,38 +86,44 @@ static bool has(const x11_present *present, xcb_atom_t atom)
     return false;
 }
 
-/* The name as the core may have it; NULL = it is none that could be a type. */
-static char *copy_name(const xcb_get_atom_name_reply_t *answer)
+static char *known_name(const x11 *self, xcb_atom_t atom)
 {
-    const char *name = (const char *)(answer + 1);
+    const char *name = NULL;
 
-    if (answer->name_len == 0 || answer->name_len > NAME_MAX_BYTES)
-        return NULL;
-    for (size_t i = 0; i < answer->name_len; i++)
-        if (name[i] < ' ' || name[i] > '~')
-            return NULL;
-    return strndup(name, answer->name_len);
+    return x11_atoms_find(&self->names, atom, &name) && name ? strdup(name) : NULL;
 }
 
+/* Answers come in the order of asking: this one is for the first atom that still waits. */
 static void answer_name(x11 *self, void *context, const void *reply)
 {
     x11_present *present = context;
+    size_t at = 0;
 
-    if (reply)
-        present->names[present->count - present->unnamed] = copy_name(reply);
+    while (present->names[at] != unnamed)
+        at++;
+    x11_atoms_learn(&self->names, present->atoms[at], reply);
+    present->names[at] = known_name(self, present->atoms[at]);
     if (--present->unnamed == 0)
         tell(self, 0);
 }
 
-static void ask_names(x11 *self)
+/* Asks for the names that are not known yet. */
+static void name_all(x11 *self)
 {
     x11_present *present = &self->present;
+    const char *name;
 
-    present->unnamed = present->count;
-    if (present->count == 0)
-        tell(self, 0);
-    for (size_t i = 0; i < present->count; i++)
+    for (size_t i = 0; i < present->count; i++) {
+        if (x11_atoms_find(&self->names, present->atoms[i], &name)) {
+            present->names[i] = known_name(self, present->atoms[i]);
+            continue;
+        }
+        present->names[i] = unnamed;
+        present->unnamed++;
         x11_ask(self, self->xcb.get_atom_name(self->connection, present->atoms[i]).sequence, answer_name, present);
+    }
+    if (present->unnamed == 0)
+        tell(self, 0);
 }
 
 static void take_list(x11 *self, const clip_bytes *bytes)
@@ -129,7 +137,7 @@ static void take_list(x11 *self, const clip_bytes *bytes)
         if (!is_protocol(self, atom) && !has(present, atom))
             present->atoms[present->count++] = atom;
     }
-    ask_names(self);
+    name_all(self);
 }
 
 /* An owner that does not say what it offers can only be asked for text. */
@@ -180,7 +188,7 @@ static void found(x11 *self, xcb_window_t owner, uint64_t ours)
         self->present.asking = x11_read_begin(self, 0, self->atoms[X11_TARGETS], false, TARGETS_BYTES);
 }
 
-void x11_present_changed(x11 *self, const xcb_xfixes_selection_notify_event_t *event)
+void x11_present_changed(x11 *self, const xcb_xfixes_selection_notify_event_t *event, unsigned sequence)
 {
     x11_present *present = &self->present;
     const bool is_death = event->subtype == XCB_XFIXES_SELECTION_EVENT_SELECTION_CLIENT_CLOSE;
@@ -192,13 +200,13 @@ void x11_present_changed(x11 *self, const xcb_xfixes_selection_notify_event_t *e
         x11_read_abandon(self, present->asking);
     present->asking = NULL;
     clear(self);
-    x11_read_revoke(self, is_death ? VIA_EPEER : VIA_EREVOKED);
+    x11_read_revoke(self, is_death, sequence);
     const uint64_t ours = x11_owner_changed(self, event->owner, event->selection_timestamp);
     found(self, event->owner, ours);
     x11_owner_settle(self, ours);
 }
 
-static void answer_look(x11 *self, void *context, const void *reply)
+static void answer_first(x11 *self, void *context, const void *reply)
 {
     const xcb_get_selection_owner_reply_t *answer = reply;
 
@@ -208,9 +216,9 @@ static void answer_look(x11 *self, void *context, const void *reply)
     found(self, answer ? answer->owner : XCB_WINDOW_NONE, 0);
 }
 
-void x11_present_look(x11 *self)
+void x11_present_begin(x11 *self)
 {
-    x11_ask(self, self->xcb.get_selection_owner(self->connection, self->atoms[X11_SELECTION]).sequence, answer_look,
+    x11_ask(self, self->xcb.get_selection_owner(self->connection, self->atoms[X11_SELECTION]).sequence, answer_first,
             NULL);
 }
 
@@ -252,6 +260,19 @@ void x11_fetch(x11 *self, uint64_t ticket, const char *type)
         x11_tell_fetched(self, ticket, VIA_ETYPE, NULL);
     else
         (void)x11_read_begin(self, ticket, target, is_text, self->settings.max_size);
+}
+
+/* Whatever was changed before the question comes in before its answer. */
+static void answer_look(x11 *self, void *context, const void *reply)
+{
+    (void)reply;
+    x11_tell_looked(self, (uintptr_t)context);
+}
+
+void x11_look(x11 *self, uint64_t ticket)
+{
+    x11_ask(self, self->xcb.get_selection_owner(self->connection, self->atoms[X11_SELECTION]).sequence, answer_look,
+            (void *)(uintptr_t)ticket);
 }
 
 void x11_present_fini(x11 *self)

@@ -103,11 +103,11 @@ static void property(x11 *self, const xcb_property_notify_event_t *event)
     x11_send_property(self, event);
 }
 
-static void owner_changed(x11 *self, const xcb_xfixes_selection_notify_event_t *event)
+static void owner_changed(x11 *self, const xcb_xfixes_selection_notify_event_t *event, unsigned sequence)
 {
     x11_time(self, event->timestamp);
     if (event->selection == self->atoms[X11_SELECTION])
-        x11_present_changed(self, event);
+        x11_present_changed(self, event, sequence);
     else if (event->selection == self->atoms[X11_CLIPBOARD_MANAGER])
         x11_manager_changed(self, event->owner);
 }
@@ -134,7 +134,7 @@ static void handle(x11 *self, const xcb_generic_event_t *event)
     if (event->response_type == 0)
         refused(self, (const xcb_generic_error_t *)event);
     else if (event->response_type == self->fixes_event + XCB_XFIXES_SELECTION_NOTIFY)
-        owner_changed(self, (const xcb_xfixes_selection_notify_event_t *)event);
+        owner_changed(self, (const xcb_xfixes_selection_notify_event_t *)event, event->full_sequence);
     else if (event->response_type == XCB_PROPERTY_NOTIFY)
         property(self, (const xcb_property_notify_event_t *)event);
     else if (event->response_type == XCB_DESTROY_NOTIFY)

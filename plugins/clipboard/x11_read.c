@@ -14,6 +14,9 @@
 
 enum { ABANDONED = 16 /* that are seen off at once */ };
 
+/* A former owner's pauses: nobody waits for an old content while there is a new one. */
+static const int64_t old_ns = 100000000;
+
 static void destroy(x11 *self, x11_read *read)
 {
     x11_read **at = &self->reads;
@@ -46,8 +49,10 @@ x11_read *x11_read_begin(x11 *self, uint64_t ticket, xcb_atom_t target, bool is_
                        .total = via_deadline_after((int64_t)self->settings.transfer_ns)};
     clip_bytes_init(&read->bytes, limit);
     self->reads = read;
-    (void)self->xcb.convert_selection(self->connection, read->window, self->atoms[X11_SELECTION], target,
-                                      self->atoms[X11_PROPERTY], self->now);
+    read->sequence = self->xcb
+                         .convert_selection(self->connection, read->window, self->atoms[X11_SELECTION], target,
+                                            self->atoms[X11_PROPERTY], self->now)
+                         .sequence;
     return read;
 }
 
@@ -65,6 +70,8 @@ static void tell(x11 *self, x11_read *read, via_status status)
 {
     if (read->is_abandoned)
         return;
+    if (read->is_old && status != VIA_OK) /* it would have been another answer, had it been the content still */
+        status = VIA_EREVOKED;
     if (read->ticket == 0)
         x11_present_targets(self, status, &read->bytes, read->answered_as);
     else
@@ -132,7 +139,7 @@ static void await_piece(x11 *self, x11_read *read)
     read->step = X11_STEP_PIECE;
     read->is_again = false;
     if (!read->is_abandoned)
-        read->idle = via_deadline_after((int64_t)self->settings.idle_ns);
+        read->idle = via_deadline_after(read->is_old ? old_ns : (int64_t)self->settings.idle_ns);
     if (is_again)
         ask_piece(self, read);
 }
@@ -259,16 +266,33 @@ void x11_read_property(x11 *self, const xcb_property_notify_event_t *event)
 
 /* ---- ends that others bring --------------------------------------------------------------------------------- */
 
-void x11_read_revoke(x11 *self, via_status status)
+/*
+ * Whom has our request reached? Where the server had handled it before the change, the former owner; so what comes is the content
+ * that was asked for, and may be taken. Otherwise it may be either, and counts for neither.
+ */
+static void revoke(x11 *self, x11_read *read, unsigned sequence)
+{
+    const bool is_early = (int32_t)(sequence - read->sequence) >= 0;
+
+    if (read->is_old)
+        return;
+    read->is_old = true;
+    if (!is_early)
+        give_up(self, read, VIA_EREVOKED);
+    else
+        read->idle = via_deadline_min(read->idle, via_deadline_after(old_ns));
+}
+
+void x11_read_revoke(x11 *self, bool is_death, unsigned sequence)
 {
     for (x11_read *at = self->reads, *next; at; at = next) {
         next = at->next;
         if (at->is_abandoned)
             continue;
-        if (status == VIA_EPEER)
-            finish(self, at, status);
+        if (is_death && !at->is_old)
+            finish(self, at, VIA_EPEER);
         else
-            give_up(self, at, status);
+            revoke(self, at, sequence);
     }
 }
 

@@ -75,7 +75,7 @@ typedef struct x11_types {
     char *names[];
 } x11_types;
 
-typedef enum x11_kind { X11_CHANGED, X11_OFFERED, X11_FETCHED, X11_PASTED, X11_RELEASED } x11_kind;
+typedef enum x11_kind { X11_CHANGED, X11_OFFERED, X11_FETCHED, X11_LOOKED, X11_PASTED, X11_RELEASED } x11_kind;
 
 typedef struct x11_news {
     struct x11_news *next;
@@ -94,6 +94,8 @@ x11_types *x11_types_create(x11 *self, const char *const *names, size_t count);
 void x11_tell_changed(x11 *self, uint64_t ours, x11_types *types);
 /* Takes over the bytes; NULL = none. VIA_EREVOKED waits for the next `changed`, if the core has not been told of it yet. */
 void x11_tell_fetched(x11 *self, uint64_t ticket, via_status status, clip_bytes *bytes);
+/* A look has ended; told after the next `changed`, if the core has not been told of it yet. */
+void x11_tell_looked(x11 *self, uint64_t ticket);
 /* The others. */
 void x11_tell(x11 *self, x11_kind kind, uint64_t number, via_status status, bool kept);
 /* Tells the core; true = there was something. The core may call any slot meanwhile. */
@@ -142,6 +144,7 @@ typedef struct x11_owner {
     x11_publication *waiting; /* the first one is being offered */
     x11_publication *held;    /* the current one, and those that are still read */
     bool is_stamped;          /* the first one has its time, and has asked for the selection */
+    unsigned lost;            /* how often somebody was faster than the first one */
 } x11_owner;
 
 void x11_offer(x11 *self, clip_content *content, uint64_t number);
@@ -226,6 +229,8 @@ typedef struct x11_read {
     xcb_atom_t answered_as; /* the type of what has come; None = nothing yet */
     x11_step step;
     bool is_incremental;
+    unsigned sequence; /* of the request that reached the owner */
+    bool is_old;       /* the content has been replaced since; its owner may still hand it over, if it is quick */
     bool is_again;     /* a piece was written while we were reading one */
     bool is_abandoned; /* nobody wants it; the owner is seen off, so that it is not stuck with us */
     size_t seen_off;   /* bytes since then */
@@ -246,14 +251,17 @@ typedef struct x11_present {
     size_t unnamed; /* names still to come */
 } x11_present;
 
-void x11_present_look(x11 *self);
-void x11_present_changed(x11 *self, const xcb_xfixes_selection_notify_event_t *event);
+/* Asks for the first time what there is. */
+void x11_present_begin(x11 *self);
+/* `sequence`: number of our last request that the server had handled by then. */
+void x11_present_changed(x11 *self, const xcb_xfixes_selection_notify_event_t *event, unsigned sequence);
 /* The owner has answered a question for TARGETS, or not. */
 void x11_present_targets(x11 *self, via_status status, const clip_bytes *bytes, xcb_atom_t type);
 void x11_present_fini(x11 *self);
 
 /* The slots of clip_backend. */
 void x11_fetch(x11 *self, uint64_t ticket, const char *type);
+void x11_look(x11 *self, uint64_t ticket);
 void x11_cancel(x11 *self, uint64_t ticket);
 /* Asks the owner; ticket 0 = for TARGETS. NULL = no memory, which is told. */
 x11_read *x11_read_begin(x11 *self, uint64_t ticket, xcb_atom_t target, bool is_text, size_t limit);
@@ -261,8 +269,11 @@ x11_read *x11_read_begin(x11 *self, uint64_t ticket, xcb_atom_t target, bool is_
 void x11_read_abandon(x11 *self, x11_read *read);
 void x11_read_notify(x11 *self, const xcb_selection_notify_event_t *event);
 void x11_read_property(x11 *self, const xcb_property_notify_event_t *event);
-/* The content is gone: all that are under way end so. */
-void x11_read_revoke(x11 *self, via_status status);
+/*
+ * The content is gone, by its owner's death, or because another has taken its place, after the server has handled our request
+ * number `sequence`.
+ */
+void x11_read_revoke(x11 *self, bool is_death, unsigned sequence);
 via_deadline x11_read_until(const x11 *self);
 void x11_read_expire(x11 *self, uint64_t now);
 void x11_read_fini(x11 *self);
@@ -273,6 +284,26 @@ size_t x11_latin_from_utf8(const uint8_t *text, size_t size, uint8_t *out);
 via_status x11_latin_to_utf8(clip_bytes *bytes);
 /* Is this COMPOUND_TEXT without a change of character set, so that it is Latin-1? */
 bool x11_is_plain_compound(const clip_bytes *bytes);
+
+/* ---- names of atoms (x11_atoms.c) ---------------------------------------------------------------------------- */
+
+enum { X11_KNOWN_ATOMS = 256 };
+
+/* Names that the server has told. They never change as long as it runs. */
+typedef struct x11_atoms {
+    struct {
+        xcb_atom_t atom;
+        char *name; /* NULL = one that could not be a type */
+    } known[X11_KNOWN_ATOMS];
+    size_t count;
+    size_t next; /* place of the next one, once all are taken */
+} x11_atoms;
+
+/* False = it has not been told yet, or was forgotten. The name stays valid until the next x11_atoms_learn(). */
+bool x11_atoms_find(const x11_atoms *atoms, xcb_atom_t atom, const char **name);
+/* Copies the name, if it is the name of a type; `answer` NULL = there is none. */
+void x11_atoms_learn(x11_atoms *atoms, xcb_atom_t atom, const xcb_get_atom_name_reply_t *answer);
+void x11_atoms_fini(x11_atoms *atoms);
 
 /* ---- the clipboard manager (x11_manager.c) ------------------------------------------------------------------ */
 
@@ -302,6 +333,7 @@ struct x11 {
     xcb_connection_t *connection;
     xcb_window_t window; /* is told of new owners; owns nothing */
     xcb_atom_t atoms[X11_NAMES];
+    x11_atoms names;
     uint8_t fixes_event; /* number of XFixes' first event */
     size_t max_data;     /* bytes that one request can carry */
     xcb_timestamp_t now; /* the latest time the server has told */

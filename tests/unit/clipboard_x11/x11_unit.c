@@ -89,6 +89,13 @@ static void fetched(void *core, uint64_t ticket, via_status status, clip_bytes *
     clip_bytes_init(bytes, bytes->limit);
 }
 
+static void looked(void *core, uint64_t ticket)
+{
+    driver *one = core;
+
+    one->looked_at[ticket] = ++one->order;
+}
+
 static void pasted(void *core, uint64_t number)
 {
     ((driver *)core)->pasted[number]++;
@@ -114,6 +121,7 @@ static void failed(void *core, via_status status, int32_t os_code, const char *w
 static const clip_events events = {.changed = changed,
                                    .offered = offered,
                                    .fetched = fetched,
+                                   .looked = looked,
                                    .pasted = pasted,
                                    .released = released,
                                    .failed = failed};

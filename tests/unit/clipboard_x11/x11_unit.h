@@ -44,6 +44,7 @@ typedef struct driver {
     bool kept[UNIT_MANY];
     size_t changed_at[UNIT_MANY]; /* order of the change to our content of that number */
     size_t offered_at[UNIT_MANY];
+    size_t looked_at[UNIT_MANY];    /* order of the end of that look; 0 = it has not ended */
     unit_answer answers[UNIT_MANY]; /* by ticket */
     bool is_failed;
 } driver;
