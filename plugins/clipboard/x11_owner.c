@@ -127,6 +127,8 @@ void x11_owner_stamp(x11 *self, xcb_timestamp_t time)
 
 x11_publication *x11_owner_current(const x11 *self)
 {
+    if (self->owner.waiting && self->owner.waiting->is_current) /* just now: it is about to be held */
+        return self->owner.waiting;
     for (x11_publication *at = self->owner.held; at; at = at->next)
         if (at->is_current)
             return at;

@@ -145,25 +145,33 @@ static void handle(x11 *self, const xcb_generic_event_t *event)
         notified(self, (const xcb_selection_notify_event_t *)event);
 }
 
+/* Once an answer is here, so is every event from before it, though it may have come after the first look for one. */
 static xcb_generic_event_t *next_event(x11 *self)
 {
     xcb_generic_event_t *event = self->event;
 
     self->event = NULL;
-    return event ? event : self->xcb.poll_for_event(self->connection);
+    if (!event)
+        event = self->xcb.poll_for_event(self->connection);
+    if (!event && is_answered(self))
+        event = self->xcb.poll_for_queued_event(self->connection);
+    return event;
 }
 
 void x11_pump(x11 *self)
 {
-    xcb_generic_event_t *event;
-
-    while (self->failed == VIA_OK && (event = next_event(self))) {
-        answer_until(self, event->full_sequence);
-        handle(self, event);
-        free(event);
+    while (self->failed == VIA_OK) {
+        xcb_generic_event_t *event = next_event(self);
+        if (event) {
+            answer_until(self, event->full_sequence);
+            handle(self, event);
+            free(event);
+        } else if (is_answered(self)) {
+            answer_first(self);
+        } else {
+            break;
+        }
     }
-    while (self->failed == VIA_OK && is_answered(self))
-        answer_first(self);
     if (self->xcb.connection_has_error(self->connection))
         x11_fail(self, VIA_EIO, "the connection to the X server broke: it ended, or it closed us down",
                  "start the X server again, then open the channel again");

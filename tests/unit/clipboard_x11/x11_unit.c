@@ -43,6 +43,8 @@ static const via_host_api host = {.size = sizeof(via_host_api), .error = host_er
 
 void unit_reset(void)
 {
+    memset(drivers, 0, sizeof(drivers)); /* those of a test that has failed */
+    watched = -1;
     unit_settings = (clip_settings){.name = "clipboard",
                                     .display = getenv("DISPLAY"),
                                     .reply_ns = 20000000000,
