@@ -177,7 +177,7 @@ wayland_publication *wayland_owned(const wayland *self);
 wayland_publication *wayland_setting(const wayland *self);
 /* One reader less. */
 void wayland_publication_leave(wayland *self, wayland_publication *publication);
-/* The device is gone: nothing of ours is there any more, and what waits is refused. */
+/* The device is gone: nothing of ours is there any more, and what was being set waits again. */
 void wayland_publish_lost(wayland *self);
 void wayland_publish_fini(wayland *self);
 

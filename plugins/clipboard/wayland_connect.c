@@ -270,6 +270,7 @@ void wayland_lose_seat(wayland *self)
     wayland_publish_lost(self);
     wayland_empty(self);
     wayland_take_seat(self);
+    wayland_publish_next(self);
 }
 
 via_status wayland_connect(wayland *self, const char *display, via_deadline deadline, via_error *error)

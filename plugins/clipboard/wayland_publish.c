@@ -225,6 +225,14 @@ void wayland_withdraw(wayland *self, uint64_t number)
     }
 }
 
+/* A source is for one setting: for the next one, another is made. */
+static void set_again(wayland *self, wayland_publication *publication)
+{
+    wayland_end(self, &publication->source, SOURCE_DESTROY);
+    wayland_types_fini(&publication->types);
+    publication->state = PUBLICATION_WAITS;
+}
+
 void wayland_publish_lost(wayland *self)
 {
     wayland_publication *at = self->publications;
@@ -235,8 +243,8 @@ void wayland_publish_lost(wayland *self)
 
         if (at->state == PUBLICATION_OWNS)
             lose(self, at);
-        else if (at->state != PUBLICATION_LOST)
-            refuse(self, at, VIA_ENOPEER);
+        else if (at->state == PUBLICATION_SETTING)
+            set_again(self, at);
         at = next;
     }
 }
