@@ -205,7 +205,7 @@ static int device_request(const void *data, void *target, uint32_t opcode, const
     (void)message;
     if (opcode == DEVICE_DESTROY)
         wl_resource_destroy(target);
-    else
+    else if (!wl_list_empty(wl_resource_get_link(target)))
         set_selection((compositor *)data, opcode == DEVICE_SET_PRIMARY ? COMPOSITOR_PRIMARY : COMPOSITOR_CLIPBOARD,
                       (struct wl_resource *)arguments[0].o);
     return 0;
@@ -322,10 +322,16 @@ void compositor_add_seat(compositor *self, unsigned index)
 void compositor_remove_seat(compositor *self, unsigned index)
 {
     struct wl_resource *device;
+    struct wl_resource *next;
 
     leave(self, COMPOSITOR_CLIPBOARD);
     leave(self, COMPOSITOR_PRIMARY);
-    wl_resource_for_each(device, &self->devices) wl_resource_post_event(device, DEVICE_FINISHED);
+    wl_resource_for_each_safe(device, next, &self->devices)
+    {
+        wl_resource_post_event(device, DEVICE_FINISHED);
+        wl_list_remove(wl_resource_get_link(device)); /* nothing is told to it any more, nor taken from it */
+        wl_list_init(wl_resource_get_link(device));
+    }
     wl_global_destroy(self->seats[index]);
     self->seats[index] = NULL;
 }
@@ -396,6 +402,7 @@ void compositor_fini(compositor *self)
 {
     driver_turn_with(NULL);
     wl_display_destroy_clients(self->display);
+    wl_event_loop_dispatch_idle(self->loop); /* what was to be told late */
     wl_display_destroy(self->display);
     unlink(self->path);
 }

@@ -355,6 +355,7 @@ static void test_wayland_fetch__many_at_once(void **state)
     enum { MANY = 100 };
     fixture *it = *state;
 
+    it->client.settings.reply_ns = UINT64_C(20000000000); /* those that wait for their turn wait for the others */
     compositor_open(&it->server, &it->client, &clip_wayland, "clipboard");
     it->plan.size = 20000;
     it->plan.then = CLOSES;
