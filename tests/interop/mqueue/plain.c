@@ -49,8 +49,10 @@ static int receive_some(const char *name, int count)
     for (int i = 0; text && i < count; i++) {
         unsigned priority;
         ssize_t size = mq_receive(queue, text, (size_t)attributes.mq_msgsize, &priority);
-        if (size < 0)
+        if (size < 0) {
+            free(text);
             return complain("mq_receive");
+        }
         (void)printf("%u %.*s\n", priority, (int)size, text);
     }
     free(text);

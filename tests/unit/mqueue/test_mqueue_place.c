@@ -58,7 +58,8 @@ static void test_place__own_names(void **state)
 static void test_place__folders_are_apart(void **state)
 {
     mqueue_place one, other;
-    char *first = strdup(getenv("XDG_RUNTIME_DIR"));
+    const char *folder = getenv("XDG_RUNTIME_DIR");
+    char *first = strdup(folder ? folder : "");
     char second[] = "/tmp/via-mqueue-XXXXXX";
     char made[64];
 
