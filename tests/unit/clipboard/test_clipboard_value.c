@@ -263,6 +263,12 @@ static void test_ttl__clears_ours_only(void **state)
     copy_text(owner, "until the end");
     via_close(owner); /* nobody else would clear it */
     expect_emptied(reader);
+    owner = open_clipboard(*state, "ttl=1h", NULL);
+    copy_text(owner, "until another's");
+    copy_text(reader, "another's");
+    assert_int_equal(via_drain(owner, soon_enough(), &left), VIA_OK); /* there is nothing to clear any more */
+    via_close(owner);
+    expect_offer(reader, NULL, NULL, "another's", 9);
     via_close(reader);
 }
 
