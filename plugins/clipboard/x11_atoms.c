@@ -22,7 +22,12 @@ static char *copy_name(const xcb_get_atom_name_reply_t *answer)
     for (size_t i = 0; i < answer->name_len; i++)
         if (name[i] < ' ' || name[i] > '~')
             return NULL;
-    return strndup(name, answer->name_len);
+    char *copy = malloc((size_t)answer->name_len + 1);
+    if (!copy)
+        return NULL;
+    memcpy(copy, name, answer->name_len);
+    copy[answer->name_len] = '\0';
+    return copy;
 }
 
 bool x11_atoms_find(const x11_atoms *atoms, xcb_atom_t atom, const char **name)

@@ -90,16 +90,26 @@ static x11_publication *take_first(x11 *self)
     return first;
 }
 
+static void ask_owner(x11 *self, x11_publication *first);
+
 /*
- * Comes after the notice that the selection is ours, which ends the offer; so it is only heard where there was none: the server
- * did nothing, since somebody took the selection later than our time. Ours is later still, so it is tried again.
+ * The notice that the selection is ours ends the offer; so an answer is only heard where there was none yet. One that names
+ * another is asked for twice, for the notice may be about to be handled. After that it is certain: the server did nothing, since
+ * somebody took the selection later than our time. The time of now is later still, so it is tried again.
  */
 static void answer_owner(x11 *self, void *context, const void *reply)
 {
     const xcb_get_selection_owner_reply_t *answer = reply;
-    const x11_publication *waiting = context;
-    const bool is_so = answer && !waiting->content && answer->owner == XCB_WINDOW_NONE;
+    x11_publication *waiting = context;
+    const bool is_so = answer && answer->owner == waiting->window; /* None, where it is to be emptied */
 
+    if (is_so && waiting->content) /* the notice is on its way */
+        return;
+    if (!is_so && !self->owner.is_doubted) {
+        self->owner.is_doubted = true;
+        ask_owner(self, waiting);
+        return;
+    }
     if (!is_so && ++self->owner.lost < ATTEMPTS) {
         ask_time(self);
         return;
@@ -108,6 +118,12 @@ static void answer_owner(x11 *self, void *context, const void *reply)
     x11_tell(self, X11_OFFERED, first->number, is_so ? VIA_OK : VIA_EREVOKED, false);
     discard(self, first);
     start(self);
+}
+
+static void ask_owner(x11 *self, x11_publication *first)
+{
+    x11_ask(self, self->xcb.get_selection_owner(self->connection, self->atoms[X11_SELECTION]).sequence, answer_owner,
+            first);
 }
 
 void x11_owner_stamp(x11 *self, xcb_timestamp_t time)
@@ -120,7 +136,8 @@ void x11_owner_stamp(x11 *self, xcb_timestamp_t time)
     self->owner.is_stamped = true;
     first->time = time;
     (void)self->xcb.set_selection_owner(self->connection, first->window, selection, time);
-    x11_ask(self, self->xcb.get_selection_owner(self->connection, selection).sequence, answer_owner, first);
+    self->owner.is_doubted = false;
+    ask_owner(self, first);
 }
 
 /* ---- having it ---------------------------------------------------------------------------------------------- */
@@ -184,6 +201,7 @@ void x11_owner_settle(x11 *self, uint64_t ours)
     if (first && self->owner.is_stamped && first->number == ours) {
         x11_tell(self, X11_OFFERED, ours, VIA_OK, false);
         (void)take_first(self);
+        const bool is_to_go = first->is_current && first->is_withdrawn;
         if (first->is_current) {
             first->next = self->owner.held;
             self->owner.held = first;
@@ -191,7 +209,7 @@ void x11_owner_settle(x11 *self, uint64_t ours)
             discard(self, first);
         }
         start(self);
-        if (first->is_current && first->is_withdrawn)
+        if (is_to_go)
             leave_window(self, first);
     }
     sweep(self);

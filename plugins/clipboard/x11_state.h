@@ -144,6 +144,7 @@ typedef struct x11_owner {
     x11_publication *waiting; /* the first one is being offered */
     x11_publication *held;    /* the current one, and those that are still read */
     bool is_stamped;          /* the first one has its time, and has asked for the selection */
+    bool is_doubted;          /* another owns it, as one answer said; the next one decides */
     unsigned lost;            /* how often somebody was faster than the first one */
 } x11_owner;
 

@@ -21,8 +21,10 @@ size_t x11_latin_from_utf8(const uint8_t *text, size_t size, uint8_t *out)
         const bool is_two = text[i] >= 0x80;
         if (text[i] > 0xc3) /* U+0100 and above */
             return SIZE_MAX;
-        if (out)
-            out[count] = is_two ? (uint8_t)(text[i] << 6 | (text[i + 1] & 0x3f)) : text[i];
+        if (out && is_two)
+            out[count] = (uint8_t)(((text[i] & 0x03u) << 6) | (text[i + 1] & 0x3fu));
+        else if (out)
+            out[count] = text[i];
         i += 1 + is_two;
     }
     return count;
