@@ -24,10 +24,6 @@ static const char *variable(const char *name)
     return text && text[0] ? text : NULL;
 }
 
-/* A build may leave one out. */
-#pragma weak clip_wayland
-#pragma weak clip_x11
-
 typedef struct place {
     const clip_backend *backend;
     const char *variable; /* NULL = it needs no display */
@@ -53,9 +49,6 @@ static via_status open_place(clip_channel *channel, uint32_t which, via_deadline
 {
     clip_settings *settings = &channel->options.settings;
 
-    if (!places[which].backend)
-        return via_fail(channel->host, error, VIA_ENOTSUP, 0, "open with backend=embedded",
-                        "this build of the plugin has no backend for %s", places[which].variable);
     channel->backend = places[which].backend;
     settings->display = channel->options.display;
     if (!settings->display && places[which].variable)
