@@ -51,7 +51,7 @@
     ENTRY(xfixes_select_selection_input)
 
 typedef struct x11_library {
-#define X11_MEMBER(name) __typeof__(xcb_##name) *name;
+#define X11_MEMBER(name) __typeof__(xcb_##name) *(name);
     X11_FUNCTIONS(X11_MEMBER)
     X11_FIXES_FUNCTIONS(X11_MEMBER)
 #undef X11_MEMBER

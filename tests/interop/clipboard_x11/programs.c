@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const size_t sizes[] = {
-    0, 1, 256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 5 << 20};
+enum { AT_ONCE = 256 * 1024 /* bytes that go without INCR */ };
+static const size_t sizes[] = {0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 5 << 20};
 enum { SIZES = sizeof(sizes) / sizeof(sizes[0]) };
 
 static const char text_type[] = "text/plain;charset=utf-8";
