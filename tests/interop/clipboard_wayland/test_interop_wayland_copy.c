@@ -7,11 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KIB ((size_t)1024)
+#define MIB (1024 * KIB)
+
 typedef struct content {
     const char *type;
     size_t size;
     const char *text; /* NULL: bytes of every value */
 } content;
+
+static const size_t rounds = 2; /* each content on the clipboard and on the primary selection */
 
 /* A PNG's signature has what breaks text: a byte above 127, both ends of a line, a NUL follows. */
 static const content contents[] = {
@@ -20,13 +25,13 @@ static const content contents[] = {
     {"text/plain;charset=utf-8", 21, "gr\xc3\xbc\xc3\x9f dich \xe2\x82\xac \xf0\x9f\x93\x8b\n"},
     {"application/octet-stream", 7, "a\0b\0\0c\n"},
     {"image/png", 16, "\x89PNG\r\n\x1a\n\0\0\0\rIHDR"},
-    {"application/x-test", 256 * 1024 - 1, NULL},
-    {"application/x-test", 256 * 1024, NULL},
-    {"application/x-test", 256 * 1024 + 1, NULL},
-    {"application/x-test", 1024 * 1024 - 1, NULL},
-    {"application/x-test", 1024 * 1024, NULL},
-    {"application/x-test", 1024 * 1024 + 1, NULL},
-    {"application/x-test", 5 * 1024 * 1024, NULL},
+    {"application/x-test", 256 * KIB - 1, NULL},
+    {"application/x-test", 256 * KIB, NULL},
+    {"application/x-test", 256 * KIB + 1, NULL},
+    {"application/x-test", MIB - 1, NULL},
+    {"application/x-test", MIB, NULL},
+    {"application/x-test", MIB + 1, NULL},
+    {"application/x-test", 5 * MIB, NULL},
 };
 
 enum { CONTENTS = sizeof(contents) / sizeof(contents[0]) };
@@ -53,7 +58,7 @@ static const char *const selections[] = {"clipboard", "primary"};
 static void test_wayland__pastes_what_wl_copy_copied(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 2 * CONTENTS; i++) {
+    for (size_t i = 0; i < rounds * CONTENTS; i++) {
         const content *from = &contents[i / 2];
         const char *const copy[] = {"wl-copy", "--type", from->type, i % 2 ? "--primary" : NULL, NULL};
         uint8_t *bytes = bytes_of(from);
@@ -78,7 +83,7 @@ static void test_wayland__pastes_what_wl_copy_copied(void **state)
 static void test_wayland__wl_paste_pastes_what_was_offered(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < 2 * CONTENTS; i++) {
+    for (size_t i = 0; i < rounds * CONTENTS; i++) {
         const content *from = &contents[i / 2];
         const char *const paste[] = {"wl-paste", "--no-newline", "--type", from->type, i % 2 ? "--primary" : NULL,
                                      NULL};

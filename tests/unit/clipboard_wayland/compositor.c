@@ -37,7 +37,7 @@ static int offer_request(const void *data, void *target, uint32_t opcode, const 
 {
     compositor *self = (compositor *)data;
     const int which = (int)(intptr_t)wl_resource_get_user_data(target);
-    compositor_selection *selection = &self->selections[which & 1];
+    compositor_selection *selection = &self->selections[which];
 
     (void)message;
     if (opcode == OFFER_DESTROY) {
@@ -45,16 +45,13 @@ static int offer_request(const void *data, void *target, uint32_t opcode, const 
         return 0;
     }
     self->receives++;
-    if (which & 2) { /* of a selection that is no more: nobody answers */
-        close(arguments[1].h);
-    } else if (selection->owner) {
+    if (selection->owner) {
         selection->owner(selection->owner_data, arguments[0].s, arguments[1].h);
-    } else if (selection->source) {
-        wl_resource_post_event(selection->source, SOURCE_SEND, arguments[0].s, arguments[1].h);
-        close(arguments[1].h);
-    } else {
-        close(arguments[1].h);
+        return 0;
     }
+    if (selection->source)
+        wl_resource_post_event(selection->source, SOURCE_SEND, arguments[0].s, arguments[1].h);
+    close(arguments[1].h);
     return 0;
 }
 
