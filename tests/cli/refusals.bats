@@ -111,8 +111,11 @@ load helpers
 @test "cli__a_label_that_the_channel_does_not_carry_is_told_with_what_does" {
     for label in "key k" "type text/plain" "priority 3"; do
         read -r name value <<<"$label"
-        carriers=shm:
-        [ "$name" != priority ] || carriers="mq:, shm:"
+        case $name in
+            key) carriers=shm: ;;
+            type) carriers="clipboard:, shm:" ;;
+            priority) carriers="mq:, shm:" ;;
+        esac
         start receiver via recv unix:mail
         receiver=$!
         run via send unix:mail x --"$name" "$value" --timeout 10s
