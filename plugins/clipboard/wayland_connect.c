@@ -269,8 +269,7 @@ void wayland_lose_seat(wayland *self)
              "the seat of the clipboard is gone from the Wayland compositor");
     wayland_publish_lost(self);
     wayland_empty(self);
-    wayland_take_seat(self);
-    wayland_publish_next(self);
+    wayland_take_seat(self); /* what waits is set there by this very turn */
 }
 
 via_status wayland_connect(wayland *self, const char *display, via_deadline deadline, via_error *error)
