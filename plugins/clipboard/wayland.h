@@ -64,6 +64,7 @@ typedef struct wayland_fetch {
     wayland_writer writer;
     clip_bytes bytes;
     struct wl_proxy *confirm; /* the sync that tells whether the owner still was there when it gave nothing */
+    unsigned confirmed;       /* how often it has been answered */
     bool is_orphan;           /* the clipboard has been emptied since */
     via_deadline idle;
     via_deadline total;

@@ -161,6 +161,8 @@ void wayland_fetch_cancel(wayland *self, uint64_t ticket)
 
 /* ---- reading -------------------------------------------------------------------------------------------------------- */
 
+static void confirm(wayland *self, wayland_fetch *fetch);
+
 static int confirm_event(const void *data, void *target, uint32_t opcode, const struct wl_message *message,
                          union wl_argument *arguments)
 {
@@ -170,8 +172,28 @@ static int confirm_event(const void *data, void *target, uint32_t opcode, const 
     (void)opcode;
     (void)message;
     (void)arguments;
-    end(self, fetch, fetch->is_orphan ? VIA_EPEER : VIA_OK);
+    wayland_forget(self, &fetch->confirm);
+    if (fetch->is_orphan)
+        end(self, fetch, VIA_EPEER);
+    else if (fetch->confirmed++ == 0)
+        confirm(self, fetch);
+    else
+        end(self, fetch, VIA_OK);
     return 0;
+}
+
+/*
+ * Twice: a compositor takes what its clients have done in rounds (epoll(7)), and within one we may come before an owner that
+ * died earlier. The second question is of a later round.
+ */
+static void confirm(wayland *self, wayland_fetch *fetch)
+{
+    fetch->idle = via_deadline_after((int64_t)self->reply_ns);
+    fetch->confirm = wayland_sync(self, confirm_event, fetch);
+    if (!fetch->confirm)
+        end(self, fetch, VIA_ENOMEM);
+    else
+        (void)wayland_flush(self);
 }
 
 /* The end of the file. */
@@ -183,12 +205,7 @@ static void conclude(wayland *self, wayland_fetch *fetch)
     }
     close(fetch->descriptor);
     fetch->descriptor = -1;
-    fetch->idle = via_deadline_after((int64_t)self->reply_ns);
-    fetch->confirm = wayland_sync(self, confirm_event, fetch);
-    if (!fetch->confirm)
-        end(self, fetch, VIA_ENOMEM);
-    else
-        (void)wayland_flush(self);
+    confirm(self, fetch);
 }
 
 /* One more piece. The end of the file and an error are told as read(2) does; what is too much as EFBIG. */
