@@ -171,6 +171,9 @@ int via_cli_usage(const via_cli_command *command, const char *mend, const char *
 int via_cli_error(const char *subject, const via_error *error);
 int via_cli_status(const char *subject, via_channel *channel, via_status status);
 int via_cli_os_error(const char *subject, int os_code, const char *mend);
+
+/* False: the caller closed standard input, so what is read there is nobody's. */
+bool via_cli_has_input(void);
 int via_cli_complain(int exit_status, const char *mend, const char *what, ...) __attribute__((format(printf, 3, 4)));
 int via_cli_out_of_memory(void);
 /* The way out where whoever reported the error knows none. */

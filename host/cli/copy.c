@@ -20,6 +20,8 @@
 #include "messages.h"
 #include "stop.h"
 
+enum { INPUT_MOST = 1 << 30 /* bytes: beyond it lies what never ends */ };
+
 struct copy {
     const via_cli_args *args;
     char *bytes;
@@ -59,8 +61,16 @@ static int take_input(struct copy *copy)
     via_cli_source source;
     via_status status = VIA_OK;
     via_cli_source_init(&source, STDIN_FILENO, VIA_CLI_RAW, &none);
-    while (status == VIA_OK && !source.ended)
+    if (!via_cli_has_input())
+        return via_cli_os_error("standard input", EBADF,
+                                "give the text as words, or let standard input be a file or pipe");
+    while (status == VIA_OK && !source.ended && source.end <= INPUT_MOST)
         status = via_cli_source_fill(&source);
+    if (source.end > INPUT_MOST) {
+        via_cli_source_fini(&source);
+        return via_cli_complain(VIA_EXIT_FAILED, "copy something smaller, or send it through another transport",
+                                "standard input has more than %d MiB, which no clipboard takes", INPUT_MOST >> 20);
+    }
     if (status == VIA_OK) {
         copy->bytes = source.buffer;
         copy->size = source.end;

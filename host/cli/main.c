@@ -27,15 +27,23 @@ static void choose_locale(void)
     /* NOLINTEND(concurrency-mt-unsafe) */
 }
 
+static bool has_input;
+
 /*
  * A descriptor that the caller closed would be taken by the first thing opened here, and messages written into that.
  * Reading finds the end instead, and writing fails as it would have.
  */
 static void keep_standard_descriptors(void)
 {
+    has_input = fcntl(STDIN_FILENO, F_GETFD) >= 0;
     for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; descriptor++)
         if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
             return;
+}
+
+bool via_cli_has_input(void)
+{
+    return has_input;
 }
 
 static int unknown_command(const char *name)

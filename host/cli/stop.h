@@ -3,7 +3,7 @@
  * The end from outside: SIGINT and SIGTERM, and a standard output that nobody reads any more.
  *
  * Owns: the signal handlers of the command and the descriptor that becomes readable when it shall stop. A second
- * signal ends the process at once, and so does the first one before anything has been sent (while it still opens).
+ * signal, unless it comes with the first, ends the process at once, and so does the first one before anything has been sent (while it still opens).
  */
 #ifndef VIADUCT_CLI_STOP_H
 #define VIADUCT_CLI_STOP_H

@@ -155,6 +155,36 @@ is_empty() {
     await no_servers
 }
 
+# timeout(1) signals its child and then the child's whole group.
+@test "copy__two_signals_that_come_together_are_one" {
+    no_display
+    for turn in 1 2 3 4 5; do
+        start keeper via copy --foreground --sensitive "secret $turn"
+        keeper=$!
+        await eval '[ "$(via paste 2>/dev/null)" = "secret $turn" ]'
+        kill -TERM $keeper
+        kill -TERM $keeper 2>/dev/null || true
+        finish $keeper
+        expect_status 143
+        run via paste
+        expect_status 1
+    done
+}
+
+@test "copy__a_closed_input_is_not_an_empty_one" {
+    no_display
+    via copy precious
+    run bash -c 'via copy <&-'
+    expect_status 1
+    expect "standard input"
+    expect_way_out
+    run via paste
+    [ "$output" = precious ]
+    via copy </dev/null
+    run via paste
+    [ "$output" = "" ]
+}
+
 @test "copy__ttl_clears_it_if_it_is_still_there" {
     no_display
     via copy --ttl 200ms brief
