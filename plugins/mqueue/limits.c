@@ -62,6 +62,14 @@ uint64_t mqueue_limits_cost(const mqueue_shape *shape)
     return (uint64_t)shape->messages * ((uint64_t)shape->size + OVERHEAD);
 }
 
+/* Room for one more queue beside what the user may have: twice as much leaves some over, but twice nothing is nothing. */
+static uint64_t enough(uint64_t limit, uint64_t cost)
+{
+    if (limit > UINT64_MAX / 2)
+        return limit;
+    return limit > cost ? limit * 2 : limit + cost;
+}
+
 static via_status explain_share(const mqueue_settings *settings, const mqueue_shape *shape, const char *name,
                                 via_error *error)
 {
@@ -73,7 +81,7 @@ static via_status explain_share(const mqueue_settings *settings, const mqueue_sh
         mend, sizeof(mend),
         "close other queues of this user, ask for fewer or smaller messages, or raise the limit: ulimit -q %ju "
         "(prlimit --pid $$ --msgqueue=...)",
-        (uintmax_t)limit.rlim_cur * 2);
+        (uintmax_t)enough(limit.rlim_cur, mqueue_limits_cost(shape)));
     return via_fail(
         settings->host, error, VIA_ELIMIT, EMFILE, mend,
         "no room for the queue '%.100s' of %ld messages of %ld bytes (%" PRIu64

@@ -7,7 +7,9 @@
 #include "limits.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static void test_limits__what_was_set_stays(void **state)
 {
@@ -66,12 +68,43 @@ static void test_limits__each_is_named(void **state)
     }
 }
 
+static uint64_t advised_share(const mqueue_settings *settings, const mqueue_shape *shape)
+{
+    static const char command[] = "ulimit -q ";
+    via_error error;
+
+    assert_int_equal(mqueue_limits_explain(settings, shape, "/x", EMFILE, &error), VIA_ELIMIT);
+    const char *found = strstr(error.mend, command);
+    assert_non_null(found);
+    return strtoull(found + sizeof(command) - 1, NULL, 10);
+}
+
+/* Whoever follows the advice has room for this queue beside as many bytes as were allowed before. */
+static void test_limits__the_advised_share_is_enough(void **state)
+{
+    static const rlim_t shares[] = {0, 3000, 100000};
+    const mqueue_settings settings = unit_settings(VIA_PULL);
+    const mqueue_shape shape = {10, 576};
+    struct rlimit before;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_MSGQUEUE, &before), 0);
+    for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
+        assert_int_equal(setrlimit(RLIMIT_MSGQUEUE, &(struct rlimit){shares[i], before.rlim_max}), 0);
+        uint64_t advised = advised_share(&settings, &shape);
+        assert_int_equal(setrlimit(RLIMIT_MSGQUEUE, &before), 0);
+        assert_true(advised >= shares[i] + mqueue_limits_cost(&shape));
+        assert_true(advised >= 2 * shares[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_limits__what_was_set_stays),
         cmocka_unit_test(test_limits__shrinking_ends),
         cmocka_unit_test(test_limits__each_is_named),
+        cmocka_unit_test(test_limits__the_advised_share_is_enough),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
