@@ -236,8 +236,10 @@ static via_status open_kernel(mqueue_queue *queue, bool is_alone, const mqueue_n
         return status;
     }
     status = mqueue_kernel_make(settings, queue->place.queue, access, kernel, error);
-    if (status != VIA_OK)
+    if (status != VIA_OK) { /* whatever was made before is gone, too */
+        mqueue_members_note(&queue->members, &(mqueue_note){.made = 0});
         return status;
+    }
     mqueue_queue_sweep(queue, is_alone);
     mqueue_members_note(&queue->members, &(mqueue_note){.made = kernel->inode});
     return VIA_OK;

@@ -195,10 +195,24 @@ static void leave(mqueue_queue *queue)
     mqueue_members_leave(&queue->members, is_done);
 }
 
+/* No queue was opened. One that an owner made may be there all the same, and what the file says of it is for the next owner. */
+static void leave_nothing(mqueue_queue *queue)
+{
+    mqueue_note note;
+    bool is_done = mqueue_members_are_gone(&queue->members);
+
+    mqueue_members_read(&queue->members, &note);
+    mqueue_members_leave(&queue->members, is_done && note.made == 0);
+}
+
 static void dispose(mqueue_queue *queue, uint32_t how)
 {
-    if (how != VIA_CLOSE_FORKED && queue->members.descriptor >= 0 && mqueue_queue_kernel(queue)->descriptor >= 0)
-        leave(queue);
+    if (how != VIA_CLOSE_FORKED && queue->members.descriptor >= 0) {
+        if (mqueue_queue_kernel(queue)->descriptor >= 0)
+            leave(queue);
+        else
+            leave_nothing(queue);
+    }
     mqueue_members_leave(&queue->members, false);
     queue->kind->close(queue, how);
     if (queue->timer >= 0)

@@ -132,6 +132,24 @@ static int told_of_the_users_share(void *argument)
     return result;
 }
 
+/* No room for even one queue: told so, and nothing is left of the attempt. */
+static int left_nothing_where_there_is_no_room(void *argument)
+{
+    const struct rlimit share = {0, 0};
+    char folder[64];
+
+    (void)argument;
+    if (!become_nobody(folder) || setrlimit(RLIMIT_MSGQUEUE, &share) != 0)
+        return 2;
+    int result = expect_limit("mq:fresh", "RLIMIT_MSGQUEUE", "ulimit -q");
+    if (mq_files(".members") != 0) {
+        (void)fprintf(stderr, "a file of members is left of a queue that never was\n");
+        result++;
+    }
+    remove_folder(folder);
+    return result;
+}
+
 /* Where another user has the name, it is not used, and not touched. */
 static int refused_a_strangers_queue(void *argument)
 {
@@ -174,6 +192,12 @@ static void test_limits__the_users_share_is_named(void **state)
     mq_reap(mq_fork(told_of_the_users_share, NULL));
 }
 
+static void test_limits__no_room_leaves_nothing(void **state)
+{
+    (void)state;
+    mq_reap(mq_fork(left_nothing_where_there_is_no_room, NULL));
+}
+
 /*
  * Root's queues are trusted by all, so the stranger is another ordinary user. Without root nobody here can be one: then the queue is
  * closed to its own user, which is refused the same way.
@@ -208,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_limits__unprivileged_defaults_do),
         cmocka_unit_test(test_limits__the_systems_are_named),
         cmocka_unit_test(test_limits__the_users_share_is_named),
+        cmocka_unit_test(test_limits__no_room_leaves_nothing),
         cmocka_unit_test(test_limits__a_strangers_queue_is_refused),
     };
 
