@@ -69,7 +69,7 @@ static int explain_send(const struct sender *sender, const via_slice *body, via_
     if (status == VIA_ECANCELED && via_cli_stopped())
         return via_cli_stop_result(VIA_EXIT_FAILED);
     return via_cli_is_refusal(status) ? via_cli_refused(&letter, status)
-                                      : via_cli_waited(sender->address, sender->channel, status);
+                                      : via_cli_send_waited(sender->address, sender->channel, status);
 }
 
 static int send_one(struct sender *sender, const via_slice *body, via_meta *meta, bool more)
@@ -169,7 +169,7 @@ static int wait_for_others(struct sender *sender, uint64_t wanted)
         status = via_cli_wait(sender->channel, 0, turn < deadline ? turn : deadline);
         if (status == VIA_ECANCELED)
             return via_cli_stop_result(VIA_EXIT_FAILED);
-        if (via_now_ns() >= deadline && counters.peers == 0)
+        if (via_now_ns() >= deadline && counters.connects == 0)
             return via_cli_waited(sender->address, sender->channel, VIA_ETIMEDOUT);
         if (via_now_ns() >= deadline)
             return via_cli_complain(VIA_EXIT_TIMEOUT,

@@ -261,6 +261,8 @@ static via_status binder_open(mqueue_queue *queue, via_error *error)
         status = open_kernel(queue, is_alone, &before, error);
     if (status == VIA_OK && !settings->is_bare)
         status = listen_for_members(queue, error);
+    else if (status == VIA_OK)
+        via_count(&settings->counters->connects, 1); /* to the queue, as plain.c: nobody else is met */
     if (status == VIA_OK)
         tell_sender(queue);
     return status;

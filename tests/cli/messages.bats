@@ -600,3 +600,25 @@ two_have_met() {
     output=$(cat receiver.out)
     expect_json 'it["priority"] == 7 and it["text"] == "x" * 100000'
 }
+
+# Nobody is met at a queue of strangers: that nobody is counted there does not mean that somebody has left.
+@test "cli__a_full_queue_of_strangers_is_called_full" {
+    address="mq:/via-cli-full-$$?framing=none"
+    start_from "$work/never" owner via push "$address&messages=2" --listen --wait 0 --format line
+    owner=$!
+    await via push "$address" --timeout 30s one
+    run timeout 20 via push "$address" --timeout 50ms --format line <<<$'two\nthree'
+    expect_status 124
+    expect "it is full, and nobody has taken anything from it before the deadline"
+    expect_way_out
+    run timeout 20 via pull "$address" --dial --count 3 --timeout 50ms
+    expect_status 124
+    expect "two"
+    expect "the deadline passed"
+    expect_not "any more"
+    kill -TERM $owner
+    finish $owner
+    run timeout 20 via push "$address&messages=2" --listen --wait 0 --timeout 50ms --format line <<<$'one\ntwo\nthree'
+    expect_status 124
+    expect "it is full, and nobody has taken anything from it before the deadline"
+}
