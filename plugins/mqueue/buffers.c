@@ -48,13 +48,8 @@ mqueue_buffer *mqueue_buffers_take(mqueue_buffers *buffers, size_t size)
     return kept;
 }
 
-void mqueue_buffers_give(mqueue_buffers *buffers, mqueue_buffer *buffer)
+static void discard(mqueue_buffers *buffers, mqueue_buffer *buffer)
 {
-    if (buffer->size == buffers->size) {
-        buffer->free_next = buffers->free;
-        buffers->free = buffer;
-        return;
-    }
     if (buffer->previous)
         buffer->previous->next = buffer->next;
     else
@@ -62,4 +57,24 @@ void mqueue_buffers_give(mqueue_buffers *buffers, mqueue_buffer *buffer)
     if (buffer->next)
         buffer->next->previous = buffer->previous;
     free(buffer);
+}
+
+void mqueue_buffers_give(mqueue_buffers *buffers, mqueue_buffer *buffer)
+{
+    if (buffer->size != buffers->size) {
+        discard(buffers, buffer);
+        return;
+    }
+    buffer->free_next = buffers->free;
+    buffers->free = buffer;
+}
+
+void mqueue_buffers_resize(mqueue_buffers *buffers, size_t size)
+{
+    while (buffers->free) {
+        mqueue_buffer *next = buffers->free->free_next;
+        discard(buffers, buffers->free);
+        buffers->free = next;
+    }
+    buffers->size = size;
 }

@@ -25,6 +25,8 @@ typedef struct mqueue_buffers {
 } mqueue_buffers;
 
 void mqueue_buffers_init(mqueue_buffers *buffers, size_t size);
+/* From now on they are of this size: the free ones go, those that are lent out go when they are given back. */
+void mqueue_buffers_resize(mqueue_buffers *buffers, size_t size);
 /* Frees all, those that are lent out, too. */
 void mqueue_buffers_fini(mqueue_buffers *buffers);
 /* NULL: no memory. */

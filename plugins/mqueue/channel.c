@@ -31,6 +31,7 @@ via_status mqueue_channel_start(mqueue_channel *channel, via_error *error)
         mqueue_buffers_init(&channel->buffers, channel->in.size);
     if (channel->out.descriptor >= 0)
         channel->outbox = malloc(channel->out.size);
+    channel->outbox_size = channel->outbox ? channel->out.size : 0;
     if (channel->out.descriptor < 0 || channel->outbox)
         return VIA_OK;
     return via_fail(channel->settings.host, error, VIA_ENOMEM, 0, NULL, "no memory for a message of %zu bytes",

@@ -66,6 +66,7 @@ struct mqueue_channel {
     mqueue_buffers buffers;
     mqueue_pending pending;
     unsigned char *outbox; /* one slot of `out`. The sending thread's */
+    size_t outbox_size;
 };
 
 /* Nothing is open yet. */

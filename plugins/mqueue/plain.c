@@ -24,7 +24,7 @@ static via_status plain_open(mqueue_queue *queue, via_error *error)
     return VIA_OK;
 }
 
-/* The other queue has the same shape, or it is not the same program's: then it is left alone. */
+/* Not before the first is empty. The other may have another shape: whoever sends or receives makes its memory fit. */
 static void follow(mqueue_queue *queue)
 {
     const mqueue_settings *settings = &queue->base.settings;
@@ -33,12 +33,9 @@ static void follow(mqueue_queue *queue)
     via_error error;
 
     via_error_init(&error);
-    if (mqueue_kernel_open(settings, queue->place.queue, mqueue_queue_access(queue), &next, &error) != VIA_OK)
+    if (mqueue_kernel_count(kernel) > 0 ||
+        mqueue_kernel_open(settings, queue->place.queue, mqueue_queue_access(queue), &next, &error) != VIA_OK)
         return;
-    if (next.size > kernel->size || mqueue_kernel_count(kernel) > 0) {
-        mqueue_kernel_close(&next);
-        return;
-    }
     mqueue_kernel_close(kernel);
     *kernel = next;
     (void)mqueue_watch(queue->set.write, kernel->descriptor, settings->role == VIA_PULL ? EPOLLIN : EPOLLOUT);

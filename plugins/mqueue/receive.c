@@ -19,10 +19,25 @@ typedef struct taking {
     unsigned priority;
 } taking;
 
+/* A queue that was followed to may have larger messages (plain.c). */
+static bool make_fit(mqueue_channel *channel, taking *what)
+{
+    mqueue_buffers_resize(&channel->buffers, channel->in.size);
+    mqueue_buffer *larger = mqueue_buffers_take(&channel->buffers, 0);
+
+    if (!larger)
+        return false;
+    mqueue_buffers_give(&channel->buffers, what->buffer);
+    what->buffer = larger;
+    return true;
+}
+
 static via_status take_now(mqueue_channel *channel, void *argument)
 {
     taking *what = argument;
 
+    if (what->buffer->size < channel->in.size && !make_fit(channel, what))
+        return VIA_ENOMEM;
     what->size = what->buffer->size;
     return mqueue_kernel_receive(&channel->in, what->buffer->bytes, &what->size, &what->priority);
 }

@@ -9,6 +9,7 @@
 
 #include "kit/fail.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct letter {
@@ -44,13 +45,27 @@ static void gather(unsigned char *to, const via_slice *slices, size_t count)
     }
 }
 
+/* A queue that was followed to may have larger messages (plain.c). */
+static bool make_fit(mqueue_channel *channel)
+{
+    if (channel->outbox_size >= channel->out.size)
+        return true;
+    unsigned char *larger = realloc(channel->outbox, channel->out.size);
+    if (!larger)
+        return false;
+    channel->outbox = larger;
+    channel->outbox_size = channel->out.size;
+    return true;
+}
+
 /* A program that knows nothing of us reads it: the bytes and no others. */
 static via_status send_bare(mqueue_channel *channel, const mqueue_load *load, via_deadline deadline)
 {
-    letter what = {channel->outbox, (size_t)load->size, load->priority};
-
     if (load->size > channel->out.size)
         return VIA_ETOOBIG;
+    if (!make_fit(channel))
+        return VIA_ENOMEM;
+    letter what = {channel->outbox, (size_t)load->size, load->priority};
     if (load->count == 1)
         what.data = load->slices[0].size > 0 ? load->slices[0].data : (const void *)channel->outbox;
     else

@@ -2,7 +2,7 @@
 /*
  * A plain C program with a message queue, as the manual pages have it. Includes nothing of Viaduct's.
  *
- *   plain make NAME                        makes a queue of 4 messages of 100 bytes
+ *   plain make NAME [SIZE]                 makes a queue of 4 messages of SIZE bytes, else of 100
  *   plain send NAME PRIORITY TEXT...       sends each text
  *   plain receive NAME COUNT               receives, prints "PRIORITY TEXT" a line
  *   plain remove NAME
@@ -19,9 +19,9 @@ static int complain(const char *what)
     return 1;
 }
 
-static int make_one(const char *name)
+static int make_one(const char *name, long size)
 {
-    struct mq_attr attributes = {.mq_maxmsg = 4, .mq_msgsize = 100};
+    struct mq_attr attributes = {.mq_maxmsg = 4, .mq_msgsize = size};
 
     return mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &attributes) == (mqd_t)-1 ? complain("mq_open") : 0;
 }
@@ -61,8 +61,8 @@ static int receive_some(const char *name, int count)
 
 int main(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], "make") == 0)
-        return make_one(argv[2]);
+    if ((argc == 3 || argc == 4) && strcmp(argv[1], "make") == 0)
+        return make_one(argv[2], argc == 4 ? strtol(argv[3], NULL, 10) : 100);
     if (argc == 3 && strcmp(argv[1], "remove") == 0)
         return mq_unlink(argv[2]) == 0 ? 0 : complain("mq_unlink");
     if (argc > 4 && strcmp(argv[1], "send") == 0)

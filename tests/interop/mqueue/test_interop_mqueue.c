@@ -201,6 +201,37 @@ static void test_interop_mqueue__follows_to_another_queue(void **state)
     RUN("remove", name);
 }
 
+/* The other queue's messages are larger: both ends take to that, too. */
+static void test_interop_mqueue__follows_to_larger_messages(void **state)
+{
+    char text[201];
+    const via_slice halves[] = {{text, 100}, {text + 100, 100}};
+
+    (void)state;
+    memset(text, 'x', 200);
+    text[200] = '\0';
+    RUN("make", name);
+    via_channel *receiver = join(VIA_PULL, VIA_SIDE_CONNECT);
+    via_channel *sender = join(VIA_PUSH, VIA_SIDE_DEFAULT);
+    RUN("send", name, "0", "of the first");
+    expect_text(receiver, "of the first", 0);
+    RUN("remove", name);
+    RUN("make", name, "200");
+    RUN("send", name, "1", text);
+    expect_text(receiver, text, 1);
+    via_deadline limit = via_after_ms(PATIENCE_MS);
+    via_status status = VIA_ETOOBIG; /* in the first queue */
+    while (status == VIA_ETOOBIG && via_now_ns() < limit) {
+        assert_int_equal(via_arm(sender, VIA_WRITE), VIA_EREADY); /* looks whether there is another */
+        status = via_sendv(sender, halves, 2, NULL, limit);
+    }
+    assert_int_equal(status, VIA_OK);
+    expect_text(receiver, text, 0);
+    via_close(sender);
+    via_close(receiver);
+    RUN("remove", name);
+}
+
 static int new_name(void **state)
 {
     static unsigned count;
@@ -219,6 +250,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_interop_mqueue__ours_uses_its_queue, new_name),
         cmocka_unit_test_setup(test_interop_mqueue__owning_its_queue_leaves_it, new_name),
         cmocka_unit_test_setup(test_interop_mqueue__follows_to_another_queue, new_name),
+        cmocka_unit_test_setup(test_interop_mqueue__follows_to_larger_messages, new_name),
     };
 
     if (argc < 2)
