@@ -150,6 +150,42 @@ static int left_nothing_where_there_is_no_room(void *argument)
     return result;
 }
 
+static int send_and_die(void *argument)
+{
+    via_channel *owner = mq_join(argument, VIA_PULL, VIA_SIDE_BIND);
+    via_channel *sender = mq_join(argument, VIA_PUSH, VIA_SIDE_DEFAULT);
+
+    mq_send_text(sender, "kept", 0);
+    return owner ? 0 : 1; /* neither is closed */
+}
+
+/* Somebody who cannot open a dead owner's queue leaves it, and what is known of it, to who can. */
+static int kept_for_who_can_open_it(void *argument)
+{
+    char address[] = "mq:kept";
+    char name[256], folder[64];
+
+    (void)argument;
+    if (!become_nobody(folder))
+        return 2;
+    mq_reap(mq_fork(send_and_die, address));
+    mq_kernel_name("kept", name, sizeof(name));
+    mqd_t queue = mq_open(name, O_RDONLY | O_CLOEXEC);
+    if (queue == (mqd_t)-1 || fchmod(queue, 0) != 0)
+        return 3;
+    via_channel *channel;
+    via_error error;
+    via_status status = mq_try_join(address, VIA_PULL, VIA_SIDE_BIND, VIA_NOW, &channel, &error);
+    if (status != VIA_EPERM || fchmod(queue, 0600) != 0)
+        return 4;
+    (void)mq_close(queue);
+    channel = mq_join(address, VIA_PULL, VIA_SIDE_BIND);
+    mq_expect_text(channel, "kept", 0);
+    via_close(channel);
+    remove_folder(folder);
+    return 0;
+}
+
 /* Where another user has the name, it is not used, and not touched. */
 static int refused_a_strangers_queue(void *argument)
 {
@@ -198,6 +234,12 @@ static void test_limits__no_room_leaves_nothing(void **state)
     mq_reap(mq_fork(left_nothing_where_there_is_no_room, NULL));
 }
 
+static void test_limits__what_cannot_be_opened_is_kept(void **state)
+{
+    (void)state;
+    mq_reap(mq_fork(kept_for_who_can_open_it, NULL));
+}
+
 /*
  * Root's queues are trusted by all, so the stranger is another ordinary user. Without root nobody here can be one: then the queue is
  * closed to its own user, which is refused the same way.
@@ -233,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_limits__the_systems_are_named),
         cmocka_unit_test(test_limits__the_users_share_is_named),
         cmocka_unit_test(test_limits__no_room_leaves_nothing),
+        cmocka_unit_test(test_limits__what_cannot_be_opened_is_kept),
         cmocka_unit_test(test_limits__a_strangers_queue_is_refused),
     };
 
