@@ -245,7 +245,7 @@ static void test_secret__is_marked_and_goes_with_its_owner(void **state)
 
 static void test_ttl__clears_ours_only(void **state)
 {
-    via_channel *owner = open_clipboard(*state, "ttl=100ms", NULL), *reader = open_clipboard(*state, NULL);
+    via_channel *owner = open_clipboard(*state, "ttl=1s", NULL), *reader = open_clipboard(*state, NULL);
     uint64_t left = 0;
 
     copy_text(owner, "for a moment");
