@@ -103,17 +103,25 @@ static void note_view(embedded *self, const clip_view *view)
     let_go(self);
 }
 
+/* What is there now, told. False: it cannot be read, and that is the end. */
+static bool look(embedded *self, clip_view *view)
+{
+    clip_fault fault;
+
+    if (clip_store_look(&self->store, view, &fault) != VIA_OK) {
+        fail(self, &fault);
+        return false;
+    }
+    note_view(self, view);
+    return true;
+}
+
 static void look_again(embedded *self)
 {
     clip_view view;
-    clip_fault fault;
 
-    if (clip_store_look(&self->store, &view, &fault) != VIA_OK) {
-        fail(self, &fault);
-        return;
-    }
-    note_view(self, &view);
-    clip_view_close(&view);
+    if (look(self, &view))
+        clip_view_close(&view);
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------------ */
@@ -248,13 +256,9 @@ static void do_first(embedded *self)
 {
     const job *this = self->jobs;
     clip_view view;
-    clip_fault fault;
 
-    if (clip_store_look(&self->store, &view, &fault) != VIA_OK) {
-        fail(self, &fault);
+    if (!look(self, &view))
         return;
-    }
-    note_view(self, &view);
     if (this->kind == JOB_OFFER)
         do_offer(self, this, &view);
     else if (this->kind == JOB_WITHDRAW)
@@ -391,14 +395,10 @@ static void embedded_fetch(void *argument, uint64_t ticket, const char *type)
     embedded *self = argument;
     const uint64_t asked = self->told_id;
     clip_view view;
-    clip_fault fault;
     clip_bytes bytes;
 
-    if (clip_store_look(&self->store, &view, &fault) != VIA_OK) {
-        fail(self, &fault);
+    if (!look(self, &view))
         return;
-    }
-    note_view(self, &view);
     clip_bytes_init(&bytes, self->settings.max_size);
     if (view.head.id != asked)
         tell_fetched(self, ticket, VIA_EREVOKED, &bytes);
