@@ -240,8 +240,8 @@ int via_bench_run(const via_cli_args *args, via_host *host, const char *address,
     int status = open_both(&run);
     if (status == VIA_EXIT_OK)
         status = measure_and_collect(&run, result);
+    (void)reap(&run, false); /* first, or it would complain that this end is gone */
     via_close(run.end.channel);
-    (void)reap(&run, false);
     if (run.end.control >= 0)
         (void)close(run.end.control);
     via_bench_end_fini(&run.end);

@@ -30,9 +30,9 @@ uint64_t via_cell_latest(const via_cell *cell)
     return __atomic_load_n(&cell->head->latest, __ATOMIC_SEQ_CST);
 }
 
-void via_cell_publish(via_cell *cell, uint64_t generation)
+void via_cell_publish(via_cell *cell)
 {
-    __atomic_store_n(&cell->head->latest, generation, __ATOMIC_SEQ_CST);
+    (void)__atomic_add_fetch(&cell->head->latest, 1, __ATOMIC_SEQ_CST);
     if (pwrite(cell->file, "!", 1, CELL_HEAD - 1) != 1) /* what inotify sees */
         abort();
 }

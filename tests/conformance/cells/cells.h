@@ -68,8 +68,8 @@ static inline bool via_cell_is(const via_cell *cell, uint32_t broken)
 /* ---- cells.c ------------------------------------------------------------------------------------------------ */
 
 uint64_t via_cell_latest(const via_cell *cell);
-/* A new generation, and word of it. */
-void via_cell_publish(via_cell *cell, uint64_t generation);
+/* The next generation, and word of it. Members may do so at once: a generation never comes back. */
+void via_cell_publish(via_cell *cell);
 via_status via_cell_await(via_cell *cell, uint64_t seen, via_deadline deadline);
 via_status via_cell_take(via_cell *cell, via_deadline deadline);
 void via_cell_give(via_cell *cell);

@@ -58,7 +58,7 @@ static via_status region_notify(void *self)
     via_cell *cell = self;
 
     if (!via_cell_is(cell, BREAK_MUTE))
-        via_cell_publish(cell, __atomic_add_fetch(&cell->head->latest, 1, __ATOMIC_SEQ_CST));
+        via_cell_publish(cell);
     return VIA_OK;
 }
 

@@ -56,13 +56,13 @@ via_status via_cell_send(void *channel, const via_slice *slices, size_t count, c
         return status;
     uint64_t next = via_cell_latest(cell) + 1;
     if (via_cell_is(cell, BREAK_TORN))
-        via_cell_publish(cell, next);
+        via_cell_publish(cell);
     cell->bytes += next % 2 * CELL_BODY * 2; /* beside the value that is there */
     write_body(cell, slices, count);
     cell->bytes -= next % 2 * CELL_BODY * 2;
     write_meta(cell, meta);
     if (!via_cell_is(cell, BREAK_TORN))
-        via_cell_publish(cell, next);
+        via_cell_publish(cell);
     via_cell_give(cell);
     return VIA_OK;
 }
