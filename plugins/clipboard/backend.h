@@ -72,6 +72,11 @@ typedef struct clip_events {
      * or kept by somebody (`kept`). A hand-over that comes to nothing ends in (number, false), too.
      */
     void (*released)(void *core, uint64_t number, bool kept);
+    /*
+     * The end of a `withdraw` that was under way: VIA_OK = our content of this number is not there any more. Otherwise it still
+     * is, and whoever wants it gone asks again.
+     */
+    void (*withdrawn)(void *core, uint64_t number, via_status status);
     /* The connection to the display is gone: nothing else is told after this. Texts as for host->failed. */
     void (*failed)(void *core, via_status status, int32_t os_code, const char *what, const char *mend);
 } clip_events;
@@ -97,9 +102,10 @@ typedef struct clip_backend {
     /*
      * Takes our content of this number back, if it is still there, in a way that can never hit another's (X11: with the time
      * of our ownership; Wayland: by destroying the source; files: under the lock). Ends in `changed` and `released`
-     * (number, false); in nothing if it is not ours any more.
+     * (number, false); in nothing if it is not ours any more. True: it is under way, and ends in `withdrawn`, too, at the latest
+     * when the time of a reply is over. False: all that can be done is done.
      */
-    void (*withdraw)(void *self, uint64_t number);
+    bool (*withdraw)(void *self, uint64_t number);
     /*
      * Asks for the present content in this format, one of those told by `changed`. Several may be under way. Ends in `fetched`,
      * perhaps at once. Bytes count only if they are those of the content that was told last when `fetch` was called: if

@@ -42,8 +42,9 @@ typedef struct clip_outbox {
     uint64_t held;         /* the content that does; 0 = none */
     uint64_t timed;        /* the content that is to be withdrawn at `until`; 0 = none */
     via_deadline until;
-    uint64_t withdrawal; /* the content that is to be withdrawn now; 0 = none */
-    bool is_leaving;     /* somebody waits for nothing to depend on us: hand it over */
+    uint64_t withdrawal;  /* the content that is to be withdrawn now; 0 = none */
+    uint64_t withdrawing; /* the content that the backend has not withdrawn yet, though asked; 0 = none */
+    bool is_leaving;      /* somebody waits for nothing to depend on us: hand it over */
 } clip_outbox;
 
 /* What via_recv() takes: at most one content ahead, and only if somebody wants it. */

@@ -177,11 +177,13 @@ static void do_offer(embedded *self, const job *this, const clip_view *view)
 static void do_withdraw(embedded *self, const job *this, const clip_view *view)
 {
     clip_fault fault;
+    via_status status = VIA_OK;
 
-    if (self->our_number != this->number || view->head.id != self->our_id)
-        return;
-    if (write_down(self, view, NULL, this->number, &fault) != VIA_OK)
+    if (self->our_number == this->number && view->head.id == self->our_id)
+        status = write_down(self, view, NULL, this->number, &fault);
+    if (status != VIA_OK)
         note_fault(self, "the clipboard is not cleared", &fault);
+    self->events->withdrawn(self->core, this->number, status);
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */
@@ -249,6 +251,8 @@ static void tell_failed_job(embedded *self, const job *this, via_status status)
         self->events->offered(self->core, this->number, status);
     else if (this->kind == JOB_TAKE)
         tell_fetched(self, this->number, status, &none);
+    else
+        self->events->withdrawn(self->core, this->number, this->number == self->our_number ? status : VIA_OK);
 }
 
 /* Under the lock. */
@@ -367,12 +371,15 @@ static void embedded_offer(void *argument, clip_content *content, uint64_t numbe
     do_jobs(self);
 }
 
-static void embedded_withdraw(void *argument, uint64_t number)
+/* Under way only for as long as another writer has the lock. */
+static bool embedded_withdraw(void *argument, uint64_t number)
 {
     embedded *self = argument;
 
-    if (self->our_number == number && add_job(self, JOB_WITHDRAW, number))
-        do_jobs(self);
+    if (self->our_number != number || !add_job(self, JOB_WITHDRAW, number))
+        return false;
+    do_jobs(self);
+    return self->jobs != NULL;
 }
 
 static void take_once(embedded *self, uint64_t ticket, const char *type, uint64_t id)

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { AGAIN_NS = 250000000 /* from a withdrawal that failed to the next try */ };
+
 /* ---- what is there ------------------------------------------------------------------------------------------ */
 
 /* One block: the pointers, then the texts. NULL = no memory. */
@@ -69,7 +71,7 @@ static void end(clip_channel *channel, via_status status)
 
     if (desk->ended == VIA_OK)
         desk->ended = status;
-    desk->out.held = desk->out.timed = 0;
+    desk->out.held = desk->out.timed = desk->out.withdrawing = 0;
     clip_desk_tell(desk);
 }
 
@@ -152,6 +154,24 @@ static void released(void *core, uint64_t number, bool kept)
     if (out->held <= out->released)
         out->held = 0;
     clip_desk_tell(&channel->desk);
+    clip_desk_unlock(&channel->desk);
+}
+
+/* What could not be cleared is to be cleared later: a secret that was to go after a while must not stay for ever. */
+static void withdrawn(void *core, uint64_t number, via_status status)
+{
+    clip_channel *channel = core;
+    clip_outbox *out = &channel->desk.out;
+
+    clip_desk_lock(&channel->desk);
+    if (out->withdrawing == number) {
+        out->withdrawing = 0;
+        if (status != VIA_OK && out->timed == 0) {
+            out->timed = number;
+            out->until = via_deadline_after(AGAIN_NS);
+        }
+        clip_desk_tell(&channel->desk);
+    }
     clip_desk_unlock(&channel->desk);
 }
 
@@ -283,5 +303,6 @@ const clip_events clip_channel_events = {
     .looked = looked,
     .pasted = pasted,
     .released = released,
+    .withdrawn = withdrawn,
     .failed = failed,
 };

@@ -195,7 +195,7 @@ via_status clip_flush(void *self, via_deadline deadline)
 
 static bool depends_on_us(const clip_outbox *out)
 {
-    return out->held != 0 || out->timed != 0;
+    return out->held != 0 || out->timed != 0 || out->withdrawing != 0;
 }
 
 static via_status await_release(clip_channel *channel, via_deadline deadline)

@@ -143,14 +143,15 @@ static void wayland_offer_slot(void *backend, clip_content *content, uint64_t nu
     (void)wayland_flush(self); /* a broken connection is seen by the next turn */
 }
 
-static void wayland_withdraw_slot(void *backend, uint64_t number)
+static bool wayland_withdraw_slot(void *backend, uint64_t number)
 {
     wayland *self = backend;
 
     if (self->has_failed)
-        return;
+        return false;
     wayland_withdraw(self, number);
     (void)wayland_flush(self);
+    return false;
 }
 
 static void wayland_fetch_slot(void *backend, uint64_t ticket, const char *type)

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 /* clip_channel.closing */
-enum { OPEN, FINISHING, HANDING_OVER, CLOSED };
+enum { OPEN, FINISHING, HANDING_OVER, TAKING_BACK, CLOSED };
 
 static bool is_over(const clip_channel *channel)
 {
@@ -44,6 +44,7 @@ static bool publish(clip_channel *channel)
     return true;
 }
 
+/* Something depends on us until the backend has done it: who waits for that is told afterwards. */
 static bool withdraw(clip_channel *channel)
 {
     clip_outbox *out = &channel->desk.out;
@@ -56,10 +57,13 @@ static bool withdraw(clip_channel *channel)
     if (number == 0)
         return false;
     out->withdrawal = 0;
-    clip_desk_tell(&channel->desk);
+    out->withdrawing = number;
     clip_desk_unlock(&channel->desk);
-    channel->backend->withdraw(channel->self, number);
+    const bool is_under_way = channel->backend->withdraw(channel->self, number);
     clip_desk_lock(&channel->desk);
+    if (!is_under_way)
+        out->withdrawing = 0;
+    clip_desk_tell(&channel->desk);
     return true;
 }
 
@@ -228,6 +232,20 @@ static bool go_on_with_errands(clip_channel *channel)
 
 /* ---- the end ------------------------------------------------------------------------------------------------ */
 
+/* `number`: 0 = only what is being withdrawn already. */
+static void take_back(clip_channel *channel, uint64_t number)
+{
+    clip_outbox *out = &channel->desk.out;
+
+    out->timed = 0;
+    out->withdrawal = number == out->withdrawing ? 0 : number;
+    (void)withdraw(channel);
+    if (out->withdrawing == 0 && out->timed == 0)
+        return;
+    channel->closing = TAKING_BACK;
+    channel->closed_by = via_deadline_after((int64_t)channel->options.settings.reply_ns);
+}
+
 /* What was accepted is offered first; then what others may keep is handed over, and the rest is taken back. */
 static void leave(clip_channel *channel)
 {
@@ -235,12 +253,10 @@ static void leave(clip_channel *channel)
     const uint64_t number = out->timed ? out->timed : out->held;
 
     channel->closing = CLOSED;
-    if (number == 0)
+    if (number == 0 && out->withdrawing == 0)
         return;
     if (!may_be_kept(channel)) {
-        out->timed = 0;
-        out->withdrawal = number;
-        (void)withdraw(channel);
+        take_back(channel, number);
         return;
     }
     out->is_leaving = true;
@@ -248,6 +264,19 @@ static void leave(clip_channel *channel)
         channel->closing = HANDING_OVER;
         channel->closed_by = via_deadline_after((int64_t)channel->options.settings.transfer_ns);
     }
+}
+
+/* What failed is to be tried again, which there is no time for any more. */
+static void await_taking_back(clip_channel *channel)
+{
+    const clip_outbox *out = &channel->desk.out;
+
+    if (out->withdrawing != 0 && via_deadline_left(channel->closed_by) > 0)
+        return;
+    if (out->withdrawing != 0 || out->timed != 0)
+        via_note(channel->host, channel->context, VIA_LOG_WARNING,
+                 "what was to go with its owner is still on the clipboard: it could not be cleared in time");
+    channel->closing = CLOSED;
 }
 
 static bool is_closed(clip_channel *channel)
@@ -263,6 +292,8 @@ static bool is_closed(clip_channel *channel)
         leave(channel);
     if (channel->closing == HANDING_OVER && (channel->desk.out.held == 0 || is_late))
         channel->closing = CLOSED;
+    if (channel->closing == TAKING_BACK)
+        await_taking_back(channel);
     return channel->closing == CLOSED || is_over(channel);
 }
 

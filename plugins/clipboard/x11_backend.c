@@ -125,9 +125,10 @@ static void offer(void *object, clip_content *content, uint64_t number)
     x11_offer(object, content, number);
 }
 
-static void withdraw(void *object, uint64_t number)
+static bool withdraw(void *object, uint64_t number)
 {
     x11_withdraw(object, number);
+    return false;
 }
 
 static void fetch(void *object, uint64_t ticket, const char *type)

@@ -4,6 +4,7 @@
  */
 #include "clipboard_fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,6 +65,7 @@ static pid_t start(const clipboard_fixture *fixture, const char *name, int *hear
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
         if (dup2(ends[1], SAYS) == SAYS && fcntl(SAYS, F_SETFD, 0) == 0)
             (void)execl("/proc/self/exe", "writers", name, fixture->folder, (char *)NULL);
         _exit(1);
@@ -229,6 +232,74 @@ static void test_writers__stop_in_the_middle(void **state)
     via_close(reader);
 }
 
+/* ---- clearing ------------------------------------------------------------------------------------------------ */
+
+static void *close_it(void *channel)
+{
+    via_close(channel);
+    return NULL;
+}
+
+/* A secret that goes with its owner: who has the lock just then only makes it later. */
+static void test_writers__stop_while_a_secret_goes(void **state)
+{
+    via_channel *owner = open_clipboard(*state, "sensitive=true", "reply_timeout=1min", NULL);
+    via_channel *reader = open_clipboard(*state, NULL);
+    struct timespec soon;
+    pthread_t thread;
+    int heard;
+
+    copy_text(owner, "secret");
+    pid_t stopped = start(*state, "holder", &heard);
+    hear(heard);
+    assert_int_equal(pthread_create(&thread, NULL, close_it, owner), 0);
+    assert_int_equal(clock_gettime(CLOCK_REALTIME, &soon), 0);
+    soon.tv_sec += 1;
+    assert_int_equal(pthread_timedjoin_np(thread, NULL, &soon), ETIMEDOUT);
+    end(stopped);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    size_t needed;
+    assert_int_equal(via_offers_types(reader, NULL, 0, &needed, soon_enough()), VIA_ENOENT);
+    via_close(reader);
+}
+
+/* The lock is taken over the end of the content's time, and over several tries after that. */
+static void test_writers__stop_while_the_time_ends(void **state)
+{
+    via_channel *brief = open_clipboard(*state, "ttl=300ms", "reply_timeout=50ms", NULL);
+    via_channel *reader = open_clipboard(*state, NULL);
+    uint64_t undelivered = 0;
+    int heard;
+
+    copy_text(brief, "for a moment");
+    pid_t stopped = start(*state, "holder", &heard);
+    hear(heard);
+    via_status drained = via_drain(brief, via_after_ms(900), &undelivered);
+    end(stopped);
+    if (drained == VIA_ETIMEDOUT) /* else it was cleared before the lock was taken */
+        assert_int_equal(undelivered, 1);
+    assert_int_equal(via_drain(brief, soon_enough(), &undelivered), VIA_OK);
+    expect_emptied(reader);
+    via_close(brief);
+    via_close(reader);
+}
+
+/* Who never goes on keeps nobody for ever. */
+static void test_writers__stop_for_good_while_a_secret_goes(void **state)
+{
+    via_channel *owner = open_clipboard(*state, "sensitive=true", "reply_timeout=100ms", NULL);
+    int heard;
+
+    copy_text(owner, "secret");
+    pid_t stopped = start(*state, "holder", &heard);
+    hear(heard);
+    const uint64_t began = via_now_ns();
+    via_close(owner);
+    const uint64_t took_ms = (via_now_ns() - began) / 1000000;
+    assert_true(took_ms >= 99 && took_ms < 10000);
+    end(stopped);
+}
+
 /* ---- all at once -------------------------------------------------------------------------------------------- */
 
 enum { TAKERS = 6, CONTENTS = 60 };
@@ -290,9 +361,9 @@ int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, clipboard_set_up, clipboard_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_writers__die_at_any_moment),
-        TEST(test_writers__fork_in_the_middle),
-        TEST(test_writers__stop_in_the_middle),
+        TEST(test_writers__die_at_any_moment),        TEST(test_writers__fork_in_the_middle),
+        TEST(test_writers__stop_in_the_middle),       TEST(test_writers__stop_while_a_secret_goes),
+        TEST(test_writers__stop_while_the_time_ends), TEST(test_writers__stop_for_good_while_a_secret_goes),
         TEST(test_once__among_many_readers),
     };
 
