@@ -87,6 +87,9 @@ static int tell_type(const via_cli_clipboard *clipboard)
 {
     char types[512];
     list_types(clipboard->channel, types, sizeof types);
+    if (types[0] == '\0')
+        return via_cli_complain(VIA_EXIT_FAILED, "copy something: it takes the place of what is there",
+                                "%s: what is there cannot be read", clipboard->address);
     return via_cli_complain(VIA_EXIT_FAILED, "ask for one of these with --type",
                             "%s: not offered in this type, but in: %s", clipboard->address, types);
 }

@@ -38,11 +38,13 @@ typedef struct clip_settings {
 typedef struct clip_change {
     const char *const *
         types; /* what is offered, under the names that the backend has for it; protocol targets (TARGETS, ...) left out */
-    size_t count; /* 0 = the clipboard is empty */
+    size_t count; /* 0 = the clipboard is empty, or `status` says what is there */
     uint64_t
         ours; /* number of our content if this is our own doing (also clearing: then as given to offer); 0 = another's */
     uint64_t
         generation; /* where the backend numbers all changes, rising; 0 = it does not, and each event is one change */
+    via_status status; /* VIA_OK, or why nothing of what is there can be read */
+    const char *what;  /* then: that in words */
 } clip_change;
 
 /*

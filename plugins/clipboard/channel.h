@@ -62,6 +62,8 @@ via_status clip_drain(void *channel, via_deadline deadline, uint64_t *undelivere
 via_status clip_receive(void *channel, via_deadline deadline, via_msg *out);
 void clip_release(void *channel, via_msg *message);
 via_status clip_arm_read(clip_channel *channel);
+/* There is nothing to be read: VIA_ENOENT, or what the content's status says, which is logged once. Under the lock. */
+via_status clip_tell_nothing(clip_channel *channel);
 /* Makes the letter a message. */
 void clip_lend(clip_letter *letter, uint64_t sequence, uint64_t lost, via_msg *out);
 /*

@@ -25,7 +25,9 @@ typedef struct clip_present {
     uint64_t generation; /* counts all changes */
     uint64_t ours;       /* number of our content; 0 = another's */
     char **types;        /* one block of memory */
-    size_t count;        /* 0 = empty */
+    size_t count;        /* 0 = empty, or not to be read */
+    via_status status;   /* VIA_OK, or why it is not to be read */
+    char what[512];      /* that in words; "" = it has been logged */
 } clip_present;
 
 enum { CLIP_OUT_IDLE, CLIP_OUT_QUEUED, CLIP_OUT_UNDER_WAY };

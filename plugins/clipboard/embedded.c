@@ -69,7 +69,8 @@ static void fail(embedded *self, const clip_fault *fault)
     self->events->failed(self->core, fault->status, fault->os_code, fault->what, mend_file);
 }
 
-static void tell_change(embedded *self, const clip_head *head, uint64_t ours)
+/* damage: what is wrong with the file; NULL = nothing. */
+static void tell_change(embedded *self, const clip_head *head, uint64_t ours, const clip_fault *damage)
 {
     const char *types[CLIP_HEAD_FORMATS];
 
@@ -78,7 +79,11 @@ static void tell_change(embedded *self, const clip_head *head, uint64_t ours)
     self->has_told = true;
     self->told_id = head->id;
     self->generation = head->generation > self->generation ? head->generation : self->generation + 1;
-    const clip_change change = {types, head->count, ours, self->generation};
+    clip_change change = {types, head->count, ours, self->generation, VIA_OK, NULL};
+    if (damage) {
+        change.status = damage->status;
+        change.what = damage->what;
+    }
     self->events->changed(self->core, &change);
 }
 
@@ -95,11 +100,11 @@ static void let_go(embedded *self)
 }
 
 /* Tells what is there if it is not what was told last. */
-static void note_view(embedded *self, const clip_view *view)
+static void note_view(embedded *self, const clip_view *view, const clip_fault *fault)
 {
     if (self->has_told && view->head.id == self->told_id)
         return;
-    tell_change(self, &view->head, 0);
+    tell_change(self, &view->head, 0, view->is_damaged ? fault : NULL);
     let_go(self);
 }
 
@@ -112,7 +117,7 @@ static bool look(embedded *self, clip_view *view)
         fail(self, &fault);
         return false;
     }
-    note_view(self, view);
+    note_view(self, view, &fault);
     return true;
 }
 
@@ -145,7 +150,7 @@ static via_status write_down(embedded *self, const clip_view *view, const clip_c
     if (status != VIA_OK)
         return status;
     describe(content, id, generation, &head);
-    tell_change(self, &head, number);
+    tell_change(self, &head, number, NULL);
     let_go(self);
     self->our_id = content ? id : 0;
     self->our_number = content ? number : 0;
@@ -470,7 +475,7 @@ static via_status watch(embedded *self, const via_host_api *host, via_error *err
         "cannot watch %s for changes", self->store.folder_path);
 }
 
-/* What is in the place of the file is refused now rather than at the first use. */
+/* What is in the place of the file is refused now rather than at the first use; a damaged file only when it is to be read. */
 static via_status try_look(const embedded *self, const via_host_api *host, via_error *error)
 {
     clip_view view;

@@ -47,7 +47,7 @@ static uint64_t advance(clip_present *present, const clip_change *change)
 
 static bool is_for_us(const clip_channel *channel, const clip_change *change)
 {
-    return change->count > 0 && (change->ours == 0 || channel->options.has_echo);
+    return (change->count > 0 || change->status != VIA_OK) && (change->ours == 0 || channel->options.has_echo);
 }
 
 /* What was fetched and never taken is not the content any more. Kept, though, until there is something else to take. */
@@ -87,6 +87,8 @@ static void changed(void *core, const clip_change *change)
         desk->present.types = types;
         desk->present.count = change->count;
         desk->present.ours = change->ours;
+        desk->present.status = change->status;
+        (void)snprintf(desk->present.what, sizeof(desk->present.what), "%s", change->what ? change->what : "");
         replace(&desk->in, is_for_us(channel, change), advance(&desk->present, change));
         desk->present.is_known = true;
         if (desk->out.timed != change->ours)

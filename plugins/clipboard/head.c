@@ -57,7 +57,7 @@ static bool parse_fixed(const uint8_t *bytes, size_t size, clip_head *head)
     head->generation = get_64(bytes + AT_GENERATION);
     head->flags = get_32(bytes + AT_FLAGS);
     head->count = get_32(bytes + AT_COUNT);
-    return head->generation > 0 && head->generation <= INT64_MAX && head->count <= CLIP_HEAD_FORMATS &&
+    return head->generation > 0 && head->generation <= CLIP_GENERATION_LAST && head->count <= CLIP_HEAD_FORMATS &&
            head->flags <= (CLIP_HEAD_SENSITIVE | CLIP_HEAD_ONCE) && get_32(bytes + AT_HEAD) <= size &&
            get_32(bytes + AT_ZERO) == 0;
 }

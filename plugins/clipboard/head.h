@@ -23,6 +23,9 @@ enum {
 /* clip_head.flags */
 enum { CLIP_HEAD_SENSITIVE = 1u, CLIP_HEAD_ONCE = 2u };
 
+/* No file has a larger generation: those who count on from it never come to an end of the numbers. */
+#define CLIP_GENERATION_LAST ((uint64_t)INT64_MAX / 2)
+
 typedef struct clip_head {
     uint64_t id;         /* of this content, unlike that of any other */
     uint64_t generation; /* how many there have been */
@@ -37,7 +40,7 @@ typedef struct clip_head {
 
 /* `bytes`: the first `size` of a file that has `file_size`; all of the head must be there. VIA_OK, VIA_EPROTO. */
 via_status clip_head_parse(const uint8_t *bytes, size_t size, uint64_t file_size, clip_head *head);
-/* Writes the head of this content; NULL = empty. At most CLIP_HEAD_LARGEST bytes; returns how many. */
+/* Writes the head of this content; NULL = empty. generation: 1 to CLIP_GENERATION_LAST. At most CLIP_HEAD_LARGEST bytes; returns how many. */
 size_t clip_head_write(const clip_content *content, uint64_t id, uint64_t generation, uint8_t *bytes);
 
 #endif

@@ -19,8 +19,9 @@ static via_status clear(void *self, via_deadline deadline)
 }
 
 /* Whole lines as far as they fit, and a NUL. */
-static via_status write_types(const clip_present *present, char *buffer, size_t capacity, size_t *needed)
+static via_status write_types(clip_channel *channel, char *buffer, size_t capacity, size_t *needed)
 {
+    const clip_present *present = &channel->desk.present;
     size_t at = 0;
 
     *needed = 1;
@@ -36,7 +37,7 @@ static via_status write_types(const clip_present *present, char *buffer, size_t 
     if (capacity > 0)
         buffer[at] = '\0';
     if (present->count == 0)
-        return VIA_ENOENT;
+        return clip_tell_nothing(channel);
     return *needed <= capacity ? VIA_OK : VIA_EBUFFER;
 }
 
@@ -48,7 +49,7 @@ static via_status types(void *self, char *buffer, size_t capacity, size_t *neede
     clip_desk_lock(&channel->desk);
     via_status status = clip_run_errand(channel, NULL, deadline, NULL, NULL);
     if (status == VIA_OK)
-        status = write_types(&channel->desk.present, buffer, capacity, needed);
+        status = write_types(channel, buffer, capacity, needed);
     clip_desk_unlock(&channel->desk);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "channel.h"
 
 #include "kit/deadline.h"
+#include "kit/fail.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,16 @@ via_status clip_run_errand(clip_channel *channel, const char *wanted, via_deadli
     }
     clip_errand_destroy(errand);
     return status;
+}
+
+via_status clip_tell_nothing(clip_channel *channel)
+{
+    clip_present *present = &channel->desk.present;
+
+    if (present->what[0])
+        via_note(channel->host, channel->context, VIA_LOG_ERROR, "%s", present->what);
+    present->what[0] = '\0';
+    return present->status != VIA_OK ? present->status : VIA_ENOENT;
 }
 
 /* ---- messages ----------------------------------------------------------------------------------------------- */

@@ -140,10 +140,24 @@ static via_status read_head(const clip_store *store, clip_view *view, uint64_t f
 
     if (got < 0)
         return fault_is(fault, VIA_EIO, errno, "cannot read %s/%s", store->folder_path, store->name);
-    if (clip_head_parse(view->bytes, (size_t)got, file_size, &view->head) == VIA_OK)
-        return VIA_OK;
-    return fault_is(fault, VIA_EPROTO, 0, "%s/%s is no content that this version can read", store->folder_path,
-                    store->name);
+    view->is_damaged = clip_head_parse(view->bytes, (size_t)got, file_size, &view->head) != VIA_OK;
+    return VIA_OK;
+}
+
+/*
+ * Cut by a crash of the machine, written by a later version, or by something else. Whoever reads is told; whoever writes goes on as
+ * if nothing were there. The id stands for this very file, so that it is told once.
+ */
+static void note_damage(const clip_store *store, clip_view *view, const struct stat *status, clip_fault *fault)
+{
+    const uint64_t mixed = (uint64_t)status->st_ino * UINT64_C(0x9e3779b97f4a7c15) ^
+                           (uint64_t)status->st_mtim.tv_sec << 30 ^ (uint64_t)status->st_mtim.tv_nsec;
+
+    clip_view_close(view);
+    memset(&view->head, 0, sizeof(view->head));
+    view->head.id = mixed | 1;
+    (void)fault_is(fault, VIA_ETYPE, 0, "%s/%s is no content that this version can read", store->folder_path,
+                   store->name);
 }
 
 via_status clip_store_look(const clip_store *store, clip_view *view, clip_fault *fault)
@@ -151,13 +165,17 @@ via_status clip_store_look(const clip_store *store, clip_view *view, clip_fault 
     struct stat status;
 
     memset(&view->head, 0, sizeof(view->head));
+    view->is_damaged = false;
     view->descriptor = open_file(store, store->name, O_RDONLY, &status, fault);
     if (view->descriptor < 0)
         return fault->status;
-    if (read_head(store, view, (uint64_t)status.st_size, fault) == VIA_OK)
-        return VIA_OK;
-    clip_view_close(view);
-    return fault->status;
+    if (read_head(store, view, (uint64_t)status.st_size, fault) != VIA_OK) {
+        clip_view_close(view);
+        return fault->status;
+    }
+    if (view->is_damaged)
+        note_damage(store, view, &status, fault);
+    return VIA_OK;
 }
 
 void clip_view_close(clip_view *view)
@@ -278,6 +296,8 @@ via_status clip_store_replace(const clip_store *store, const clip_view *view, co
 {
     *id = make_id();
     *generation = view->head.generation + 1 > least ? view->head.generation + 1 : least;
+    if (*generation > CLIP_GENERATION_LAST)
+        *generation = 1;
     int descriptor = make_new(store);
     bool is_done = descriptor >= 0 && write_content(descriptor, content, *id, *generation);
     int code = errno;

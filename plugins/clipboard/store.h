@@ -27,8 +27,9 @@ typedef struct clip_store {
 /* A content that was looked at. */
 typedef struct clip_view {
     uint8_t bytes[CLIP_HEAD_LARGEST];
-    clip_head head; /* its texts are in `bytes` */
-    int descriptor; /* of the file; -1 = there is none, and the head is an empty one */
+    clip_head head;  /* its texts are in `bytes` */
+    int descriptor;  /* of the file; -1 = there is none, or a damaged one, and the head is an empty one */
+    bool is_damaged; /* there is a file of ours that is no content, and the head has an id that stands for it */
 } clip_view;
 
 /* What went wrong, for whoever tells it. */
@@ -42,7 +43,10 @@ typedef struct clip_fault {
 via_status clip_store_open(clip_store *store, const via_host_api *host, const char *name, via_error *error);
 void clip_store_close(clip_store *store);
 
-/* Opens what is under the name. VIA_OK (perhaps there is nothing), or what `fault` says. To be closed with clip_view_close(). */
+/*
+ * Opens what is under the name. VIA_OK (perhaps there is nothing, or something damaged, which `fault` tells of), or what `fault`
+ * says. To be closed with clip_view_close().
+ */
 via_status clip_store_look(const clip_store *store, clip_view *view, clip_fault *fault);
 void clip_view_close(clip_view *view);
 /* Reads one format whole. VIA_OK, VIA_ETOOBIG, VIA_ENOMEM, VIA_EIO. */
@@ -52,8 +56,8 @@ via_status clip_view_read(const clip_view *view, size_t format, clip_bytes *byte
 via_status clip_store_lock(const clip_store *store, int *lock, clip_fault *fault);
 void clip_store_unlock(int lock);
 /*
- * Under the lock: makes this the content (NULL: none), as the next generation after `view`, and at least `least`. Tells the
- * new id and generation. On failure the old content stays.
+ * Under the lock: makes this the content (NULL: none), as the next generation after `view`, and at least `least`; after the last
+ * generation comes the first. Tells the new id and generation. On failure the old content stays.
  */
 via_status clip_store_replace(const clip_store *store, const clip_view *view, const clip_content *content,
                               uint64_t least, uint64_t *id, uint64_t *generation, clip_fault *fault);

@@ -99,14 +99,14 @@ static bool choose(const clip_channel *channel, const char *wanted, clip_choice 
     return clip_choose(wanted, (const char *const *)present->types, present->count, choice);
 }
 
-static void refuse_type(clip_inbox *in, uint64_t generation)
+static void refuse(clip_inbox *in, via_status status, uint64_t generation)
 {
     if (in->ready.is_there)
         in->lost += in->ready.lost + 1;
     clip_letter_destroy(in->ready.letter);
     in->ready.is_there = true;
     in->ready.letter = NULL;
-    in->ready.status = VIA_ETYPE;
+    in->ready.status = status;
     in->ready.generation = generation;
     in->ready.lost = in->lost;
     in->lost = 0;
@@ -129,6 +129,14 @@ static void ask(clip_channel *channel, uint64_t ticket, const char *type)
     clip_desk_lock(&channel->desk);
 }
 
+/* VIA_OK: one of the formats that there are is chosen. */
+static via_status look_for_refusal(clip_channel *channel, clip_choice *choice)
+{
+    if (channel->desk.present.status != VIA_OK)
+        return clip_tell_nothing(channel);
+    return choose(channel, channel->options.types, choice) ? VIA_OK : VIA_ETYPE;
+}
+
 static bool fetch_next(clip_channel *channel)
 {
     clip_inbox *in = &channel->desk.in;
@@ -137,8 +145,9 @@ static bool fetch_next(clip_channel *channel)
     if (!in->is_wanted || !in->is_fresh || in->flight.ticket != 0)
         return false;
     in->is_fresh = false;
-    if (!choose(channel, channel->options.types, &choice)) {
-        refuse_type(in, channel->desk.present.generation);
+    const via_status status = look_for_refusal(channel, &choice);
+    if (status != VIA_OK) {
+        refuse(in, status, channel->desk.present.generation);
         clip_desk_tell(&channel->desk);
         return true;
     }
@@ -164,7 +173,7 @@ static void fetch_for(clip_channel *channel, clip_errand *errand)
     clip_choice choice;
 
     if (present->count == 0) {
-        finish_errand(channel, errand, VIA_ENOENT);
+        finish_errand(channel, errand, clip_tell_nothing(channel));
     } else if (!choose(channel, errand->wanted, &choice)) {
         finish_errand(channel, errand, VIA_ETYPE);
     } else {

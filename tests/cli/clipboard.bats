@@ -92,6 +92,30 @@ is_empty() {
     expect_status 1
 }
 
+@test "copy__over_a_file_that_is_none" {
+    no_display
+    via copy before
+    for bytes in '' VIACLIP1 VIACLIP2 nonsense; do
+        printf %s "$bytes" >"$XDG_RUNTIME_DIR/viaduct/clipboard.clip"
+        run via paste
+        expect_status 1
+        expect "$XDG_RUNTIME_DIR/viaduct/clipboard.clip"
+        expect_way_out
+        run via paste --list-types
+        expect_status 1
+        expect_way_out
+        run via copy after
+        expect_status 0
+        [ -z "$output" ]
+        [ "$(via paste)" = after ]
+        printf %s "$bytes" >"$XDG_RUNTIME_DIR/viaduct/clipboard.clip"
+        run via copy --clear
+        expect_status 0
+        run via paste
+        expect "empty"
+    done
+}
+
 @test "paste__types" {
     no_display
     echo '<b>' | via copy --type text/html

@@ -180,37 +180,124 @@ static void test_places__instead_of_the_next_content(void **state)
 
 /* ---- contents that are none ------------------------------------------------------------------------------------- */
 
+/* Who reads is told, and the channel goes on. */
+static void expect_damaged(via_channel *channel)
+{
+    via_error error;
+    via_msg message;
+    size_t needed;
+
+    assert_int_equal(via_recv(channel, soon_enough(), &message), VIA_ETYPE);
+    expect_nothing(channel);
+    assert_int_equal(via_offers_receive(channel, NULL, soon_enough(), &message), VIA_ETYPE);
+    assert_int_equal(via_offers_types(channel, NULL, 0, &needed, soon_enough()), VIA_ETYPE);
+    assert_int_equal(via_failure(channel, &error), VIA_ENOENT);
+}
+
+/* As it gets there when a machine crashes, or by another version of this plugin. */
+static void damage(const clipboard_fixture *fixture, const void *bytes, size_t size)
+{
+    char from[160];
+
+    (void)snprintf(from, sizeof(from), "%s", clipboard_path(fixture, ".damaged"));
+    put_bytes(from, bytes, size);
+    assert_int_equal(rename(from, clipboard_path(fixture, "")), 0);
+}
+
 static void test_content__that_is_none(void **state)
 {
-    static const char *const wrong[] = {"", "V", "VIACLIP1",
+    static const char *const wrong[] = {"", "V", "VIACLIP1", "VIACLIP2",
                                         "not a clipboard file at all, and long enough to be one of the kind"};
-    via_error error;
 
     begin(*state);
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        put_bytes(clipboard_path(*state, ""), wrong[i], strlen(wrong[i]));
-        assert_int_equal(refuse_clipboard(*state, "clipboard:test", &error, NULL), VIA_EPROTO);
-        assert_non_null(strstr(error.mend, "remove"));
+        damage(*state, wrong[i], strlen(wrong[i]));
+        via_channel *reader = open_clipboard(*state, NULL), *writer = open_clipboard(*state, NULL);
+        expect_damaged(reader);
+        copy_text(writer, "over it");
+        expect_text(reader, "over it");
+        damage(*state, wrong[i], strlen(wrong[i]));
+        expect_damaged(reader);
+        assert_int_equal(via_offers_clear(writer, soon_enough()), VIA_OK);
+        expect_emptied(reader);
+        via_close(reader);
+        via_close(writer);
     }
+}
+
+/* What is no content was none of the channel's: neither a secret nor what has a time hits what others have put there. */
+static void test_content__that_took_the_place_of_ours(void **state)
+{
+    via_channel *brief = open_clipboard(*state, "ttl=300ms", NULL), *reader = open_clipboard(*state, NULL);
+    struct stat before, after;
+
+    copy_text(brief, "brief");
+    damage(*state, "VIACLIP2", 8);
+    assert_int_equal(stat(clipboard_path(*state, ""), &before), 0);
+    assert_int_equal(via_drain(brief, soon_enough(), NULL), VIA_OK);
+    via_close(brief);
+    assert_int_equal(stat(clipboard_path(*state, ""), &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+    expect_damaged(reader);
+    via_close(reader);
+}
+
+static size_t read_content(const clipboard_fixture *fixture, uint8_t *bytes, size_t capacity)
+{
+    int descriptor = open(clipboard_path(fixture, ""), O_RDONLY | O_CLOEXEC);
+    const ssize_t size = read(descriptor, bytes, capacity);
+
+    (void)close(descriptor);
+    assert_true(size > 0);
+    return (size_t)size;
 }
 
 /* A whole one that was cut, or that has grown. */
 static void test_content__of_another_length(void **state)
 {
     uint8_t bytes[512];
-    via_error error;
+    via_msg message;
 
     begin(*state);
-    int descriptor = open(clipboard_path(*state, ""), O_RDONLY | O_CLOEXEC);
-    const ssize_t size = read(descriptor, bytes, sizeof(bytes) - 1);
-    (void)close(descriptor);
-    assert_true(size > 0);
-    for (size_t i = 0; i <= (size_t)size + 1; i++) {
-        put_bytes(clipboard_path(*state, ""), bytes, i);
-        if (i == (size_t)size)
-            via_close(open_clipboard(*state, NULL));
-        else
-            assert_int_equal(refuse_clipboard(*state, "clipboard:test", &error, NULL), VIA_EPROTO);
+    const size_t size = read_content(*state, bytes, sizeof(bytes) - 1);
+    for (size_t i = 0; i <= size + 1; i++) {
+        damage(*state, bytes, i);
+        via_channel *channel = open_clipboard(*state, NULL);
+        via_status status = via_offers_receive(channel, NULL, soon_enough(), &message);
+        assert_int_equal(status, i == size ? VIA_OK : VIA_ETYPE);
+        if (status == VIA_OK)
+            via_release(channel, &message);
+        via_close(channel);
+    }
+}
+
+/* Numbers near the end of all numbers are no content's, and nobody counts on from them to where no number is. */
+static void test_content__of_a_late_generation(void **state)
+{
+    static const uint64_t late[] = {UINT64_MAX,    (uint64_t)INT64_MAX + 1, INT64_MAX,
+                                    INT64_MAX - 1, INT64_MAX / 2 + 1,       INT64_MAX / 2};
+    enum { AT_GENERATION = 16 };
+    uint8_t bytes[512];
+    via_msg message;
+
+    begin(*state);
+    const size_t size = read_content(*state, bytes, sizeof(bytes));
+    for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
+        via_channel *reader = open_clipboard(*state, NULL);
+        for (size_t at = 0; at < sizeof(late[i]); at++)
+            bytes[AT_GENERATION + at] = (uint8_t)(late[i] >> (8 * at));
+        damage(*state, bytes, size);
+        via_channel *writer = open_clipboard(*state, NULL);
+        via_status status = via_offers_receive(writer, NULL, soon_enough(), &message);
+        assert_int_equal(status, late[i] > INT64_MAX / 2 ? VIA_ETYPE : VIA_OK);
+        if (status == VIA_OK)
+            via_release(writer, &message);
+        for (int turn = 0; turn < 3; turn++) {
+            copy_text(writer, "after it");
+            expect_offer(reader, NULL, NULL, "after it", 8);
+        }
+        via_close(writer);
+        via_close(reader);
     }
 }
 
@@ -284,10 +371,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, clipboard_set_up, clipboard_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_places__instead_of_the_content), TEST(test_places__instead_of_the_content_while_it_is_open),
-        TEST(test_places__instead_of_the_lock),    TEST(test_places__instead_of_the_next_content),
-        TEST(test_content__that_is_none),          TEST(test_content__of_another_length),
-        TEST(test_files__removed_by_somebody),     TEST(test_files__no_room),
+        TEST(test_places__instead_of_the_content),
+        TEST(test_places__instead_of_the_content_while_it_is_open),
+        TEST(test_places__instead_of_the_lock),
+        TEST(test_places__instead_of_the_next_content),
+        TEST(test_content__that_is_none),
+        TEST(test_content__of_another_length),
+        TEST(test_content__that_took_the_place_of_ours),
+        TEST(test_content__of_a_late_generation),
+        TEST(test_files__removed_by_somebody),
+        TEST(test_files__no_room),
         TEST(test_names__that_are_none),
     };
 
