@@ -215,8 +215,11 @@ static void do_take(embedded *self, const job *this, const clip_view *view)
 
     clip_bytes_init(&bytes, self->settings.max_size);
     via_status status = view->head.id == this->id ? read_type(view, this->type, &bytes) : VIA_EREVOKED;
-    if (status == VIA_OK)
+    if (status == VIA_OK) {
         status = write_down(self, view, NULL, 0, &fault);
+        if (status != VIA_OK)
+            note_fault(self, "nothing is given out that could be pasted again", &fault);
+    }
     tell_fetched(self, this->number, status, &bytes);
 }
 

@@ -236,6 +236,15 @@ with contextlib.suppress(ProcessLookupError): # it was quicker
     [ "$(via paste -l)" = 'text/plain;charset=utf-8' ]
     [ "$(via paste)" = only ]
     await no_servers
+    # What cannot be cleared is not given out either, and says why.
+    via copy --paste-once only
+    mkdir "$XDG_RUNTIME_DIR/viaduct/clipboard.clip.new"
+    run via paste
+    expect_status 1
+    expect "clipboard.clip.new"
+    expect_way_out
+    rmdir "$XDG_RUNTIME_DIR/viaduct/clipboard.clip.new"
+    [ "$(via paste)" = only ]
 }
 
 @test "copy__foreground_stays_until_it_is_not_needed" {
