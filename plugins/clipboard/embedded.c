@@ -2,7 +2,7 @@
 /*
  * The clipboard of machines without a display: files, and nobody who serves them.
  *
- * Owns: what was told last, the changes that inotify shows, and the jobs that need the writers' lock. Must never hold that lock
+ * Owns: what was told last, the folder under its name, and the jobs that need the writers' lock. Must never hold that lock
  * from one turn to the next.
  *
  * A content outlives the process that set it, so nothing depends on us once it is there; but a secret does: it goes with
@@ -14,16 +14,17 @@
 #include "kit/error.h"
 #include "kit/fail.h"
 #include "store.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 enum {
+    TRIES = 16,        /* to open the folder under its name */
     AGAIN_NS = 1000000 /* at most, between two tries for the lock, which is held for as long as a file takes to write */
 };
 
@@ -45,7 +46,7 @@ typedef struct embedded {
     const clip_events *events;
     void *core;
     clip_store store;
-    int notify; /* inotify */
+    int watch; /* its descriptor */
     job *jobs;
     via_deadline next_try; /* for the lock; VIA_NOW = it was not in vain */
     bool has_told;
@@ -61,12 +62,12 @@ static const char mend_file[] = "remove it: it will be made again";
 
 /* ---- telling ------------------------------------------------------------------------------------------------ */
 
-static void fail(embedded *self, const clip_fault *fault)
+static void fail(embedded *self, via_status status, int32_t os_code, const char *what, const char *mend)
 {
     if (self->has_failed)
         return;
     self->has_failed = true;
-    self->events->failed(self->core, fault->status, fault->os_code, fault->what, mend_file);
+    self->events->failed(self->core, status, os_code, what, mend);
 }
 
 /* damage: what is wrong with the file; NULL = nothing. */
@@ -108,13 +109,49 @@ static void note_view(embedded *self, const clip_view *view, const clip_fault *f
     let_go(self);
 }
 
+/* ---- the folder --------------------------------------------------------------------------------------------- */
+
+static via_status open_folder(embedded *self, via_error *error)
+{
+    if (self->watch >= 0)
+        (void)close(self->watch);
+    self->watch = -1;
+    clip_store_close(&self->store);
+    via_status status = clip_store_open(&self->store, self->settings.host, self->settings.name, error);
+    if (status == VIA_OK && (self->watch = clip_watch_open(&self->store, self->settings.host, error)) < 0)
+        status = error->status;
+    return status;
+}
+
+/*
+ * Somebody may have removed the runtime folder, or moved it away: others meet in the one that has its name now, which is made if it
+ * is not there. False: that cannot be, and it is the end.
+ */
+static bool is_in_folder(embedded *self)
+{
+    via_error error;
+    via_status status = VIA_OK;
+
+    via_error_init(&error);
+    for (int i = 0; status == VIA_OK && !clip_store_is_current(&self->store); i++)
+        status = i < TRIES ? open_folder(self, &error)
+                           : via_fail(self->settings.host, &error, VIA_EBUSY, 0, "leave it alone, and open again",
+                                      "%s is removed again and again", self->store.folder_path);
+    if (status == VIA_OK)
+        return true;
+    fail(self, status, error.os_code, error.what, error.mend);
+    return false;
+}
+
+/* ---- looking ------------------------------------------------------------------------------------------------ */
+
 /* What is there now, told. False: it cannot be read, and that is the end. */
 static bool look(embedded *self, clip_view *view)
 {
     clip_fault fault;
 
     if (clip_store_look(&self->store, view, &fault) != VIA_OK) {
-        fail(self, &fault);
+        fail(self, fault.status, fault.os_code, fault.what, mend_file);
         return false;
     }
     note_view(self, view, &fault);
@@ -125,7 +162,7 @@ static void look_again(embedded *self)
 {
     clip_view view;
 
-    if (look(self, &view))
+    if (is_in_folder(self) && look(self, &view))
         clip_view_close(&view);
 }
 
@@ -319,7 +356,7 @@ static void do_jobs(embedded *self)
     if (via_deadline_left(self->next_try) > 0)
         return;
     self->next_try = VIA_NOW;
-    while (self->jobs && !self->has_failed)
+    while (self->jobs && !self->has_failed && is_in_folder(self))
         if (!try_first(self)) {
             self->next_try = choose_next_try();
             return;
@@ -328,31 +365,13 @@ static void do_jobs(embedded *self)
 
 /* ---- the slots ---------------------------------------------------------------------------------------------- */
 
-/* Any sign of a change of our file; a queue that ran over may have lost one. */
-static bool hear_changes(embedded *self)
-{
-    char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-    const struct inotify_event *event;
-    bool is_ours = false;
-    ssize_t size;
-
-    while ((size = read(self->notify, buffer, sizeof(buffer))) > 0) {
-        for (char *at = buffer; at < buffer + size; at += sizeof(*event) + event->len) {
-            event = (const struct inotify_event *)(void *)at;
-            if (event->len == 0 || strcmp(event->name, self->store.name) == 0)
-                is_ours = true;
-        }
-    }
-    return is_ours;
-}
-
 static void embedded_work(void *argument, const struct pollfd *set, size_t count)
 {
     embedded *self = argument;
     const bool is_first = !self->has_told;
 
     (void)set, (void)count;
-    if ((hear_changes(self) || is_first) && !self->has_failed)
+    if ((clip_watch_hear(self->watch, &self->store) || is_first) && !self->has_failed)
         look_again(self);
     do_jobs(self);
 }
@@ -361,7 +380,7 @@ static size_t embedded_wants(void *argument, struct pollfd *set, via_deadline *u
 {
     const embedded *self = argument;
 
-    set[0] = (struct pollfd){.fd = self->notify, .events = POLLIN};
+    set[0] = (struct pollfd){.fd = self->watch, .events = POLLIN};
     *until = self->jobs ? self->next_try : VIA_FOREVER;
     return 1;
 }
@@ -412,7 +431,7 @@ static void embedded_fetch(void *argument, uint64_t ticket, const char *type)
     clip_view view;
     clip_bytes bytes;
 
-    if (!look(self, &view))
+    if (!is_in_folder(self) || !look(self, &view))
         return;
     clip_bytes_init(&bytes, self->settings.max_size);
     if (view.head.id != asked)
@@ -458,24 +477,10 @@ static void embedded_close(void *argument, uint32_t how)
     (void)how;
     while (self->jobs)
         drop_job(self);
-    if (self->notify >= 0)
-        (void)close(self->notify);
+    if (self->watch >= 0)
+        (void)close(self->watch);
     clip_store_close(&self->store);
     free(self);
-}
-
-/* Before the first look, so that no change is missed. */
-static via_status watch(embedded *self, const via_host_api *host, via_error *error)
-{
-    self->notify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (self->notify >= 0 &&
-        inotify_add_watch(self->notify, self->store.folder_path,
-                          IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR | IN_DONT_FOLLOW) >= 0)
-        return VIA_OK;
-    return via_fail(
-        host, error, via_status_of_errno(errno), errno,
-        "close other programs that watch files, or raise fs.inotify.max_user_instances and max_user_watches",
-        "cannot watch %s for changes", self->store.folder_path);
 }
 
 /* What is in the place of the file is refused now rather than at the first use; a damaged file only when it is to be read. */
@@ -498,10 +503,8 @@ static via_status embedded_open(const clip_settings *settings, const clip_events
     (void)deadline;
     if (!self)
         return via_fail(settings->host, error, VIA_ENOMEM, 0, NULL, "no memory for the clipboard");
-    *self = (embedded){.settings = *settings, .events = events, .core = core, .notify = -1, .store = {.folder = -1}};
-    via_status status = clip_store_open(&self->store, settings->host, settings->name, error);
-    if (status == VIA_OK)
-        status = watch(self, settings->host, error);
+    *self = (embedded){.settings = *settings, .events = events, .core = core, .watch = -1, .store = {.folder = -1}};
+    via_status status = open_folder(self, error);
     if (status == VIA_OK)
         status = try_look(self, settings->host, error);
     if (status == VIA_OK)

@@ -51,6 +51,26 @@ static via_status take_names(clip_store *store, const char *path)
     return VIA_OK;
 }
 
+static bool open_folder(clip_store *store)
+{
+    struct stat status;
+
+    store->folder = open(store->folder_path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (store->folder < 0 || fstat(store->folder, &status) != 0)
+        return false;
+    store->folder_device = status.st_dev;
+    store->folder_number = status.st_ino;
+    return true;
+}
+
+bool clip_store_is_current(const clip_store *store)
+{
+    struct stat status;
+
+    return lstat(store->folder_path, &status) == 0 && status.st_dev == store->folder_device &&
+           status.st_ino == store->folder_number;
+}
+
 via_status clip_store_open(clip_store *store, const via_host_api *host, const char *name, via_error *error)
 {
     char path[PATH_MAX];
@@ -65,8 +85,7 @@ via_status clip_store_open(clip_store *store, const via_host_api *host, const ch
     if (take_names(store, path) != VIA_OK)
         return via_fail(host, error, VIA_EINVAL, ENAMETOOLONG, "set XDG_RUNTIME_DIR to a shorter path",
                         "the path '%.256s' is too long", path);
-    store->folder = open(store->folder_path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (store->folder >= 0)
+    if (open_folder(store))
         return VIA_OK;
     return via_fail(host, error, via_status_of_errno(errno), errno, "look at its owner and mode, or remove it",
                     "cannot open %s", store->folder_path);

@@ -18,6 +18,7 @@
 
 typedef struct clip_store {
     int folder; /* descriptor */
+    uint64_t folder_device, folder_number;
     char folder_path[512];
     char name[160]; /* of the content's file */
     char lock_name[168];
@@ -42,6 +43,8 @@ typedef struct clip_fault {
 /* VIA_OK, VIA_EINVAL, VIA_EPERM, VIA_ELIMIT, VIA_EIO, with the error filled. */
 via_status clip_store_open(clip_store *store, const via_host_api *host, const char *name, via_error *error);
 void clip_store_close(clip_store *store);
+/* Is it still this folder that has the name? It may have been removed, moved away, or made again by somebody. */
+bool clip_store_is_current(const clip_store *store);
 
 /*
  * Opens what is under the name. VIA_OK (perhaps there is nothing, or something damaged, which `fault` tells of), or what `fault`

@@ -324,6 +324,78 @@ static void test_files__removed_by_somebody(void **state)
     via_close(reader);
 }
 
+/* The folder of all of them, and what is in it. */
+static void remove_folder(const clipboard_fixture *fixture)
+{
+    char path[128];
+
+    (void)unlink(clipboard_path(fixture, ".lock"));
+    (void)unlink(clipboard_path(fixture, ""));
+    (void)snprintf(path, sizeof(path), "%s/viaduct", fixture->folder);
+    assert_int_equal(rmdir(path), 0);
+}
+
+/* Who only waits hears of what comes in the folder that has the name now. */
+static void test_folder__removed_while_somebody_waits(void **state)
+{
+    via_channel *reader = open_clipboard(*state, NULL);
+
+    for (int i = 0; i < 5; i++) {
+        begin(*state);
+        expect_text(reader, "before");
+        remove_folder(*state);
+        expect_emptied(reader);
+        expect_nothing(reader);
+        begin(*state);
+        expect_text(reader, "before");
+        remove_folder(*state);
+        begin(*state); /* before the reader has looked, perhaps */
+        expect_offer(reader, NULL, NULL, "before", 6);
+        expect_text(reader, "before");
+    }
+    via_close(reader);
+}
+
+static void test_folder__moved_away(void **state)
+{
+    via_channel *writer = open_clipboard(*state, NULL), *reader = open_clipboard(*state, NULL);
+    char from[128], to[128];
+
+    (void)snprintf(from, sizeof(from), "%s/viaduct", ((clipboard_fixture *)*state)->folder);
+    (void)snprintf(to, sizeof(to), "%s/elsewhere", ((clipboard_fixture *)*state)->folder);
+    copy_text(writer, "one");
+    expect_text(reader, "one");
+    assert_int_equal(rename(from, to), 0);
+    expect_emptied(reader);
+    copy_text(writer, "two");
+    expect_text(reader, "two");
+    begin(*state);
+    expect_text(reader, "before");
+    via_close(writer);
+    via_close(reader);
+}
+
+/* Where no folder can be made any more: told with its path, at once, to whoever waits, too. */
+static void test_folder__cannot_be_made_again(void **state)
+{
+    clipboard_fixture *fixture = *state;
+    via_channel *reader = open_clipboard(fixture, NULL), *writer = open_clipboard(fixture, NULL);
+    via_msg message;
+    via_error error;
+    char away[80];
+
+    (void)snprintf(away, sizeof(away), "%s.away", fixture->folder);
+    assert_int_equal(rename(fixture->folder, away), 0);
+    assert_int_not_equal(via_recv(reader, soon_enough(), &message), VIA_ETIMEDOUT);
+    assert_int_equal(via_failure(reader, &error), VIA_OK);
+    assert_non_null(strstr(error.what, fixture->folder));
+    assert_int_not_equal(error.mend[0], '\0');
+    assert_int_not_equal(via_send(writer, "x", 1, NULL, soon_enough()), VIA_OK);
+    via_close(reader);
+    via_close(writer);
+    assert_int_equal(rename(away, fixture->folder), 0);
+}
+
 /* No room: the old content stays, and nothing half written. */
 static void test_files__no_room(void **state)
 {
@@ -380,6 +452,9 @@ int main(void)
         TEST(test_content__that_took_the_place_of_ours),
         TEST(test_content__of_a_late_generation),
         TEST(test_files__removed_by_somebody),
+        TEST(test_folder__removed_while_somebody_waits),
+        TEST(test_folder__moved_away),
+        TEST(test_folder__cannot_be_made_again),
         TEST(test_files__no_room),
         TEST(test_names__that_are_none),
     };
