@@ -48,22 +48,29 @@ static via_status ask(const via_file_kind *found, const via_loaded *loaded, cons
     return status;
 }
 
-static via_status check_on(via_host *host, const char *file, via_file_info *info, via_error *error)
+static via_status ask_layer(via_host *host, const char *file, const via_file_kind *found, via_file_info *info,
+                            via_error *error)
 {
-    via_file_kind found;
     via_loaded *loaded = NULL;
-    via_status status = via_file_check(host->registry, file, &found, error);
-    describe(&found, "", info);
-    if (status != VIA_OK || found.kind != VIA_MANIFEST_OF_LAYER)
-        return status;
     const via_log *outer = via_context_log_enter(&host->log);
-    status = via_loader_acquire(found.plugin, &via_context_api, &loaded, error);
+    via_status status = via_loader_acquire(found->plugin, &via_context_api, &loaded, error);
     if (status == VIA_OK) {
-        describe(&found, loaded->name, info);
-        status = ask(&found, loaded, file, error);
+        describe(found, loaded->name, info);
+        status = ask(found, loaded, file, error);
         via_loader_release(loaded);
     }
     (void)via_context_log_enter(outer);
+    return status;
+}
+
+static via_status check_on(via_host *host, const char *file, via_file_info *info, via_error *error)
+{
+    via_file_kind found;
+    via_status status = via_file_check(host->registry, file, &found, error);
+    describe(&found, "", info);
+    if (status == VIA_OK && found.kind == VIA_MANIFEST_OF_LAYER)
+        status = ask_layer(host, file, &found, info, error);
+    via_file_kind_fini(&found);
     return status;
 }
 

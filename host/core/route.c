@@ -17,10 +17,11 @@ static void free_route(via_route *route)
     via_host *host = route->host;
     const bool is_foreign = via_fork_word_is_foreign(route->generation);
     /* In a child, fini would touch what the parent still uses. */
-    for (size_t i = 0; i < route->layer_count && !is_foreign; i++)
-        via_loader_release(route->layers[i].loaded);
-    if (route->loaded != NULL && !is_foreign)
-        via_loader_release(route->loaded);
+    void (*const give)(via_loaded *) = is_foreign ? via_loader_forget : via_loader_release;
+    for (size_t i = 0; i < route->layer_count; i++)
+        give(route->layers[i].loaded);
+    if (route->loaded != NULL)
+        give(route->loaded);
     via_resolved_fini(&route->resolved);
     free(route->layers);
     free(route);

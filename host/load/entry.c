@@ -69,28 +69,8 @@ static bool read_file(via_plugin_entry *entry)
     return true;
 }
 
-via_plugin_entry *via_plugin_entry_create(const via_search *search, const char *path)
+static void destroy(via_plugin_entry *entry)
 {
-    via_plugin_entry *entry = calloc(1, sizeof(*entry));
-
-    if (!entry)
-        return NULL;
-    via_mutex_init(&entry->lock);
-    via_error_init(&entry->error);
-    entry->search = search;
-    entry->manifest.enabled = true;
-    entry->path = strdup(path);
-    if (entry->path && read_file(entry))
-        return entry;
-    via_plugin_entry_destroy(entry);
-    return NULL;
-}
-
-void via_plugin_entry_destroy(via_plugin_entry *entry)
-{
-    if (!entry)
-        return;
-    via_loader_abandon(entry);
     via_plugin_manifest_fini(&entry->manifest);
     via_mutex_fini(&entry->lock);
     free(entry->shadowed_by);
@@ -98,6 +78,35 @@ void via_plugin_entry_destroy(via_plugin_entry *entry)
     free(entry->name);
     free(entry->path);
     free(entry);
+}
+
+via_plugin_entry *via_plugin_entry_create(const via_search *search, const char *path)
+{
+    via_plugin_entry *entry = calloc(1, sizeof(*entry));
+
+    if (!entry)
+        return NULL;
+    atomic_init(&entry->users, 1);
+    via_mutex_init(&entry->lock);
+    via_error_init(&entry->error);
+    entry->search = search;
+    entry->manifest.enabled = true;
+    entry->path = strdup(path);
+    if (entry->path && read_file(entry))
+        return entry;
+    destroy(entry);
+    return NULL;
+}
+
+void via_plugin_entry_hold(via_plugin_entry *entry)
+{
+    (void)atomic_fetch_add(&entry->users, 1);
+}
+
+void via_plugin_entry_drop(via_plugin_entry *entry)
+{
+    if (entry && atomic_fetch_sub(&entry->users, 1) == 1)
+        destroy(entry);
 }
 
 bool via_plugin_entry_is_current(const via_plugin_entry *entry)

@@ -14,8 +14,10 @@
 #include "platform/folder.h"
 #include "platform/image.h"
 #include "platform/mutex.h"
+#include <stdatomic.h>
 
 struct via_plugin_entry {
+    atomic_uint users; /* the list of the registry, each via_resolved that points here, and the loaded code */
     /* Set once, when the file is read. */
     const via_search *search;
     char *path;    /* of the manifest */
@@ -26,7 +28,6 @@ struct via_plugin_entry {
     via_file_mark library_mark;
     /* Guarded by the registry's lock. */
     char *shadowed_by; /* path of the manifest that comes first; NULL = none */
-    bool handed_out;   /* a via_resolved may point here: never freed before the registry */
     /* Guarded by `lock`. */
     via_mutex lock;
     bool refused;
@@ -35,9 +36,12 @@ struct via_plugin_entry {
     struct via_loading *loading; /* load/loader.c; NULL = not loaded */
 };
 
-/* Reads one manifest. A bad one gives an entry too, a refused one. NULL = out of memory. */
+/* Reads one manifest; its one user is the caller. A bad one gives an entry too, a refused one. NULL = out of memory. */
 via_plugin_entry *via_plugin_entry_create(const via_search *search, const char *path);
-void via_plugin_entry_destroy(via_plugin_entry *entry);
+/* One more user; only while another one is sure: under the registry's lock for what is in its list. */
+void via_plugin_entry_hold(via_plugin_entry *entry);
+/* One less; the last frees it. NULL is allowed. Any thread. */
+void via_plugin_entry_drop(via_plugin_entry *entry);
 
 /* True if manifest and library are the files that were read. */
 bool via_plugin_entry_is_current(const via_plugin_entry *entry);

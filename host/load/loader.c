@@ -150,11 +150,13 @@ static via_status load(via_plugin_entry *entry, const via_host_api *host, via_er
     loading->entry = entry;
     loading->users = 1;
     via_status status = start(loading, host, error);
-    if (status == VIA_OK)
-        entry->loading = loading;
-    else
+    if (status != VIA_OK) {
         free(loading);
-    return status;
+        return status;
+    }
+    via_plugin_entry_hold(entry); /* code that runs is described by it, whether a search still finds it or not */
+    entry->loading = loading;
+    return VIA_OK;
 }
 
 /* ---- users -------------------------------------------------------------------------------------------------- */
@@ -210,15 +212,22 @@ void via_loader_release(via_loaded *loaded)
         free(loading);
     }
     via_mutex_give(&entry->lock);
+    if (is_last)
+        via_plugin_entry_drop(entry);
 }
 
-void via_loader_abandon(via_plugin_entry *entry)
+/* Without the lock: a thread that the child does not have may hold it for ever. */
+void via_loader_forget(via_loaded *loaded)
 {
-    if (!entry->loading)
+    via_loading *loading = (via_loading *)(void *)loaded;
+    via_plugin_entry *entry = loading->entry;
+
+    if (--loading->users > 0)
         return;
-    via_tables_fini(&entry->loading->tables);
-    free(entry->loading);
     entry->loading = NULL;
+    via_tables_fini(&loading->tables);
+    free(loading);
+    via_plugin_entry_drop(entry);
 }
 
 const via_transport *via_loaded_transport(const via_loaded *loaded, const char *scheme)

@@ -36,10 +36,10 @@ via_status via_loader_acquire(via_plugin_entry *plugin, const via_host_api *host
 void via_loader_release(via_loaded *loaded);
 
 /*
- * Frees what a plugin that is still loaded holds in memory, and runs nothing: for a forked child, where fini would touch
- * what the parent still uses. Its code stays mapped.
+ * Gives one use back in a forked child, where fini would touch what the parent still uses: the last one frees memory, and
+ * runs nothing. The code stays mapped.
  */
-void via_loader_abandon(via_plugin_entry *plugin);
+void via_loader_forget(via_loaded *loaded);
 
 /* The transport of `scheme` (the manifest's spelling), or NULL. */
 const via_transport *via_loaded_transport(const via_loaded *loaded, const char *scheme);

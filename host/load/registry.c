@@ -2,7 +2,7 @@
 /*
  * Searching, and searching again.
  *
- * Owns: the list of plugins. Must never free an entry that was handed out: an opening call may be about to use it.
+ * Owns: the list of plugins. Must never free an entry that somebody uses: it gives its own use back.
  */
 #include "load/registry.h"
 
@@ -67,7 +67,7 @@ static via_status collect_file(via_registry *registry, entry_list *list, const c
         return VIA_ENOMEM;
     if (append(list, entry))
         return VIA_OK;
-    via_plugin_entry_destroy(entry);
+    via_plugin_entry_drop(entry);
     return VIA_ENOMEM;
 }
 
@@ -182,26 +182,11 @@ static void check_variables(const via_registry *registry)
 
 /* ---- replacing the list ----------------------------------------------------------------------------------------- */
 
-/* Makes room beforehand, so that the change of lists cannot fail half way. */
-static bool reserve_retired(via_registry *registry)
-{
-    size_t most = registry->retired_count + registry->plugin_count;
-    via_plugin_entry **grown = realloc(registry->retired, (most + 1) * sizeof(*grown));
-
-    if (grown)
-        registry->retired = grown;
-    return grown != NULL;
-}
-
+/* What is still in use, by an opening call or as code, lives on until that ends. */
 static void replace_plugins(via_registry *registry, entry_list *list)
 {
-    for (size_t i = 0; i < registry->plugin_count; i++) {
-        via_plugin_entry *entry = registry->plugins[i];
-        if (entry && entry->handed_out)
-            registry->retired[registry->retired_count++] = entry;
-        else
-            via_plugin_entry_destroy(entry);
-    }
+    for (size_t i = 0; i < registry->plugin_count; i++)
+        via_plugin_entry_drop(registry->plugins[i]);
     free(registry->plugins);
     registry->plugins = list->entries;
     registry->plugin_count = list->count;
@@ -221,8 +206,6 @@ static via_status search_plugins(via_registry *registry)
 {
     entry_list list = {NULL, 0};
 
-    if (!reserve_retired(registry))
-        return VIA_ENOMEM;
     via_status status = collect(registry, &list);
     if (status == VIA_OK)
         status = mark_shadows(&list);
@@ -295,11 +278,8 @@ void via_registry_close(via_registry *registry)
     if (!registry)
         return;
     for (size_t i = 0; i < registry->plugin_count; i++)
-        via_plugin_entry_destroy(registry->plugins[i]);
-    for (size_t i = 0; i < registry->retired_count; i++)
-        via_plugin_entry_destroy(registry->retired[i]);
+        via_plugin_entry_drop(registry->plugins[i]);
     free(registry->plugins);
-    free(registry->retired);
     via_endpoint_files_fini(&registry->endpoints);
     via_search_fini(&registry->search);
     if (registry->watch >= 0)

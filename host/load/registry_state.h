@@ -17,8 +17,6 @@ struct via_registry {
     via_mutex lock; /* guards all that follows */
     via_plugin_entry **plugins;
     size_t plugin_count;
-    via_plugin_entry **retired; /* gone from the search, but handed out once */
-    size_t retired_count;
     via_endpoint_files endpoints;
     int watch; /* -1 = nobody has asked */
 };

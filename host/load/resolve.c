@@ -132,9 +132,9 @@ static bool copy_layers(via_resolved *out, const via_layers *layers)
         via_resolved_layer *layer = &out->layers[i];
         *layer = (via_resolved_layer){stacked->choice.entry, manifest, manifest->name, NULL, 0, limit};
         out->layer_count = i + 1;
+        via_plugin_entry_hold(layer->plugin);
         if (!copy_options(stacked->effective, manifest->options.count, &layer->options, &layer->option_count))
             return false;
-        stacked->choice.entry->handed_out = true;
         limit += manifest->overhead + (i + 1 == layers->above_mark ? VIA_MARK_SIZE : 0);
     }
     return out->layers != NULL;
@@ -221,7 +221,7 @@ static via_status apply(const via_registry *registry, const via_request *request
         status = apply_settings(request, &choice, &layers, connects, options, out, error);
     if (status == VIA_OK) {
         out->plugin = choice.entry;
-        choice.entry->handed_out = true;
+        via_plugin_entry_hold(out->plugin);
     }
     via_layers_fini(&layers);
     return status;
@@ -261,8 +261,11 @@ static void free_options(via_option *options, size_t count)
 void via_resolved_fini(via_resolved *resolved)
 {
     free_options(resolved->options, resolved->option_count);
-    for (size_t i = 0; i < resolved->layer_count; i++)
+    for (size_t i = 0; i < resolved->layer_count; i++) {
         free_options(resolved->layers[i].options, resolved->layers[i].option_count);
+        via_plugin_entry_drop(resolved->layers[i].plugin);
+    }
+    via_plugin_entry_drop(resolved->plugin);
     free(resolved->layers);
     free(resolved->endpoint);
     free(resolved->address);

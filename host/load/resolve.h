@@ -15,7 +15,7 @@ typedef struct via_plugin_entry via_plugin_entry; /* one of its plugins */
 typedef struct via_scheme_manifest via_scheme_manifest;
 typedef struct via_layer_manifest via_layer_manifest;
 
-/* One layer. `plugin` and `manifest` live as long as the registry. */
+/* One layer. `plugin` is held by the record, and `manifest` belongs to it. */
 typedef struct via_resolved_layer {
     via_plugin_entry *plugin;
     const via_layer_manifest *manifest;
@@ -25,7 +25,10 @@ typedef struct via_resolved_layer {
     uint64_t max_message; /* bytes; of what is sent to the layer */
 } via_resolved_layer;
 
-/* All memory is the record's own, except `plugin`, `manifest` and `scheme`, which live as long as the registry. */
+/*
+ * All memory is the record's own, except `manifest` and `scheme`, which belong to `plugin`. That the record holds, whatever
+ * becomes of its files; it is given back before the registry goes.
+ */
 typedef struct via_resolved {
     via_plugin_entry *plugin;
     const via_scheme_manifest *manifest; /* the scheme's entry: features, guarantees, options */

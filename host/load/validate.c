@@ -88,7 +88,7 @@ static via_status find_layer(via_registry *registry, json_t *root, const char *m
     via_status status = via_choose_check(registry, key, &choice, error);
     (void)snprintf(found->word, sizeof(found->word), "%.31s", key);
     if (status == VIA_OK) {
-        choice.entry->handed_out = true;
+        via_plugin_entry_hold(choice.entry);
         found->plugin = choice.entry;
         found->layer = choice.layer->name;
     }
@@ -168,6 +168,12 @@ via_status via_file_check(via_registry *registry, const char *file, via_file_kin
     if (status != VIA_OK && error && !error->file[0])
         via_error_at(error, file, NULL, 0, 0);
     return status;
+}
+
+void via_file_kind_fini(via_file_kind *found)
+{
+    via_plugin_entry_drop(found->plugin);
+    found->plugin = NULL;
 }
 
 VIA_API via_status via_validate(const char *file, uint32_t *kind, via_error *error)

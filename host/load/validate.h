@@ -15,8 +15,8 @@ enum { VIA_FILE_BYTES = 1024 * 1024, VIA_FILE_DEPTH = 16 };
 typedef struct via_file_kind {
     uint32_t kind;            /* VIA_MANIFEST_*, 0 = it could not be told */
     char word[32];            /* the key by which a layer's files are known */
-    via_plugin_entry *plugin; /* of a layer's file: who checks it; lives as long as the registry */
-    const char *layer;        /* the layer in it, likewise */
+    via_plugin_entry *plugin; /* of a layer's file: who checks it; held */
+    const char *layer;        /* the layer in it */
 } via_file_kind;
 
 /*
@@ -24,5 +24,7 @@ typedef struct via_file_kind {
  * `registry` NULL = nobody is asked: VIA_ENOTSUP then. Takes the registry's lock.
  */
 via_status via_file_check(via_registry *registry, const char *file, via_file_kind *found, via_error *error);
+/* Gives back what it holds; after a failure too. */
+void via_file_kind_fini(via_file_kind *found);
 
 #endif
