@@ -32,7 +32,7 @@ void via_host_drop(via_host *host)
 via_status via_host_borrow(via_host *host, via_host **borrowed, via_error *error)
 {
     if (host == NULL)
-        return via_host_open(NULL, borrowed, error);
+        return via_host_open_private(borrowed, error);
     if (via_fork_word_is_foreign(host->generation))
         return via_error_set(error, VIA_EFORK, VIA_STAGE_RESOLVE, "open a host of its own in the child",
                              "this host belongs to the parent process");
@@ -51,7 +51,7 @@ static via_status read_options(const via_host_options *given, via_host_options *
                          "via_host_options.size is %u; expected %zu", given->size, sizeof(*given));
 }
 
-via_status via_host_open(const via_host_options *given, via_host **out, via_error *error)
+static via_status open_host(const via_host_options *given, bool is_private, via_host **out, via_error *error)
 {
     via_host_options options;
     if (error != NULL)
@@ -67,7 +67,7 @@ via_status via_host_open(const via_host_options *given, via_host **out, via_erro
     atomic_init(&host->users, 1);
     via_log_init(&host->log, options.log, options.log_user, options.log_level,
                  (options.flags & VIA_HOST_NO_ENVIRONMENT) != 0);
-    status = via_registry_open(&options, &host->log, &host->registry, error);
+    status = (is_private ? via_registry_open_once : via_registry_open)(&options, &host->log, &host->registry, error);
     if (status != VIA_OK) {
         via_log_fini(&host->log);
         free(host);
@@ -75,6 +75,16 @@ via_status via_host_open(const via_host_options *given, via_host **out, via_erro
     }
     *out = host;
     return VIA_OK;
+}
+
+via_status via_host_open(const via_host_options *options, via_host **host, via_error *error)
+{
+    return open_host(options, false, host, error);
+}
+
+via_status via_host_open_private(via_host **host, via_error *error)
+{
+    return open_host(NULL, true, host, error);
 }
 
 void via_host_close(via_host *host)
@@ -108,6 +118,12 @@ via_status via_host_watch(via_host *host, via_poll_handle *handle, via_error *er
     return status == VIA_OK ? via_registry_watch(host->registry, handle, error) : status;
 }
 
+via_status via_change_next(via_host *host, via_change *change)
+{
+    const via_status status = enter(host, NULL);
+    return status == VIA_OK ? via_registry_change_next(host->registry, change) : status;
+}
+
 via_status via_plugin_next(via_host *host, size_t *cursor, via_plugin_info *info)
 {
     const via_status status = enter(host, NULL);
@@ -125,12 +141,12 @@ via_status via_explain(via_host *given, const char *address, const via_open_opti
 {
     via_host *host = given;
     *json = NULL;
-    via_status status = given != NULL ? enter(given, error) : via_host_open(NULL, &host, error);
+    via_status status = given != NULL ? enter(given, error) : via_host_open_private(&host, error);
     if (status != VIA_OK)
         return status;
     if (error != NULL)
         via_error_init(error);
-    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): via_host_open() is VIA_OK with a host only */
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): via_host_open_private() is VIA_OK with a host only */
     status = via_registry_explain(host->registry, address, options, json, error);
     if (given == NULL)
         via_host_close(host);

@@ -20,6 +20,8 @@ struct via_host {
 
 /* One more user. */
 void via_host_hold(via_host *host);
+/* A host for one object: it looks for plugins once. Its options are the defaults. */
+via_status via_host_open_private(via_host **host, via_error *error);
 /* The host to use, with one more user: the caller's, or if that is NULL a private one. */
 via_status via_host_borrow(via_host *host, via_host **borrowed, via_error *error);
 /* One less; the last frees it. In a forked child only memory is freed. */

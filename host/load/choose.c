@@ -131,8 +131,11 @@ static via_status fail_unknown(const via_registry *registry, const wanted *want,
     if (registry->plugin_count)
         return status;
     via_error_mend(error, "set VIADUCT_PLUGIN_PATH to the folder of the plugins");
-    for (size_t i = 0; i < registry->search.plugins.count; i++)
-        via_error_more(error, "no plugin is in %s", registry->search.plugins.paths[i]);
+    const via_path_list *searched = &registry->search.plugins;
+    for (size_t i = 0; i < searched->count; i++) {
+        if (!via_path_list_is_repeated(searched, i))
+            via_error_more(error, "no plugin is in %s", searched->paths[i]);
+    }
     return status;
 }
 

@@ -7,23 +7,33 @@
 #ifndef VIADUCT_HOST_ENDPOINTS_H
 #define VIADUCT_HOST_ENDPOINTS_H
 
+#include "load/changes.h"
 #include "load/search.h"
 #include "manifest/endpoint_manifest.h"
+#include "platform/folder.h"
 
-/* One file. A refused one has no endpoints. */
+/* One file. A refused one has the endpoints of its last good state, if there was one. */
 typedef struct via_endpoint_file {
     char *path;
     via_endpoints endpoints;
-    via_error error;
+    bool is_good;       /* the endpoints are those of a file that was whole */
+    uint64_t text_hash; /* of the text that was read last, good or bad */
+    via_file_mark mark;
+    via_error error; /* VIA_OK = the file is as its endpoints are */
 } via_endpoint_file;
 
 typedef struct via_endpoint_files {
     via_endpoint_file *files;
     size_t count;
+    bool has_looked;
 } via_endpoint_files;
 
-/* Reads every file of the search; a bad one is kept as refused and logged. VIA_OK, VIA_ENOMEM. */
-via_status via_endpoint_files_read(via_endpoint_files *files, const via_search *search, const via_log *log);
+/*
+ * Looks at every file of the search, and reads those that have changed since `files` was filled (empty = never). What became of
+ * each is logged and told. VIA_OK; VIA_ENOMEM, VIA_ELIMIT: some were not looked at, and are as they were.
+ */
+via_status via_endpoint_files_look(via_endpoint_files *files, const via_search *search, const via_log *log,
+                                   via_changes *changes);
 void via_endpoint_files_fini(via_endpoint_files *files);
 
 /* The first endpoint of this name, and its file; NULL = none. */

@@ -57,8 +57,10 @@ static bool read_file(via_plugin_entry *entry)
 
     via_error_init(&error);
     via_status status = via_file_read(entry->path, VIA_MANIFEST_BYTES, &text, &size, &entry->manifest_mark, &error);
-    if (status == VIA_OK)
+    if (status == VIA_OK) {
+        entry->text_hash = via_text_hash(text, size);
         status = via_plugin_manifest_read(&entry->manifest, entry->path, text, size, &error);
+    }
     free(text);
     if (status == VIA_ENOMEM || !read_names(entry))
         return false;
@@ -71,6 +73,7 @@ static bool read_file(via_plugin_entry *entry)
 
 static void destroy(via_plugin_entry *entry)
 {
+    via_image_close(&entry->rest);
     via_plugin_manifest_fini(&entry->manifest);
     via_mutex_fini(&entry->lock);
     free(entry->shadowed_by);
@@ -89,6 +92,8 @@ via_plugin_entry *via_plugin_entry_create(const via_search *search, const char *
     atomic_init(&entry->users, 1);
     via_mutex_init(&entry->lock);
     via_error_init(&entry->error);
+    via_error_init(&entry->update);
+    entry->rest.fd = -1;
     entry->search = search;
     entry->manifest.enabled = true;
     entry->path = strdup(path);
@@ -117,7 +122,39 @@ bool via_plugin_entry_is_current(const via_plugin_entry *entry)
     if (entry->library)
         via_file_mark_read(entry->library, &library);
     return via_file_mark_equals(&manifest, &entry->manifest_mark) &&
-           via_file_mark_equals(&library, &entry->library_mark);
+           via_file_mark_equals(&library, &entry->library_mark) && via_file_mark_is_settled(&entry->manifest_mark) &&
+           via_file_mark_is_settled(&entry->library_mark);
+}
+
+static void copy_digest(via_plugin_entry *entry, char digest[65])
+{
+    via_mutex_take(&entry->lock);
+    memcpy(digest, entry->digest, sizeof(entry->digest));
+    via_mutex_give(&entry->lock);
+}
+
+bool via_plugin_entry_is_same(via_plugin_entry *entry, via_plugin_entry *other)
+{
+    char first[65], second[65];
+
+    copy_digest(entry, first);
+    copy_digest(other, second);
+    return via_file_mark_equals(&entry->manifest_mark, &other->manifest_mark) &&
+           via_file_mark_equals(&entry->library_mark, &other->library_mark) && entry->text_hash == other->text_hash &&
+           (!first[0] || !second[0] || strcmp(first, second) == 0);
+}
+
+bool via_plugin_entry_can_serve(via_plugin_entry *entry)
+{
+    via_file_mark library = {0};
+
+    if (entry->library)
+        via_file_mark_read(entry->library, &library);
+    via_mutex_take(&entry->lock);
+    bool in_memory = entry->loading || entry->rest.fd >= 0 || via_loader_is_resident(entry);
+    bool can = !entry->refused && (in_memory || via_file_mark_equals(&library, &entry->library_mark));
+    via_mutex_give(&entry->lock);
+    return can;
 }
 
 /* ---- refusals ----------------------------------------------------------------------------------------------- */
@@ -204,6 +241,12 @@ static via_status check_trust(const via_plugin_entry *entry, char **library, via
 via_status via_plugin_entry_open(via_plugin_entry *entry, via_image *image, via_error *error)
 {
     char *library = NULL;
+
+    if (entry->rest.fd >= 0) { /* it was checked when it was taken, and nobody can have changed it */
+        *image = entry->rest;
+        entry->rest = (via_image){.fd = -1};
+        return VIA_OK;
+    }
     via_status status = check_library(entry, error);
 
     if (status == VIA_OK)
@@ -211,7 +254,9 @@ via_status via_plugin_entry_open(via_plugin_entry *entry, via_image *image, via_
     if (status == VIA_OK)
         status = open_library(entry, library, image, error);
     free(library);
-    if (status != VIA_OK)
+    if (status == VIA_OK)
+        memcpy(entry->digest, image->digest, sizeof(entry->digest));
+    else
         via_plugin_entry_sign(entry, error);
     return status;
 }

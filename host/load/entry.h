@@ -26,6 +26,7 @@ struct via_plugin_entry {
     via_plugin_manifest manifest;
     via_file_mark manifest_mark;
     via_file_mark library_mark;
+    uint64_t text_hash; /* of the manifest's text */
     /* Guarded by the registry's lock. */
     char *shadowed_by; /* path of the manifest that comes first; NULL = none */
     /* Guarded by `lock`. */
@@ -33,6 +34,10 @@ struct via_plugin_entry {
     bool refused;
     bool checked; /* trust and preflight have been passed once */
     via_error error;
+    via_error
+        update; /* why the files that are there now are refused, while this entry serves on; VIA_OK = they are its own */
+    char digest[65];             /* of the library that was checked last; "" = none */
+    via_image rest;              /* the copy that was loaded last, while nobody uses it; fd -1 = none */
     struct via_loading *loading; /* load/loader.c; NULL = not loaded */
 };
 
@@ -43,8 +48,15 @@ void via_plugin_entry_hold(via_plugin_entry *entry);
 /* One less; the last frees it. NULL is allowed. Any thread. */
 void via_plugin_entry_drop(via_plugin_entry *entry);
 
-/* True if manifest and library are the files that were read. */
+/* True if manifest and library are for certain the files that were read. */
 bool via_plugin_entry_is_current(const via_plugin_entry *entry);
+/* True if both were read from the same files with the same content, as far as is known. Call it with both locks free. */
+bool via_plugin_entry_is_same(via_plugin_entry *entry, via_plugin_entry *other);
+/*
+ * True if it can be loaded whatever has become of its manifest: the code is in memory, or its library is still the one that
+ * was read.
+ */
+bool via_plugin_entry_can_serve(via_plugin_entry *entry);
 
 /*
  * Trust and preflight, once; runs nothing. Call it with entry->lock held. VIA_OK, or the status of the refusal, which

@@ -78,6 +78,8 @@ static void describe_verdict(via_plugin_entry *entry, via_plugin_info *info)
         info->status = VIA_PLUGIN_REFUSED;
     if (info->status == VIA_PLUGIN_REFUSED)
         info->error = entry->error;
+    else if (entry->update.status != VIA_OK)
+        info->error = entry->update;
     via_mutex_give(&entry->lock);
 }
 

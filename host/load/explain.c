@@ -311,6 +311,7 @@ via_status via_registry_explain(via_registry *registry, const char *address, con
 
     via_error_init(&reason);
     via_mutex_take(&registry->lock);
+    via_registry_refresh(registry);
     via_status status = explain(out, registry, address, options, &reason);
     via_mutex_give(&registry->lock);
     put(out, "error", status == VIA_OK ? NULL : error_part(&reason));

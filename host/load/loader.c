@@ -72,27 +72,63 @@ static via_status load_resident(via_image *image, via_error *error)
     return status;
 }
 
+/* By the bytes that the entry has been loaded from before, whatever its file holds now. */
+static bool take_resident(const via_plugin_entry *entry, via_image *image)
+{
+    via_mutex_take(&resident_lock);
+    const resident *known = entry->manifest.resident && entry->digest[0] ? find_resident(entry->digest) : NULL;
+    if (known)
+        *image = known->image;
+    via_mutex_give(&resident_lock);
+    return known != NULL;
+}
+
+bool via_loader_is_resident(const via_plugin_entry *entry)
+{
+    via_image image;
+
+    return take_resident(entry, &image);
+}
+
 static void unload(via_loading *loading)
 {
     if (!loading->is_shared)
         via_image_close(&loading->image);
 }
 
+/* The code goes; what it was loaded from stays for the next user. */
+static void rest(via_loading *loading)
+{
+    if (!loading->is_shared && via_image_rest(&loading->image))
+        loading->entry->rest = loading->image;
+    else
+        unload(loading);
+}
+
 /* ---- the stages --------------------------------------------------------------------------------------------- */
 
-static via_status load_library(via_loading *loading, via_error *error)
+static via_status map_library(via_loading *loading, via_error *error)
 {
     via_plugin_entry *entry = loading->entry;
-    via_status status = via_plugin_entry_open(entry, &loading->image, error);
 
+    loading->is_shared = entry->manifest.resident;
+    if (take_resident(entry, &loading->image))
+        return VIA_OK;
+    via_status status = via_plugin_entry_open(entry, &loading->image, error);
     if (status != VIA_OK)
         return status;
     status = entry->manifest.resident ? load_resident(&loading->image, error) : via_image_load(&loading->image, error);
-    if (status != VIA_OK) {
+    if (status != VIA_OK)
         via_image_close(&loading->image);
+    return status;
+}
+
+static via_status load_library(via_loading *loading, via_error *error)
+{
+    via_status status = map_library(loading, error);
+
+    if (status != VIA_OK)
         return status;
-    }
-    loading->is_shared = entry->manifest.resident;
     loading->plugin = via_image_symbol(&loading->image, "via_plugin_v1");
     if (loading->plugin)
         return VIA_OK;
@@ -174,6 +210,7 @@ static via_status acquire_locked(via_plugin_entry *entry, const via_host_api *ho
     via_status status = load(entry, host, error);
     if (status == VIA_OK) {
         entry->checked = true;
+        via_error_init(&entry->error);
         return VIA_OK;
     }
     via_plugin_entry_refuse(entry, error);
@@ -208,7 +245,7 @@ void via_loader_release(via_loaded *loaded)
         entry->loading = NULL;
         loading->plugin->fini(loading->loaded.state);
         via_tables_fini(&loading->tables);
-        unload(loading);
+        rest(loading);
         free(loading);
     }
     via_mutex_give(&entry->lock);

@@ -32,8 +32,14 @@ typedef struct via_loaded {
  */
 via_status via_loader_acquire(via_plugin_entry *plugin, const via_host_api *host, via_loaded **loaded,
                               via_error *error);
-/* Gives one use back; the last one runs fini and unloads, unless the manifest says resident. */
+/*
+ * Gives one use back; the last one runs fini and unloads, unless the manifest says resident. The sealed copy rests with the
+ * entry, so that it can be loaded again whatever has become of the file.
+ */
 void via_loader_release(via_loaded *loaded);
+
+/* True if its code is mapped and stays so, as its manifest asks for. Call it with the entry's lock held. */
+bool via_loader_is_resident(const via_plugin_entry *plugin);
 
 /*
  * Gives one use back in a forked child, where fini would touch what the parent still uses: the last one frees memory, and

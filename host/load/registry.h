@@ -21,13 +21,22 @@
  */
 via_status via_registry_open(const via_host_options *options, const via_log *log, via_registry **registry,
                              via_error *error);
+/* The same for one opening call, at once: nothing is watched. */
+via_status via_registry_open_once(const via_host_options *options, const via_log *log, via_registry **registry,
+                                  via_error *error);
 /* Frees everything. NULL is allowed. */
 void via_registry_close(via_registry *registry);
 
 /* Searches again. Entries whose files have not changed stay as they are; loaded ones are never touched. */
 via_status via_registry_scan(via_registry *registry, via_error *error);
-/* Where to sleep until a searched folder changes. Set handle->size first. VIA_OK, VIA_EINVAL, VIA_ENOTSUP, VIA_ELIMIT. */
+/*
+ * Where to sleep until a searched folder changes; from the first call on changes are kept for via_registry_change_next(). Set
+ * handle->size first. VIA_OK, VIA_EINVAL, VIA_ENOTSUP, VIA_ELIMIT, VIA_ENOMEM.
+ */
 via_status via_registry_watch(via_registry *registry, via_poll_handle *handle, via_error *error);
+
+/* The body of via_change_next(). */
+via_status via_registry_change_next(via_registry *registry, via_change *change);
 
 /* The bodies of via_plugin_next() and via_endpoint_next(). */
 via_status via_registry_plugin_next(via_registry *registry, size_t *cursor, via_plugin_info *info);

@@ -148,14 +148,27 @@ static via_status set_call(via_request *request, const via_open_options *options
 
 /* ---- endpoints ---------------------------------------------------------------------------------------------- */
 
-/* A refused file may well be the one that has the name: then what mends it is the way out. */
-static void tell_refused(const via_endpoint_file *file, bool has_nearest, via_error *error)
+static void tell_file(const via_endpoint_file *file, via_error *error)
 {
     if (file->error.line)
         via_error_more(error, "the endpoint file %s:%u:%u is refused: %s", file->path, file->error.line,
                        file->error.column, file->error.what);
     else
         via_error_more(error, "the endpoint file %s is refused: %s", file->path, file->error.what);
+}
+
+void via_request_tell_stale(const via_request *request, via_error *error)
+{
+    if (request->file && request->file->error.status != VIA_OK && error) {
+        tell_file(request->file, error);
+        via_error_more(error, "\"%s\" is as the file said before", request->given.rest);
+    }
+}
+
+/* A refused file may well be the one that has the name: then what mends it is the way out. */
+static void tell_refused(const via_endpoint_file *file, bool has_nearest, via_error *error)
+{
+    tell_file(file, error);
     if (!has_nearest && file->error.mend[0])
         via_error_mend(error, "%s", file->error.mend);
 }

@@ -66,6 +66,8 @@ const via_setting *via_request_setting(const via_request *request, const char *n
 const char *via_request_path(const via_request *request, const via_setting *setting);
 /* Adds to an error where the setting was made. */
 void via_request_blame(const via_request *request, const via_setting *setting, via_error *error);
+/* Adds to an error that the endpoint is as it was before an edit of its file that is refused, if that is so. */
+void via_request_tell_stale(const via_request *request, via_error *error);
 /* VIA_OK if there is one address to open; VIA_ENOTSUP with the way out for any_of and require. */
 via_status via_request_has_target(const via_request *request, via_error *error);
 

@@ -239,9 +239,12 @@ via_status via_resolve(via_registry *registry, const char *address, uint32_t rol
     out->role = role;
     out->pattern = roles[role].pattern;
     via_mutex_take(&registry->lock);
+    via_registry_refresh(registry);
     via_status status = via_request_create(registry, address, options, &request, error);
     if (status == VIA_OK)
         status = apply(registry, request, connects, options, out, error);
+    if (status != VIA_OK && request)
+        via_request_tell_stale(request, error);
     via_request_destroy(request);
     via_mutex_give(&registry->lock);
     if (status != VIA_OK)

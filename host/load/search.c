@@ -18,34 +18,65 @@
 
 /* ---- lists -------------------------------------------------------------------------------------------------- */
 
-static bool holds_same(const via_path_list *list, const char *path)
+static bool holds(char *const *texts, size_t count, const char *text)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->paths[i], path) == 0)
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(texts[i], text) == 0)
             return true;
     }
     return false;
 }
 
-/* A folder that is listed twice is searched once, where it came first. */
+static bool grow(char ***texts, size_t count)
+{
+    char **grown = realloc(*texts, (count + 1) * sizeof(*grown));
+
+    if (grown)
+        *texts = grown;
+    return grown != NULL;
+}
+
+/* Two names of one folder are both kept, since either may lead elsewhere later; it is searched where it came first. */
 static via_status add(via_path_list *list, const char *path)
 {
-    char *resolved = via_path_resolve(path);
-    bool known = holds_same(list, resolved ? resolved : path);
+    char *given = via_path_absolute(path);
+    bool is_known = given && holds(list->given, list->count, given);
+    char *resolved = given && !is_known ? via_path_resolve(given) : NULL;
+    char *now = resolved || is_known || !given ? resolved : strdup(given);
 
-    if (known) {
-        free(resolved);
+    if (now && grow(&list->paths, list->count) && grow(&list->given, list->count)) {
+        list->paths[list->count] = now;
+        list->given[list->count++] = given;
         return VIA_OK;
     }
-    char *copy = resolved ? resolved : strdup(path);
-    char **grown = copy ? realloc(list->paths, (list->count + 1) * sizeof(*grown)) : NULL;
-    if (!grown) {
-        free(copy);
-        return VIA_ENOMEM;
+    free(now);
+    free(given);
+    return is_known ? VIA_OK : VIA_ENOMEM;
+}
+
+bool via_path_list_is_repeated(const via_path_list *list, size_t index)
+{
+    return holds(list->paths, index, list->paths[index]);
+}
+
+static via_status resolve_again(via_path_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        char *resolved = via_path_resolve(list->given[i]);
+        char *now = resolved ? resolved : strdup(list->given[i]);
+        if (!now)
+            return VIA_ENOMEM;
+        free(list->paths[i]);
+        list->paths[i] = now;
     }
-    list->paths = grown;
-    list->paths[list->count++] = copy;
     return VIA_OK;
+}
+
+via_status via_search_resolve(via_search *search)
+{
+    via_status status = resolve_again(&search->plugins);
+
+    return status == VIA_OK ? resolve_again(&search->endpoints) : status;
 }
 
 static via_status add_formatted(via_path_list *list, const char *folder, const char *below)
@@ -237,8 +268,9 @@ via_status via_search_init(via_search *search, const via_host_options *options, 
 static void free_list(via_path_list *list)
 {
     for (size_t i = 0; i < list->count; i++)
-        free(list->paths[i]);
+        free(list->paths[i]), free(list->given[i]);
     free(list->paths);
+    free(list->given);
 }
 
 void via_search_fini(via_search *search)

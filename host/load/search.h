@@ -3,7 +3,7 @@
  * Where plugins and endpoints are looked for, and whom to trust there.
  *
  * Owns: the order of the search and the meaning of every VIADUCT_* variable that has a part in it. Read once, when a
- * host is opened.
+ * host is opened; where the names lead is looked at again.
  */
 #ifndef VIADUCT_HOST_SEARCH_H
 #define VIADUCT_HOST_SEARCH_H
@@ -14,7 +14,8 @@
 #include <viaduct/viaduct.h>
 
 typedef struct via_path_list {
-    char **paths;
+    char **paths; /* without links where they exist, as of the last look */
+    char **given; /* as they were named, from the root */
     size_t count;
 } via_path_list;
 
@@ -29,6 +30,11 @@ typedef struct via_search {
 /* Fills the record. VIA_OK, VIA_ENOMEM; must be finished on failure too. */
 via_status via_search_init(via_search *search, const via_host_options *options, const via_log *log, via_error *error);
 void via_search_fini(via_search *search);
+
+/* Looks again where the names lead: a folder may have come, a link may have been pointed elsewhere. VIA_OK, VIA_ENOMEM. */
+via_status via_search_resolve(via_search *search);
+/* True if the path at `index` leads to where an earlier one leads: it is searched there. */
+bool via_path_list_is_repeated(const via_path_list *list, size_t index);
 
 enum { VIA_VARIABLE_BYTES = 96 };
 

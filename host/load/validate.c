@@ -84,6 +84,7 @@ static via_status find_layer(via_registry *registry, json_t *root, const char *m
         return via_error_set(error, VIA_ENOTSUP, VIA_STAGE_SCHEMA, "ask a host: via_validate_with()",
                              "a file with \"%.80s\" is checked by a layer", mark);
     via_mutex_take(&registry->lock);
+    via_registry_refresh(registry);
     const char *key = find_claimed(registry, root, mark);
     via_status status = via_choose_check(registry, key, &choice, error);
     (void)snprintf(found->word, sizeof(found->word), "%.31s", key);

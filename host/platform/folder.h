@@ -18,6 +18,7 @@ typedef struct via_file_mark {
     uint64_t size;
     int64_t modified_ns;
     int64_t changed_ns;
+    int64_t looked_ns; /* when the file was looked at, in the same clock; no part of a comparison */
 } via_file_mark;
 
 /*
@@ -33,10 +34,19 @@ via_status via_file_read(const char *path, size_t limit, char **text, size_t *si
 via_status via_file_replace(const char *path, const char *text, size_t size, via_error *error);
 void via_file_mark_read(const char *path, via_file_mark *mark);
 bool via_file_mark_equals(const via_file_mark *a, const via_file_mark *b);
+/*
+ * False: the file changed so shortly before it was looked at that it can have changed once more without a trace, since times
+ * of files advance in ticks.
+ */
+bool via_file_mark_is_settled(const via_file_mark *mark);
+/* Tells texts apart that nobody has made alike on purpose. */
+uint64_t via_text_hash(const char *text, size_t size);
 /* True if the path names a folder. */
 bool via_folder_exists(const char *path);
 /* The path without ".", ".." and symlinks; the caller's. NULL = it does not exist. */
 char *via_path_resolve(const char *path);
+/* The path from the root, whether it exists or not; the caller's. NULL = out of memory, or nobody knows where we are. */
+char *via_path_absolute(const char *path);
 
 /* The folder that holds the library (or program) this code is in; the caller's. NULL = it cannot be told. */
 char *via_path_of_this_library(void);

@@ -31,6 +31,8 @@ via_status via_image_open(via_image *image, const char *path, bool direct, via_e
 via_status via_image_load(via_image *image, via_error *error);
 /* A symbol that this very library defines, or NULL. */
 const void *via_image_symbol(const via_image *image, const char *name);
+/* Unloads, and keeps the copy to be loaded again. False: there is no copy to keep; then nothing is done. */
+bool via_image_rest(via_image *image);
 /* Unloads and frees. */
 void via_image_close(via_image *image);
 

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static via_status fail(via_error *error, int code, const char *mend, const char *what, const char *path)
@@ -43,11 +44,15 @@ static int64_t nanoseconds(struct timespec time)
 
 static void take_mark(const struct stat *file, via_file_mark *mark)
 {
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
     *mark = (via_file_mark){.device = (uint64_t)file->st_dev,
                             .node = (uint64_t)file->st_ino,
                             .size = (uint64_t)file->st_size,
                             .modified_ns = nanoseconds(file->st_mtim),
-                            .changed_ns = nanoseconds(file->st_ctim)};
+                            .changed_ns = nanoseconds(file->st_ctim),
+                            .looked_ns = nanoseconds(now)};
 }
 
 void via_file_mark_read(const char *path, via_file_mark *mark)
@@ -63,6 +68,16 @@ bool via_file_mark_equals(const via_file_mark *a, const via_file_mark *b)
 {
     return a->device == b->device && a->node == b->node && a->size == b->size && a->modified_ns == b->modified_ns &&
            a->changed_ns == b->changed_ns;
+}
+
+bool via_file_mark_is_settled(const via_file_mark *mark)
+{
+    enum { TICK_NS = 20 * 1000 * 1000, SECOND_NS = 1000 * 1000 * 1000 };
+    int64_t last = mark->modified_ns > mark->changed_ns ? mark->modified_ns : mark->changed_ns;
+    /* Some file systems count whole seconds, or even pairs of them. */
+    int64_t tick = last % SECOND_NS ? TICK_NS : INT64_C(2) * SECOND_NS;
+
+    return mark->node == 0 || mark->looked_ns - last > tick;
 }
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */
@@ -149,6 +164,16 @@ via_status via_file_read(const char *path, size_t limit, char **text, size_t *si
 cleanup:
     (void)close(fd);
     return status;
+}
+
+/* FNV-1a. */
+uint64_t via_text_hash(const char *text, size_t size)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+    return hash;
 }
 
 /* ---- replacing ---------------------------------------------------------------------------------------------- */
@@ -254,6 +279,18 @@ bool via_folder_exists(const char *path)
 char *via_path_resolve(const char *path)
 {
     return realpath(path, NULL);
+}
+
+char *via_path_absolute(const char *path)
+{
+    char *here = path[0] == '/' ? NULL : getcwd(NULL, 0), *whole = NULL;
+
+    if (path[0] == '/')
+        return strdup(path);
+    if (here && asprintf(&whole, "%s/%s", here, path) < 0)
+        whole = NULL;
+    free(here);
+    return whole;
 }
 
 /* A relative name is a program's argv[0]: what it meant is not known any more. */

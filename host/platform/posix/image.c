@@ -248,6 +248,15 @@ const void *via_image_symbol(const via_image *image, const char *name)
     return own == definer ? symbol : NULL; /* not a dependency's */
 }
 
+bool via_image_rest(via_image *image)
+{
+    if (!image->is_copy || !image->handle)
+        return false;
+    (void)dlclose(image->handle);
+    image->handle = NULL;
+    return true;
+}
+
 void via_image_close(via_image *image)
 {
     if (image->handle)

@@ -91,13 +91,50 @@ VIA_INLINE void via_host_options_init(via_host_options *options)
 VIA_API VIA_CHECK_RESULT via_status via_host_open(const via_host_options *options, via_host **host, via_error *error);
 /* Gives the host up. It lives on while channels or listeners of it are open. NULL is allowed. */
 VIA_API void via_host_close(via_host *host);
-/* Searches again: new files are found, removed ones forgotten. Open channels are not touched. */
+/*
+ * Searches again: new files are found, removed ones forgotten. Open channels are not touched. Nobody has to call it for an
+ * opening call to see what is there: that looks by itself when a searched folder has changed. Files that have become bad
+ * (half copied, a broken edit) do not replace what works: the last good state serves on, and the reason is told. Code whose
+ * files were replaced is unloaded after its last channel.
+ */
 VIA_API VIA_CHECK_RESULT via_status via_host_scan(via_host *host, via_error *error);
 /*
- * Where to sleep until a searched folder changes (event VIA_READ; then call via_host_scan). Level-triggered until
- * the next scan. VIA_OK, VIA_ENOTSUP, VIA_ELIMIT.
+ * Where to sleep until a searched folder changes (event VIA_READ; then call via_host_scan, and via_change_next until it has no
+ * more). Level-triggered until the next scan; it may wake for nothing. From the first call on changes are kept. The handle is
+ * the host's. VIA_OK, VIA_ENOTSUP, VIA_ENOMEM; VIA_ELIMIT: the system has no watch left, and opening calls compare the times
+ * of files instead.
  */
 VIA_API VIA_CHECK_RESULT via_status via_host_watch(via_host *host, via_poll_handle *handle, via_error *error);
+
+/* via_change.kind */
+enum {
+    VIA_CHANGE_CAME = 1u,
+    VIA_CHANGE_WENT = 2u,     /* serves no new opening call; its channels go on */
+    VIA_CHANGE_REPLACED = 3u, /* new opening calls get the new one; channels stay with the old one */
+    VIA_CHANGE_REFUSED = 4u,  /* `error` says why; with `serves` the last good state goes on serving */
+    VIA_CHANGE_LOST = 5u      /* nobody took the changes, and the oldest are gone: enumerate instead */
+};
+
+/* via_change.subject */
+enum { VIA_CHANGE_OF_PLUGIN = 1u, VIA_CHANGE_OF_ENDPOINTS = 2u };
+
+/* What became of one plugin or one endpoint file. No pointers. */
+typedef struct via_change {
+    uint32_t size;
+    uint32_t kind;    /* VIA_CHANGE_* */
+    uint32_t subject; /* VIA_CHANGE_OF_*; 0 in VIA_CHANGE_LOST */
+    uint32_t serves;  /* 1 = of a refused one, the last good state goes on serving */
+    char name[64];    /* the plugin's; "" of an endpoint file */
+    char version[32]; /* the plugin's that serves from now on, or served last */
+    char file[512];   /* its manifest, or the endpoint file */
+    via_error error;  /* of a refused one; status VIA_OK otherwise */
+} via_change;
+
+/*
+ * Takes the oldest change since via_host_watch() was first called that has not been taken yet. Changes are found by
+ * via_host_scan() and by opening calls; 256 are kept. Set change->size before each call. VIA_OK; VIA_ENOENT: no more.
+ */
+VIA_API VIA_CHECK_RESULT via_status via_change_next(via_host *host, via_change *change);
 
 /* via_plugin_info.status */
 enum {
@@ -121,11 +158,12 @@ typedef struct via_plugin_info {
     char library[512];
     int32_t priority;
     uint32_t reserved;
-    via_error error; /* of a refused or shadowed one; status VIA_OK otherwise */
+    /* Of a refused or shadowed one; of one that serves: why the files that are there now do not replace it. Else VIA_OK. */
+    via_error error;
 } via_plugin_info;
 
 /*
- * Enumerates the plugins in search order. `*cursor` starts at 0. VIA_OK, or VIA_ENOENT after the last.
+ * Enumerates the plugins in search order, as the last look found them. `*cursor` starts at 0. VIA_OK, or VIA_ENOENT after the last.
  * Set info->size before each call.
  */
 VIA_API VIA_CHECK_RESULT via_status via_plugin_next(via_host *host, size_t *cursor, via_plugin_info *info);
@@ -140,7 +178,7 @@ typedef struct via_endpoint_info {
     char file[512];
     uint32_t line;
     uint32_t column;
-    via_error error;
+    via_error error; /* of a refused file, whose last good endpoints may follow; or of one whose name is taken */
 } via_endpoint_info;
 
 /* Enumerates the endpoints in search order, as via_plugin_next(). */

@@ -131,6 +131,7 @@ static void test_threads__refuse_what_a_scan_looks_at(void **state)
     assert_int_equal(via_resolve(fixture->registry, "half-loan:x", VIA_PAIR, true, NULL, &resolved, &fixture->error),
                      VIA_OK);
     both.plugin = resolved.plugin;
+    load_fixture_write(fixture, "p/a.json", "[]"); /* another mistake, which is told */
     assert_int_equal(pthread_barrier_init(&both.point, NULL, 2), 0);
     assert_int_equal(pthread_create(&thread, NULL, be_refused, &both), 0);
     via_log before = fixture->log;
