@@ -25,7 +25,9 @@ typedef struct via_spin {
 
 static inline void via_spin_init(via_spin *spin, uint64_t most_ns)
 {
-    *spin = (via_spin){.most_ns = most_ns, .now_ns = most_ns};
+    spin->most_ns = most_ns;
+    spin->now_ns = most_ns;
+    spin->in_vain = 0;
 }
 
 /* The most for a word of an option wake=: spin (for ever), hybrid, block. Any thread. */
@@ -40,12 +42,12 @@ static inline via_deadline via_spin_until(const via_spin *spin, uint64_t began, 
 /* After a wait that ended asleep. A short one: spinning would have been right. */
 static inline void via_spin_learn(via_spin *spin, uint64_t waited_ns)
 {
-    uint64_t half = spin->now_ns / 2;
+    const uint64_t half = spin->now_ns / 2, least = VIA_SPIN_LEAST_NS;
 
     if (waited_ns < spin->most_ns || ++spin->in_vain % VIA_SPIN_HOPE == 0)
         spin->now_ns = spin->most_ns;
     else
-        spin->now_ns = half > VIA_SPIN_LEAST_NS ? half : VIA_SPIN_LEAST_NS;
+        spin->now_ns = half > least ? half : least;
     if (spin->now_ns > spin->most_ns)
         spin->now_ns = spin->most_ns;
 }

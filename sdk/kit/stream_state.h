@@ -12,8 +12,9 @@
 #error "include kit/stream.h"
 #endif
 
+#include "kit/atomic.h"
+
 #include <pthread.h>
-#include <stdatomic.h>
 
 /* A counted piece of memory that messages are lent from; see stream_recv.c. */
 typedef struct via_stream_block via_stream_block;
@@ -30,11 +31,11 @@ struct via_stream {
     /* Set once by init. */
     via_stream_config config;
     via_wake wake;
-    size_t trailer_size;    /* of the framing */
-    via_deadline answer_by; /* a drain waits no longer for the greeting */
-    atomic_int ready_fd;    /* always ready: stands for a descriptor that epoll(7) refuses; -1 = not needed so far */
-    atomic_int write_set;   /* epoll: stands for a descriptor that finish takes away; -1 = not needed so far */
-    atomic_uint over;       /* VIA_STREAM_OVER_*: which halves have ended */
+    size_t trailer_size;      /* of the framing */
+    via_deadline answer_by;   /* a drain waits no longer for the greeting */
+    via_atomic_int ready_fd;  /* always ready: stands for a descriptor that epoll(7) refuses; -1 = not needed so far */
+    via_atomic_int write_set; /* epoll: stands for a descriptor that finish takes away; -1 = not needed so far */
+    via_atomic_uint over;     /* VIA_STREAM_OVER_*: which halves have ended */
     char pad_receive[64];
 
     /* Receiving. */
@@ -50,11 +51,11 @@ struct via_stream {
     via_status recv_status; /* final answer once everything buffered has been handed out; VIA_OK = going on */
     bool greeted;
     bool at_eof;
-    atomic_bool sleeps;  /* a receive does, so it wants to be nudged when it has a tail to move */
-    bool read_starved;   /* io_pipe: the last read found nothing at first, so the next one had better wait first */
-    bool read_timeout;   /* io_socket: SO_RCVTIMEO is set */
-    via_spin spin;       /* io_socket */
-    uint8_t shared_read; /* io_shared: how this descriptor may be read; 0 = not known so far */
+    via_atomic_bool sleeps; /* a receive does, so it wants to be nudged when it has a tail to move */
+    bool read_starved;      /* io_pipe: the last read found nothing at first, so the next one had better wait first */
+    bool read_timeout;      /* io_socket: SO_RCVTIMEO is set */
+    via_spin spin;          /* io_socket */
+    uint8_t shared_read;    /* io_shared: how this descriptor may be read; 0 = not known so far */
     char pad_send[64];
 
     /* Sending. */
@@ -63,11 +64,11 @@ struct via_stream {
     size_t out_begin;
     size_t out_end;
     size_t out_capacity;
-    size_t torn;           /* bytes at the start of `out` that continue a message begun outside it */
-    atomic_size_t backlog; /* out_end - out_begin, for other threads */
-    atomic_int answer;     /* VIA_STREAM_UNHEARD... */
-    atomic_bool due;       /* `out` waits for the OS, not for more messages */
-    atomic_bool finished;
+    size_t torn;             /* bytes at the start of `out` that continue a message begun outside it */
+    via_atomic_size backlog; /* out_end - out_begin, for other threads */
+    via_atomic_int answer;   /* VIA_STREAM_UNHEARD... */
+    via_atomic_bool due;     /* `out` waits for the OS, not for more messages */
+    via_atomic_bool finished;
     via_status send_status; /* final; VIA_OK = going on */
     uint64_t sent;          /* messages accepted so far */
     bool closing;           /* an interrupt no longer stops what is written */

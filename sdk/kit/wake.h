@@ -9,13 +9,14 @@
 #ifndef VIADUCT_KIT_WAKE_H
 #define VIADUCT_KIT_WAKE_H
 
-#include <stdatomic.h>
+#include "kit/atomic.h"
+
 #include <viaduct/plugin.h>
 
 typedef struct via_wake {
-    atomic_int raised;
-    atomic_int descriptor; /* -1 until somebody sleeps */
-    atomic_int nudged;     /* the eventfd of the one who can be nudged; -1 until he sleeps */
+    via_atomic_int raised;
+    via_atomic_int descriptor; /* -1 until somebody sleeps */
+    via_atomic_int nudged;     /* the eventfd of the one who can be nudged; -1 until he sleeps */
 } via_wake;
 
 void via_wake_init(via_wake *wake);
@@ -26,7 +27,11 @@ void via_wake_raise(via_wake *wake);
 
 static inline bool via_wake_is_raised(const via_wake *wake)
 {
+#ifdef __cplusplus
+    return __atomic_load_n(&wake->raised, __ATOMIC_RELAXED) != 0;
+#else
     return atomic_load_explicit(&((via_wake *)wake)->raised, memory_order_relaxed) != 0;
+#endif
 }
 
 /* The eventfd, readable once raised, for a poll set of one's own. -1 with errno if it cannot be made. Any thread. */
