@@ -23,5 +23,7 @@ endforeach()
 set(cmake_folder "${CMAKE_INSTALL_LIBDIR}/cmake/Viaduct")
 file(RELATIVE_PATH VIADUCT_CMAKE_TO_PREFIX "/${cmake_folder}" "/")
 configure_file("${PROJECT_SOURCE_DIR}/sdk/cmake/ViaductConfig.cmake.in" "${PROJECT_BINARY_DIR}/ViaductConfig.cmake" @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/ViaductConfig.cmake" "${PROJECT_SOURCE_DIR}/sdk/cmake/ViaAddPlugin.cmake"
-    DESTINATION "${cmake_folder}")
+include(CMakePackageConfigHelpers)
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/ViaductConfigVersion.cmake" COMPATIBILITY SameMajorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/ViaductConfig.cmake" "${PROJECT_BINARY_DIR}/ViaductConfigVersion.cmake"
+    "${PROJECT_SOURCE_DIR}/sdk/cmake/ViaAddPlugin.cmake" DESTINATION "${cmake_folder}")
