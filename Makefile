@@ -6,10 +6,11 @@
 #   make bench     comparisons with hand-written C and with what Debian packages, in one run
 #   make tidy      clang-tidy over every C file; no remark is left standing
 #   make install   PREFIX=/usr/local DESTDIR=
+#   make deb       Debian packages below build/deb/packages
 
 PREFIX ?= /usr/local
 MAKEFLAGS += --no-print-directory
-.PHONY: build demo demo-here test bench bench-here tidy install clean
+.PHONY: build demo demo-here test bench bench-here tidy install deb clean
 
 build:
 	@.ci/packages build
@@ -41,6 +42,12 @@ tidy:
 install: build
 	@DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)" | grep -v -- '-- Up-to-date' || true
 	@test -n "$(DESTDIR)" || test "$$(id -u)" -ne 0 || ldconfig
+
+deb:
+	@.ci/packages deb
+	@umask 022; cmake --preset deb --log-level=WARNING >/dev/null && cmake --build --preset deb -- --quiet
+	@cd build/deb && cpack -G DEB >cpack.log 2>&1 || { tail -n 20 cpack.log >&2; exit 1; }
+	@ls build/deb/packages/*.deb
 
 clean:
 	rm -rf build

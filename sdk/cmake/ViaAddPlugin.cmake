@@ -29,8 +29,7 @@ function(via_add_plugin name)
     endif()
     via_plugin_library("${name}" "${manifest}" "${folder}" "${arg_SOURCES}" "${arg_LIBRARIES}")
     if(NOT arg_FIXTURE)
-        install(FILES "${folder}/via_${name}.so" "${folder}/${name}.json"
-            DESTINATION "${VIADUCT_PLUGIN_INSTALL_DIRECTORY}")
+        via_plugin_install("${name}" "${folder}")
         via_plugin_conformance("${name}" "${manifest}" "${folder}/${name}.json" ${arg_ON})
     endif()
 endfunction()
@@ -50,6 +49,27 @@ function(via_plugin_library name manifest folder sources libraries)
     add_dependencies(via_${name} via)
     add_custom_command(TARGET via_${name} POST_BUILD VERBATIM
         COMMAND via seal "${manifest}" $<TARGET_FILE:via_${name}> "${folder}/${name}.json")
+endfunction()
+
+# Installing with --strip, as packages do, changes the library: its manifest is then sealed again.
+function(via_plugin_install name folder)
+    set(component "")
+    if(VIADUCT_PLUGIN_COMPONENT)
+        set(component COMPONENT "${VIADUCT_PLUGIN_COMPONENT}")
+    endif()
+    set(to "${VIADUCT_PLUGIN_INSTALL_DIRECTORY}")
+    install(FILES "${folder}/via_${name}.so" "${folder}/${name}.json" DESTINATION "${to}" ${component})
+    if(NOT TARGET via OR NOT CMAKE_STRIP)
+        return()
+    endif()
+    install(CODE "
+        if(CMAKE_INSTALL_DO_STRIP)
+            set(installed \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${to}\")
+            execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-unneeded --remove-section=.comment
+                \"\${installed}/via_${name}.so\" COMMAND_ERROR_IS_FATAL ANY)
+            execute_process(COMMAND \"$<TARGET_FILE:via>\" seal \"\${installed}/${name}.json\"
+                \"\${installed}/via_${name}.so\" COMMAND_ERROR_IS_FATAL ANY)
+        endif()" ${component})
 endfunction()
 
 # One test for each scheme and pattern of the manifest; for each filter and pattern, on what it is to be tested on.
@@ -122,8 +142,8 @@ function(via_layer_conformance_on name layer pattern stacks)
         list(GET parts 0 plugin)
         list(GET parts 1 scheme)
         set(folder "${VIADUCT_PLUGIN_OUTPUT_DIRECTORY}")
-        if(NOT TARGET via_${plugin} AND viaduct_prefix)
-            set(folder "${viaduct_prefix}/${VIADUCT_PLUGIN_INSTALL_DIRECTORY}")
+        if(NOT TARGET via_${plugin} AND viaduct_plugin_folder)
+            set(folder "${viaduct_plugin_folder}")
         endif()
         set(test "conformance.${name}.${layer}.${scheme}.${pattern}")
         add_test(NAME "${test}" COMMAND via-conformance --manifest "${folder}/${plugin}.json" --scheme "${scheme}"

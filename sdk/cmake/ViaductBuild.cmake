@@ -2,9 +2,16 @@
 # How everything in this tree is compiled. Owns: flags, visibility, sanitizers, output folders. Must never name a target.
 include_guard(GLOBAL)
 
-# The host finds plugins at ../lib/viaduct/plugins from itself, so the default is plain `lib` everywhere.
-set(CMAKE_INSTALL_LIBDIR lib CACHE PATH "where libviaduct goes, below the prefix")
+# Plain `lib` everywhere but below /usr, where the system says which folder is this machine's. Plugins lie beside the host.
+if(NOT CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+    set(CMAKE_INSTALL_LIBDIR lib CACHE PATH "where libviaduct goes, below the prefix")
+endif()
 include(GNUInstallDirs)
+
+# What is installed belongs to one of the packages lib, plugins, tools and dev (ViaductPackages.cmake); this is for what does
+# not say to which.
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME tools)
+set(VIADUCT_PLUGIN_COMPONENT plugins)
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
     set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Debug, RelWithDebInfo or Release" FORCE)
@@ -22,7 +29,7 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 set(VIADUCT_PLUGIN_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib/viaduct/plugins")
-set(VIADUCT_PLUGIN_INSTALL_DIRECTORY lib/viaduct/plugins)
+set(VIADUCT_PLUGIN_INSTALL_DIRECTORY "${CMAKE_INSTALL_LIBDIR}/viaduct/plugins")
 
 find_package(Threads REQUIRED)
 
