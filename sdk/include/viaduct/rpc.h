@@ -60,6 +60,7 @@ typedef struct via_rpc_error {
     char text[512];
 } via_rpc_error;
 
+/* Empties a record and sets its size. Any thread. */
 VIA_INLINE void via_rpc_error_init(via_rpc_error *error)
 {
     via_rpc_error empty = {sizeof(via_rpc_error), VIA_RPC_NOTHING, VIA_OK, 0, 0, 0, "", "", ""};
@@ -151,6 +152,7 @@ typedef struct via_rpc {
      * interface file are ever looked up. The library stays loaded until the channel is closed.
      */
     via_status (*serve_library)(void *self, const char *library, void *user, via_error *error);
+    /* Has `ask` decide for each request whether this peer may make it. Before the first pump. */
     via_status (*authorize)(void *self, via_rpc_authorize_fn ask, void *user);
 
     /*
@@ -188,8 +190,10 @@ typedef struct via_rpc {
      */
     via_status (*call_json)(void *self, const char *method, const char *parameters, via_deadline deadline,
                             char **result, via_rpc_event_fn event, void *user, via_rpc_error *error);
+    /* As start, with JSON for values: the result is what `done` gets. */
     via_status (*start_json)(void *self, const char *method, const char *parameters, via_deadline deadline,
                              via_rpc_json_fn done, void *user, uint64_t *call, via_rpc_error *error);
+    /* As notify, with JSON. */
     via_status (*notify_json)(void *self, const char *method, const char *parameters, via_deadline deadline,
                               via_rpc_error *error);
     /* The interface that the other end serves, JSON text for via_free(). VIA_EREMOTE: it has none to tell. Blocks. */
@@ -200,6 +204,7 @@ typedef struct via_rpc {
      * was done; VIA_ETIMEDOUT: there was nothing. For an event loop: VIA_NOW whenever via_pollable(VIA_READ) or a waitset says so.
      */
     via_status (*pump)(void *self, via_deadline deadline);
+    /* What has happened so far. Set stats->size first. Any thread. */
     via_status (*stats)(void *self, via_rpc_stats *stats);
 } via_rpc;
 

@@ -77,6 +77,7 @@ typedef struct via_host_options {
     uint32_t reserved;
 } via_host_options;
 
+/* The defaults: every list empty, the log as VIADUCT_LOG has it. Any thread. */
 VIA_INLINE void via_host_options_init(via_host_options *options)
 {
     via_host_options empty = {sizeof(via_host_options), 0, NULL, 0, NULL, 0, NULL, 0, NULL, NULL, 0, 0};
@@ -203,6 +204,7 @@ typedef struct via_open_options {
     const char *layers;
 } via_open_options;
 
+/* The defaults: VIA_TWO, VIA_SIDE_DEFAULT, no options, the layers of the endpoint. Any thread. */
 VIA_INLINE void via_open_options_init(via_open_options *options)
 {
     via_open_options empty = {sizeof(via_open_options), VIA_TWO, VIA_SIDE_DEFAULT, 0, NULL, 0, NULL, NULL, NULL};
