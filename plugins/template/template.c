@@ -8,8 +8,9 @@
  * kit's headers and the system's, and never link libviaduct: what it needs from the host comes in via_host_api.
  */
 #include "kit/fail.h"
+#include "kit/plain.h"
 #include "kit/runtime.h"
-#include "kit/stream.h"
+#include "kit/stream_open.h"
 #include "kit/text.h"
 #include "kit/unix_name.h"
 
@@ -49,27 +50,8 @@ static via_status find_path(const via_host_api *host, const via_open *open, char
 /* Makes a channel of a connected socket, which is the channel's from now on, or closed. */
 static via_status make_channel(const via_host_api *host, const via_open *open, int fd, void **channel, via_error *error)
 {
-    via_stream_config config = {
-        .host = host,
-        .context = open->context,
-        .counters = open->counters,
-        .io = &via_stream_io_socket,
-        .read_fd = fd,
-        .write_fd = fd,
-        .framing = &via_framing_length32,
-        .max_message = open->max_message,
-        .linger_ns = (uint64_t)via_option_find(open, "linger")->number, /* "forever" is -1 */
-    };
-    via_stream *stream = malloc(sizeof(*stream));
-    via_status status = stream ? via_stream_init(stream, &config) : VIA_ENOMEM;
-
-    if (status == VIA_OK) {
-        *channel = stream; /* via_stream_close() frees it */
-        return VIA_OK;
-    }
-    free(stream);
-    (void)close(fd);
-    return via_fail(host, error, status, 0, NULL, "no memory for a channel");
+    const via_stream_ends ends = {&via_stream_io_socket, fd, fd, &via_framing_length32};
+    return via_stream_open(host, open, &ends, channel, error);
 }
 
 /* Never waits: where nobody listens the kit says VIA_ENOPEER, and the host tries again until the deadline. */
@@ -183,18 +165,6 @@ static void template_close(void *self, uint32_t how)
 
 /* ---- the plugin --------------------------------------------------------------------------------------------- */
 
-static via_status template_init(const via_host_api *host, void **state, via_error *error)
-{
-    (void)error;
-    *state = (void *)(uintptr_t)host;
-    return VIA_OK;
-}
-
-static void template_fini(void *state)
-{
-    (void)state;
-}
-
 static const via_listener_ops listener_ops = {
     .size = sizeof(via_listener_ops),
     .accept = template_accept,
@@ -205,21 +175,6 @@ static const via_listener_ops listener_ops = {
     .close = template_close,
 };
 
-static const via_channel_ops channel_ops = {
-    .size = sizeof(via_channel_ops),
-    .send = via_stream_send,
-    .recv = via_stream_recv,
-    .release = via_stream_release,
-    .flush = via_stream_flush,
-    .finish = via_stream_finish,
-    .drain = via_stream_drain,
-    .pollable = via_stream_pollable,
-    .arm = via_stream_arm,
-    .interrupt = via_stream_interrupt,
-    .close = via_stream_close,
-    .refresh_counters = via_stream_refresh_counters,
-};
-
 static const via_transport transports[] = {
     {
         .size = sizeof(via_transport),
@@ -228,8 +183,8 @@ static const via_transport transports[] = {
         .listen = template_listen,
         .dial = template_dial,
         .listener_ops = &listener_ops,
-        .channel_ops = &channel_ops,
+        .channel_ops = &via_stream_ops,
     },
 };
 
-VIA_PLUGIN("template", template_init, template_fini, transports);
+VIA_PLUGIN("template", via_plain_init, via_plain_fini, transports);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Streams over pipes, FIFOs and terminals of our own: descriptors with O_NONBLOCK.
+ * Streams over pipes, FIFOs, terminals and devices of our own: descriptors with O_NONBLOCK.
  *
  * Owns: trying and sleeping in the order that costs least. Must never be given a descriptor whose open file
  * description somebody else uses: that is what io_shared is for.
@@ -76,6 +76,20 @@ static void pipe_close(via_stream *stream, uint32_t how)
     if (write_fd >= 0 && write_fd != read_fd)
         close(write_fd);
 }
+
+/* A device has one descriptor for both ways, and no way to say that one of them is over. */
+static via_status device_finish(via_stream *stream)
+{
+    (void)stream;
+    return VIA_OK;
+}
+
+const via_stream_io via_stream_io_device = {
+    .read = pipe_read,
+    .write = pipe_write,
+    .finish = device_finish,
+    .close = pipe_close,
+};
 
 const via_stream_io via_stream_io_pipe = {
     .read = pipe_read,

@@ -39,6 +39,8 @@ typedef struct via_stream_io {
 extern const via_stream_io
     via_stream_io_socket; /* blocking descriptors, MSG_DONTWAIT, SO_RCVTIMEO, SHUT_RD; read_fd == write_fd */
 extern const via_stream_io via_stream_io_pipe; /* O_NONBLOCK descriptors, ppoll */
+/* The same for what ends for nobody, a serial line: finish only flushes, and the other end is not told. */
+extern const via_stream_io via_stream_io_device;
 extern const via_stream_io
     via_stream_io_shared; /* descriptors shared with others (stdin, stdout, a terminal): never made non-blocking */
 
