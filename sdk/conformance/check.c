@@ -68,15 +68,15 @@ void via_conform_report_end(via_conform_report *report, const char *expected, co
     atomic_store(&report->written, 1);
 }
 
-void via_conform_report_print(const via_conform_report *report, FILE *out)
+void via_conform_report_read(const via_conform_report *report, via_conform_finding *finding)
 {
-    if (via_conform_report_failed(report)) {
-        fprintf(out, "  expected   %s\n  found      %s\n", report->expected, report->found);
-        if (report->file[0])
-            fprintf(out, "  at         %s:%d\n", report->file, report->line);
-    }
-    if (report->step[0])
-        fprintf(out, "  last step  %s\n", report->step);
+    bool failed = via_conform_report_failed(report);
+
+    finding->expected = failed ? report->expected : "";
+    finding->found = failed ? report->found : "";
+    finding->file = failed ? report->file : "";
+    finding->line = report->line;
+    finding->step = report->step;
 }
 
 void via_conform_step(const char *format, ...)

@@ -183,7 +183,7 @@ void via_conform_read_guarantees(const json_t *entry, via_conform_claims *claims
 static const struct {
     const char *name;
     uint32_t needs;
-} lacking[] = {{"names", NEEDS_NAMES}, {"keeping", NEEDS_KEEPING}};
+} lacking[] = {{"names", NEEDS_NAMES}, {"keeping", NEEDS_KEEPING}, {"ending", NEEDS_ENDING}};
 
 bool via_conform_lacks(via_conform_claims *claims, const char *what)
 {
@@ -193,18 +193,49 @@ bool via_conform_lacks(via_conform_claims *claims, const char *what)
             return true;
         }
     }
-    fprintf(stderr, "lacks: expected \"names\" or \"keeping\", not \"%s\"\n", what);
+    fprintf(stderr, "lacks: expected \"names\", \"keeping\" or \"ending\", not \"%s\"\n", what);
     return false;
+}
+
+static bool set_text(char *place, size_t capacity, const char *what, const char *text)
+{
+    if (strlen(text) >= capacity) {
+        fprintf(stderr, "the %s is longer than %zu bytes\n", what, capacity - 1);
+        return false;
+    }
+    (void)snprintf(place, capacity, "%s", text);
+    return true;
 }
 
 bool via_conform_set_address(via_conform_claims *claims, const char *address)
 {
-    if (strlen(address) >= sizeof(claims->address)) {
-        fprintf(stderr, "the address is longer than %zu bytes\n", sizeof(claims->address) - 1);
-        return false;
+    return set_text(claims->address, sizeof(claims->address), "address", address);
+}
+
+bool via_conform_set_dial(via_conform_claims *claims, const char *address)
+{
+    claims->has &= ~(uint32_t)NEEDS_NAMES;
+    return set_text(claims->dial, sizeof(claims->dial), "address to dial", address);
+}
+
+bool via_conform_set_setup(via_conform_claims *claims, const char *command)
+{
+    return set_text(claims->setup, sizeof(claims->setup), "setup", command);
+}
+
+bool via_conform_set_peer(via_conform_claims *claims, const char *peer)
+{
+    static const char *const words[] = {[PEER_SELF] = "self", [PEER_ECHO] = "echo", [PEER_LOOPBACK] = "loopback"};
+
+    for (uint32_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(words[i], peer) == 0) {
+            claims->peer = i;
+            claims->has = i == PEER_SELF ? claims->has | NEEDS_TWO_ENDS : claims->has & ~(uint32_t)NEEDS_TWO_ENDS;
+            return true;
+        }
     }
-    (void)snprintf(claims->address, sizeof(claims->address), "%s", address);
-    return true;
+    fprintf(stderr, "peer: expected \"self\", \"echo\" or \"loopback\", not \"%s\"\n", peer);
+    return false;
 }
 
 static bool read_lacks(json_t *list, via_conform_claims *claims)
@@ -212,7 +243,7 @@ static bool read_lacks(json_t *list, via_conform_claims *claims)
     size_t i;
     json_t *item;
 
-    claims->has |= NEEDS_NAMES | NEEDS_KEEPING;
+    claims->has |= NEEDS_NAMES | NEEDS_KEEPING | NEEDS_ENDING;
     json_array_foreach(list, i, item)
     {
         if (!via_conform_lacks(claims, json_is_string(item) ? json_string_value(item) : ""))
@@ -225,16 +256,12 @@ static bool read_lacks(json_t *list, via_conform_claims *claims)
 static bool read_hints(const json_t *entry, via_conform_claims *claims)
 {
     const json_t *hints = json_object_get(entry, "x-conformance");
-    const char *peer = text_of(hints, "peer", "self");
     char usual[64];
     size_t i;
     json_t *item;
 
     (void)snprintf(usual, sizeof(usual), "%s:{name}", claims->scheme);
     (void)snprintf(claims->address, sizeof(claims->address), "%s", text_of(hints, "address", usual));
-    claims->peer = strcmp(peer, "echo") == 0 ? PEER_ECHO : strcmp(peer, "loopback") == 0 ? PEER_LOOPBACK : PEER_SELF;
-    if (claims->peer == PEER_SELF)
-        claims->has |= NEEDS_TWO_ENDS;
     claims->room = via_conform_read_size(json_object_get(hints, "room"));
     if (claims->room == 0)
         claims->room = UINT64_MAX;
@@ -246,7 +273,10 @@ static bool read_hints(const json_t *entry, via_conform_claims *claims)
             return false;
         }
     }
-    return read_lacks(json_object_get(hints, "lacks"), claims);
+    return read_lacks(json_object_get(hints, "lacks"), claims) &&
+           via_conform_set_peer(claims, text_of(hints, "peer", "self")) &&
+           via_conform_set_setup(claims, text_of(hints, "setup", "")) &&
+           (!json_object_get(hints, "dial") || via_conform_set_dial(claims, text_of(hints, "dial", "")));
 }
 
 static bool read_scheme(const json_t *root, const char *scheme, const char *pattern, via_conform_claims *claims)

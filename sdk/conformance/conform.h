@@ -29,6 +29,7 @@ enum {
     NEEDS_NAMES =
         1024u, /* more addresses than one: every transport but what has one thing of a kind, unless it lacks them */
     NEEDS_KEEPING = 2048u, /* a value lives as long as any member, not only as its writer */
+    NEEDS_ENDING = 4096u,  /* the other end is told when one has finished, unless the transport lacks it */
     /* what nearly every test of delivery needs */
     NEEDS_WHOLE = NEEDS_ATTACH | NEEDS_LOSSLESS | NEEDS_ORDERED | NEEDS_BOUNDARIES
 };
@@ -57,7 +58,9 @@ typedef struct via_conform_claims {
     bool shares_taken; /* receivers of a queue take from a common store: nothing is handed to one that does not ask */
     uint32_t peer;     /* PEER_* */
     char address[CONFORM_ADDRESS];
-    size_t option_count; /* those that apply to the pattern */
+    char dial[CONFORM_ADDRESS]; /* a template for what the other end opens; "" = where the first one says it is */
+    char setup[512];            /* a command of the shell that makes what a test needs; "" = none */
+    size_t option_count;        /* those that apply to the pattern */
     via_conform_option options[CONFORM_OPTIONS];
     char layers[128];       /* "tap,zip": what everything goes through; "" = nothing */
     char layer_folder[512]; /* where their plugins are */
@@ -68,10 +71,16 @@ typedef struct via_conform_claims {
 /* Reads them; on failure writes one line to stderr and returns false. */
 bool via_conform_read_claims(const char *manifest, const char *scheme, const char *pattern, via_conform_claims *claims);
 bool via_conform_add_extra(via_conform_claims *claims, const char *assignment);
-/* Takes back what a variant has not: "names" or "keeping". On failure as above. */
+/* Takes back what a variant has not: "names", "keeping" or "ending". On failure as above. */
 bool via_conform_lacks(via_conform_claims *claims, const char *what);
 /* Another template for addresses. On failure as above. */
 bool via_conform_set_address(via_conform_claims *claims, const char *address);
+/* Another for what the end that connects opens; nothing is asked about names then. On failure as above. */
+bool via_conform_set_dial(via_conform_claims *claims, const char *address);
+/* "self", "echo" or "loopback". On failure as above. */
+bool via_conform_set_peer(via_conform_claims *claims, const char *peer);
+/* Another command that comes before each test. On failure as above. */
+bool via_conform_set_setup(via_conform_claims *claims, const char *command);
 /* Puts layers on everything, and takes back what they do not let through. On failure as above. */
 bool via_conform_add_layers(via_conform_claims *claims, const char *layers, const char *folder);
 const via_conform_option *via_conform_find_option(const via_conform_claims *claims, const char *name);
@@ -143,7 +152,15 @@ int via_conform_report_descriptor(const via_conform_report *report);
 bool via_conform_report_failed(const via_conform_report *report);
 /* Says what is wrong with the process of the test itself; kept only if nothing else was reported. */
 void via_conform_report_end(via_conform_report *report, const char *expected, const char *found);
-void via_conform_report_print(const via_conform_report *report, FILE *out);
+/* What it holds; borrowed, and "" where nothing was said. */
+typedef struct via_conform_finding {
+    const char *expected;
+    const char *found;
+    const char *file; /* in the suite */
+    int line;
+    const char *step; /* the last thing that was begun */
+} via_conform_finding;
+void via_conform_report_read(const via_conform_report *report, via_conform_finding *finding);
 
 /* Remembers what is being done, for a report of a test that never ends. Other threads than the first are not heard. */
 void via_conform_step(const char *format, ...) __attribute__((format(printf, 1, 2)));

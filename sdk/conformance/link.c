@@ -43,13 +43,13 @@ via_host *via_conform_host(via_conform *suite)
 
 /* ---- addresses and options ---------------------------------------------------------------------------------- */
 
-void via_conform_new_address(via_conform *suite, char address[CONFORM_ADDRESS])
+static void expand(const via_conform *suite, const char *template, uint32_t name, char address[CONFORM_ADDRESS])
 {
     size_t at = 0;
 
-    for (const char *c = suite->claims->address; *c && at + 128 < CONFORM_ADDRESS; c++) {
+    for (const char *c = template; *c && at + 128 < CONFORM_ADDRESS; c++) {
         if (strncmp(c, "{name}", 6) == 0) {
-            at += (size_t)sprintf(address + at, "conform-%ld-%u", (long)getpid(), suite->names++);
+            at += (size_t)sprintf(address + at, "conform-%ld-%u", (long)getpid(), name);
             c += 5;
         } else if (strncmp(c, "{dir}", 5) == 0) {
             at += (size_t)sprintf(address + at, "%s", suite->folder);
@@ -59,6 +59,11 @@ void via_conform_new_address(via_conform *suite, char address[CONFORM_ADDRESS])
         }
     }
     address[at] = '\0';
+}
+
+void via_conform_new_address(via_conform *suite, char address[CONFORM_ADDRESS])
+{
+    expand(suite, suite->claims->address, suite->names++, address);
 }
 
 enum { WISHES = sizeof(((via_conform_how *)0)->options) / sizeof(((via_conform_how *)0)->options[0]) };
@@ -142,10 +147,14 @@ static via_status join_or_dial(via_conform *suite, via_conform_end *end, int job
 
 /* ---- ends --------------------------------------------------------------------------------------------------- */
 
-static void learn_address(via_conform_end *end)
+static void learn_address(const via_conform *suite, via_conform_end *end)
 {
     via_channel_info info;
 
+    if (suite->claims->dial[0]) { /* the name is the one that was handed out last */
+        expand(suite, suite->claims->dial, suite->names - 1, end->address);
+        return;
+    }
     if (end->listener) {
         CHECK_OK(via_listener_address(end->listener, end->address, sizeof(end->address)));
         return;
@@ -168,7 +177,7 @@ via_status via_conform_try_bind(via_conform *suite, via_conform_end *end, int jo
     }
     via_status status = join_or_dial(suite, end, job, address, how, true, via_conform_soon(), error);
     if (status == VIA_OK)
-        learn_address(end);
+        learn_address(suite, end);
     return status;
 }
 

@@ -2,9 +2,10 @@
 /*
  * The command via-conformance: runs the suite against one scheme and pattern of a plugin.
  *
- * Owns: the command line, the order of the tests, what is skipped and the reports.
+ * Owns: the command line, the order of the tests, and what is skipped.
  */
 #include "runner.h"
+#include "show.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -20,78 +21,14 @@ static const via_conform_group *const groups[] = {
     &via_conform_waitset_tests,   &via_conform_deadline_tests,    &via_conform_counters_tests,
     &via_conform_value_tests,     &via_conform_value_death_tests, &via_conform_region_tests};
 
-static const struct {
-    uint32_t needs;
-    const char *name;
-} needs[] = {{NEEDS_ATTACH, "guarantee attach"},
-             {NEEDS_LOSSLESS, "guarantee lossless"},
-             {NEEDS_ORDERED, "guarantee ordered"},
-             {NEEDS_DEATH, "guarantee death"},
-             {NEEDS_BOUNDARIES, "boundaries carried"},
-             {NEEDS_LINGER, "linger native"},
-             {NEEDS_TWO_ENDS, "peer self"},
-             {NEEDS_OVERFLOW, "option overflow"},
-             {NEEDS_FILTER, "option filter"},
-             {NEEDS_SEQUENCE, "sequence carried"},
-             {NEEDS_NAMES, "names of its own"},
-             {NEEDS_KEEPING, "a value that others keep"}};
-
-typedef struct via_conform_command {
-    const char *manifest;
-    const char *scheme;
-    const char *pattern;
-    const char *only;   /* a test's name, or NULL */
-    const char *layers; /* or NULL */
-    const char *layer_folder;
-    const char *address; /* a template for addresses, or NULL */
-    const char *lacks[4];
-    size_t lack_count;
-    const char *extras[CONFORM_EXTRAS];
-    size_t extra_count;
-    uint64_t seed;
-    unsigned timeout_s;
-    bool list;
-} via_conform_command;
-
 static const char usage[] =
     "usage: via-conformance --manifest FILE --scheme NAME --pattern NAME [--test NAME] [--list] [--seed N]\n"
-    "                       [--address TEMPLATE] [--lacks names|keeping]... [--option NAME=VALUE]... [--timeout "
-    "SECONDS] [--layers NAME[,NAME]... [--layer-folder "
-    "DIR]]\n"
+    "                       [--address TEMPLATE] [--dial TEMPLATE] [--peer self|echo|loopback] [--setup COMMAND]\n"
+    "                       [--lacks names|keeping|ending]... [--option NAME=VALUE]... [--timeout SECONDS]\n"
+    "                       [--layers NAME[,NAME]... [--layer-folder DIR]] [--json]\n"
+    "       via-conformance --echo-terminal PATH\n"
     "Proves that a plugin keeps the rules of every transport. FILE is its sealed manifest, beside its library.\n"
     "Exit status: 0 all passed, 1 a rule is broken, 2 wrong usage or an unusable manifest.\n";
-
-static void print_needs(uint32_t set)
-{
-    const char *before = "  (needs ";
-
-    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
-        if (set & needs[i].needs) {
-            printf("%s%s", before, needs[i].name);
-            before = ", ";
-        }
-    }
-    printf("%s\n", set ? ")" : "");
-}
-
-static void print_again(const via_conform_command *command, const via_conform_test *test)
-{
-    printf(
-        "  seed       %llu\n  again      via-conformance --manifest %s --scheme %s --pattern %s --test %s --seed %llu",
-        (unsigned long long)command->seed, command->manifest, command->scheme, command->pattern, test->name,
-        (unsigned long long)command->seed);
-    for (size_t i = 0; i < command->extra_count; i++)
-        printf(" --option %s", command->extras[i]);
-    if (command->address)
-        printf(" --address %s", command->address);
-    for (size_t i = 0; i < command->lack_count; i++)
-        printf(" --lacks %s", command->lacks[i]);
-    if (command->layers)
-        printf(" --layers %s", command->layers);
-    if (command->layer_folder)
-        printf(" --layer-folder %s", command->layer_folder);
-    printf("\n");
-}
 
 /* Runs one test. Returns whether its rule holds. */
 static bool run_one(const via_conform_command *command, const via_conform_claims *claims, const via_conform_test *test,
@@ -99,14 +36,8 @@ static bool run_one(const via_conform_command *command, const via_conform_claims
 {
     uint64_t began = via_now_ns();
     bool held = via_conform_run(test, claims, command->seed, command->timeout_s, report);
-    unsigned long long took_ms = (via_now_ns() - began) / 1000000;
 
-    printf("%s  %s  %llu ms\n", held ? "ok    " : "FAILED", test->name, took_ms);
-    if (!held) {
-        printf("  rule       %s\n", test->rule);
-        via_conform_report_print(report, stdout);
-        print_again(command, test);
-    }
+    via_conform_show_result(command, test, report, held, (via_now_ns() - began) / 1000000);
     return held;
 }
 
@@ -120,12 +51,10 @@ static void consider(const via_conform_command *command, const via_conform_claim
     if (!(test->patterns & claims->pattern) || (command->only && strcmp(command->only, test->name) != 0))
         return;
     if (command->list) {
-        printf("%-28s %s", test->name, test->rule);
-        print_needs(test->needs);
+        via_conform_show_listed(command, test);
         tally->passed++;
     } else if (test->needs & ~claims->has) {
-        printf("skipped  %s", test->name);
-        print_needs(test->needs & ~claims->has);
+        via_conform_show_skipped(command, test, test->needs & ~claims->has);
         tally->skipped++;
     } else if (run_one(command, claims, test, report)) {
         tally->passed++;
@@ -150,12 +79,13 @@ static int run_all(const via_conform_command *command, const via_conform_claims 
     }
     if (command->list)
         return 0;
-    if (tally.passed + tally.failed + tally.skipped == 0) {
+    if (tally.passed + tally.failed + tally.skipped == 0 && !command->json) { /* a program counts them itself */
         fprintf(stderr, "via-conformance: no test is called '%s' for this pattern; --list names them\n", command->only);
         return 2;
     }
-    printf("%s:%s  %u passed, %u failed, %u skipped\n", command->scheme, command->pattern, tally.passed, tally.failed,
-           tally.skipped);
+    if (!command->json)
+        printf("%s:%s  %u passed, %u failed, %u skipped\n", command->scheme, command->pattern, tally.passed,
+               tally.failed, tally.skipped);
     return tally.failed ? 1 : 0;
 }
 
@@ -178,6 +108,20 @@ static bool take(via_conform_command *command, int letter)
         return true;
     case 'l':
         command->list = true;
+        return true;
+    case 'j':
+        command->json = true;
+        return true;
+    case 'e':
+        exit(via_conform_echo_terminal(optarg));
+    case 'd':
+        command->dial = optarg;
+        return true;
+    case 'P':
+        command->peer = optarg;
+        return true;
+    case 'u':
+        command->setup = optarg;
         return true;
     case 'r':
         command->seed = strtoull(optarg, NULL, 10);
@@ -211,14 +155,25 @@ static bool take(via_conform_command *command, int letter)
 
 static bool read_command(int argc, char **argv, via_conform_command *command)
 {
-    static const struct option options[] = {
-        {"manifest", required_argument, NULL, 'm'}, {"scheme", required_argument, NULL, 's'},
-        {"pattern", required_argument, NULL, 'p'},  {"test", required_argument, NULL, 't'},
-        {"list", no_argument, NULL, 'l'},           {"seed", required_argument, NULL, 'r'},
-        {"option", required_argument, NULL, 'o'},   {"timeout", required_argument, NULL, 'w'},
-        {"layers", required_argument, NULL, 'y'},   {"layer-folder", required_argument, NULL, 'f'},
-        {"address", required_argument, NULL, 'a'},  {"lacks", required_argument, NULL, 'k'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"manifest", required_argument, NULL, 'm'},
+                                            {"scheme", required_argument, NULL, 's'},
+                                            {"pattern", required_argument, NULL, 'p'},
+                                            {"test", required_argument, NULL, 't'},
+                                            {"list", no_argument, NULL, 'l'},
+                                            {"seed", required_argument, NULL, 'r'},
+                                            {"option", required_argument, NULL, 'o'},
+                                            {"timeout", required_argument, NULL, 'w'},
+                                            {"layers", required_argument, NULL, 'y'},
+                                            {"layer-folder", required_argument, NULL, 'f'},
+                                            {"address", required_argument, NULL, 'a'},
+                                            {"lacks", required_argument, NULL, 'k'},
+                                            {"dial", required_argument, NULL, 'd'},
+                                            {"peer", required_argument, NULL, 'P'},
+                                            {"setup", required_argument, NULL, 'u'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"echo-terminal", required_argument, NULL, 'e'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     int letter;
 
     while ((letter = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -232,6 +187,24 @@ static bool read_command(int argc, char **argv, via_conform_command *command)
     return optind == argc && command->manifest && command->scheme && command->pattern;
 }
 
+/* What the command line says otherwise than the manifest. False: it is told what is wrong. */
+static bool adapt(const via_conform_command *command, via_conform_claims *claims)
+{
+    bool good = (!command->address || via_conform_set_address(claims, command->address)) &&
+                (!command->dial || via_conform_set_dial(claims, command->dial)) &&
+                (!command->peer || via_conform_set_peer(claims, command->peer)) &&
+                (!command->setup || via_conform_set_setup(claims, command->setup));
+
+    for (size_t i = 0; good && i < command->lack_count; i++)
+        good = via_conform_lacks(claims, command->lacks[i]);
+    for (size_t i = 0; good && i < command->extra_count; i++) {
+        good = via_conform_add_extra(claims, command->extras[i]);
+        if (!good)
+            fprintf(stderr, "via-conformance: --option %s: expected NAME=VALUE\n", command->extras[i]);
+    }
+    return good && (!command->layers || via_conform_add_layers(claims, command->layers, command->layer_folder));
+}
+
 int main(int argc, char **argv)
 {
     static via_conform_claims claims;
@@ -241,21 +214,8 @@ int main(int argc, char **argv)
         (void)fputs(usage, stderr);
         return 2;
     }
-    if (!via_conform_read_claims(command.manifest, command.scheme, command.pattern, &claims))
-        return 2;
-    if (command.address && !via_conform_set_address(&claims, command.address))
-        return 2;
-    for (size_t i = 0; i < command.lack_count; i++) {
-        if (!via_conform_lacks(&claims, command.lacks[i]))
-            return 2;
-    }
-    for (size_t i = 0; i < command.extra_count; i++) {
-        if (!via_conform_add_extra(&claims, command.extras[i])) {
-            fprintf(stderr, "via-conformance: --option %s: expected NAME=VALUE\n", command.extras[i]);
-            return 2;
-        }
-    }
-    if (command.layers && !via_conform_add_layers(&claims, command.layers, command.layer_folder))
+    if (!via_conform_read_claims(command.manifest, command.scheme, command.pattern, &claims) ||
+        !adapt(&command, &claims))
         return 2;
     return run_all(&command, &claims);
 }

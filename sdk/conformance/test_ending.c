@@ -134,7 +134,7 @@ static const via_conform_test tests[] = {
     {"ending.closed_after_all", "Ending: VIA_ECLOSED after everything was received, and again ever after",
      VIA_PATTERN_PAIR, NEEDS_WHOLE | NEEDS_LINGER | NEEDS_TWO_ENDS, test_ending__closed_after_all},
     {"finish.half_close", "Ending: via_finish shows as VIA_ECLOSED after everything; own sends are VIA_EINVAL",
-     VIA_PATTERN_PAIR, NEEDS_WHOLE, test_finish__half_close},
+     VIA_PATTERN_PAIR, NEEDS_WHOLE | NEEDS_ENDING, test_finish__half_close},
     {"finish.receiving_goes_on", "Ending: after via_finish receiving goes on", VIA_PATTERN_PAIR,
      NEEDS_WHOLE | NEEDS_TWO_ENDS, test_finish__receiving_goes_on},
     {"ending.sends_fail", "Ending: a send to somebody who has left fails and never blocks", VIA_PATTERN_PAIR,

@@ -100,7 +100,7 @@ static const via_conform_test tests[] = {
      test_more__ended_by_flush},
     {"more.ended_by_drain", "VIA_MORE: via_drain lets everything go", CONFORM_ALL, NEEDS_WHOLE,
      test_more__ended_by_drain},
-    {"more.ended_by_finish", "VIA_MORE: via_finish lets everything go", VIA_PATTERN_PAIR, NEEDS_WHOLE,
+    {"more.ended_by_finish", "VIA_MORE: via_finish lets everything go", VIA_PATTERN_PAIR, NEEDS_WHOLE | NEEDS_ENDING,
      test_more__ended_by_finish},
     {"more.ended_by_close", "VIA_MORE: via_close lets everything go", CONFORM_ALL,
      NEEDS_WHOLE | NEEDS_LINGER | NEEDS_TWO_ENDS, test_more__ended_by_close},
