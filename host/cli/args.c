@@ -337,6 +337,7 @@ void via_cli_options_print(FILE *out, const via_cli_command *command)
 static const char *const formats[] = {"line", "raw", "null", "quoted", "hex", "json", NULL};
 static const char *const patterns[] = {"pair", "queue", "topic", "value", NULL};
 static const char *const modes[] = {"both", "latency", "throughput", NULL};
+static const char *const kinds[] = {"fd", "callback", "engine", "layer", NULL};
 static const char *const wakes[] = {"blocking", "polling", "hybrid", NULL};
 
 #define AT(field) offsetof(via_cli_args, field)
@@ -405,6 +406,13 @@ static const struct option options[VIA_CLI_OPTION_COUNT] = {
     [VIA_CLI_NO_NEWLINE] = {"no-newline", NULL, "add no newline to text", FLAG, AT(no_newline), NULL},
     [VIA_CLI_LIST_TYPES] = {"list-types", NULL, "print the types that it is offered in, one a line", FLAG,
                             AT(list_types), NULL},
+    [VIA_CLI_LISTEN_AT] = {"listen", "ADDRESS", "what the end that listens or binds opens", TEXT, AT(listen_at), NULL},
+    [VIA_CLI_DIAL_AT] = {"dial", "ADDRESS", "what the other end opens", TEXT, AT(dial_at), NULL},
+    [VIA_CLI_SETUP] = {"setup", "CMD", "a command of the shell that makes what each test needs", TEXT, AT(setup), NULL},
+    [VIA_CLI_SEED] = {"seed", "N", "repeat the run that had this seed", COUNT, AT(seed), NULL},
+    [VIA_CLI_TEST] = {"test", "NAME", "this rule only; nothing is measured", TEXT, AT(test), NULL},
+    [VIA_CLI_QUICK] = {"quick", NULL, "the suite only: measure nothing", FLAG, AT(quick), NULL},
+    [VIA_CLI_KIND] = {"kind", "KIND", "what to begin with (default fd)", CHOICE, AT(kind), kinds},
     [VIA_CLI_WATCH] = {"watch", NULL, "run CMD for what is there and for each change, with it on its standard input",
                        FLAG, AT(watch), NULL},
 };

@@ -8,6 +8,8 @@
 #ifndef VIADUCT_CLI_BENCH_H
 #define VIADUCT_CLI_BENCH_H
 
+#include <jansson.h>
+
 #include "cli.h"
 
 enum { VIA_BENCH_BOTH = 0, VIA_BENCH_LATENCY = 1, VIA_BENCH_THROUGHPUT = 2 }; /* the choices of --mode */
@@ -57,6 +59,8 @@ int via_bench_run(const via_cli_args *args, via_host *host, const char *address,
                   via_bench_result *result);
 
 bool via_bench_print_table(const via_bench_row *rows, size_t count);
+/* One object of what --json prints; a new reference. */
+json_t *via_bench_row_as_json(const via_bench_row *row);
 bool via_bench_print_json(const via_bench_row *rows, size_t count);
 /* Is gnuplot there, and the name one for what it draws, where it can be written? An exit status; to be asked before the measuring begins. */
 int via_bench_plot_check(const char *name);

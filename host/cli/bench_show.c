@@ -191,7 +191,7 @@ static json_t *latency_as_json(const via_bench_row *row)
                      result->p999, "max", result->max);
 }
 
-static json_t *row_as_json(const via_bench_row *row)
+json_t *via_bench_row_as_json(const via_bench_row *row)
 {
     double rate = row->result.messages_per_s;
     return json_pack("{so ss ss ss sI sI so sf sf}", "address", via_cli_json_text(row->address), "pattern",
@@ -204,6 +204,6 @@ bool via_bench_print_json(const via_bench_row *rows, size_t count)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        (void)json_array_append_new(list, row_as_json(&rows[i]));
+        (void)json_array_append_new(list, via_bench_row_as_json(&rows[i]));
     return via_cli_json_print(list);
 }

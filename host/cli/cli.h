@@ -70,6 +70,13 @@ typedef enum via_cli_option_id {
     VIA_CLI_NO_NEWLINE,
     VIA_CLI_LIST_TYPES,
     VIA_CLI_WATCH,
+    VIA_CLI_KIND,
+    VIA_CLI_LISTEN_AT,
+    VIA_CLI_DIAL_AT,
+    VIA_CLI_SETUP,
+    VIA_CLI_SEED,
+    VIA_CLI_TEST,
+    VIA_CLI_QUICK,
     VIA_CLI_OPTION_COUNT
 } via_cli_option_id;
 
@@ -98,12 +105,13 @@ typedef struct via_cli_args {
     uint64_t given; /* VIA_CLI_TAKES() of each option that was given */
     via_cli_list operands, plugins, endpoints, trust, options;
     bool help, json, listen, dial, more, echo, peers, notify;
-    bool primary, sensitive, paste_once, clear, foreground, trim_newline, no_newline, list_types, watch;
-    const char *type, *key, *file, *output, *as, *plot, *sizes, *interface, *library, *codec, *backend;
+    bool primary, sensitive, paste_once, clear, foreground, trim_newline, no_newline, list_types, watch, quick;
+    const char *type, *key, *file, *output, *as, *plot, *sizes, *interface, *library, *codec, *backend, *listen_at,
+        *dial_at, *setup, *test;
     uint64_t ttl_ns;
-    uint64_t timeout_ns, count, wait, warmup, rounds;
+    uint64_t timeout_ns, count, wait, warmup, rounds, seed;
     int64_t priority;
-    int64_t format, pattern, mode, wake; /* an index into the option's choices */
+    int64_t format, pattern, mode, wake, kind; /* an index into the option's choices */
 } via_cli_args;
 
 /* One subcommand. */

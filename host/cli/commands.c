@@ -239,6 +239,39 @@ const via_cli_command via_cli_commands[] = {
               "regular file is refused. No code of the library is run.",
      .takes = 0,
      .run = via_cli_run_seal},
+    {.name = "new-plugin",
+     .operands = "NAME [DIR]",
+     .min_operands = 1,
+     .max_operands = 2,
+     .summary = "begin a plugin of your own: small, complete, ready to change",
+     .about =
+         "Kinds: fd (whatever has a descriptor: a device, a line; the kit does the rest), callback (a vendor's "
+         "library\n"
+         "whose thread hands messages in), engine (topics and queues through a broker's client), layer (a filter that\n"
+         "wraps a channel of any transport). DIR is made, NAME by default; what exists already is never overwritten.\n"
+         "It needs a C compiler, make and pkg-config, and nothing of Viaduct but what is installed.",
+     .takes = TAKES(KIND),
+     .run = via_cli_run_new_plugin},
+    {.name = "certify",
+     .operands = "MANIFEST...",
+     .min_operands = 1,
+     .max_operands = MANY,
+     .summary = "prove what a plugin promises: the conformance suite, and how fast it is here",
+     .about =
+         "MANIFEST is the sealed one, beside its library. Each rule is a test in a process of its own, with a time "
+         "limit;\n"
+         "one that is broken is shown with the command that repeats it. Rules that the manifest does not claim are "
+         "shown\n"
+         "as not claimed. With --json: an array of certificates (share/viaduct/schema/certificate.schema.json).\n"
+         "For a bus that needs more than a name: --listen says what the one end opens and --dial what the other does;\n"
+         "with --dial alone something there has to send everything back. {name} is a new name, {dir} the test's "
+         "folder.\n"
+         "--setup is a command of the shell that comes before each test, in that folder; it has done its work when it\n"
+         "prints a line or ends, and what still runs of it ends with the test. Layers are proved on the schemes that\n"
+         "their manifest lists under x-conformance, \"on\".",
+     .takes = TAKES(PLUGINS) | TAKES(LISTEN_AT) | TAKES(DIAL_AT) | TAKES(SETUP) | TAKES(SEED) | TAKES(TEST) |
+              TAKES(QUICK) | TAKES(JSON),
+     .run = via_cli_run_certify},
     {.name = "bench-worker",
      .operands = "ADDRESS",
      .min_operands = 1,

@@ -23,6 +23,8 @@ int via_cli_run_call(const via_cli_args *args);
 int via_cli_run_copy(const via_cli_args *args);
 int via_cli_run_paste(const via_cli_args *args);
 int via_cli_run_bench(const via_cli_args *args);
+int via_cli_run_new_plugin(const via_cli_args *args);
+int via_cli_run_certify(const via_cli_args *args);
 int via_cli_run_bench_worker(const via_cli_args *args);
 
 #endif

@@ -38,3 +38,11 @@ include(CMakePackageConfigHelpers)
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/ViaductConfigVersion.cmake" COMPATIBILITY SameMajorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/ViaductConfig.cmake" "${PROJECT_BINARY_DIR}/ViaductConfigVersion.cmake"
     "${PROJECT_SOURCE_DIR}/sdk/cmake/ViaAddPlugin.cmake" DESTINATION "${cmake_folder}" COMPONENT dev)
+
+# What `via new-plugin` makes builds against this tree, too, before anything is installed.
+file(WRITE "${PROJECT_BINARY_DIR}/lib/pkgconfig/viaduct-plugin.pc" "Name: viaduct-plugin
+Description: What a Viaduct plugin is built with, in the build tree
+Version: ${PROJECT_VERSION}
+Cflags: -D_GNU_SOURCE -I${PROJECT_SOURCE_DIR}/sdk/include -I${PROJECT_SOURCE_DIR}/sdk
+Libs: -L${PROJECT_BINARY_DIR}/lib -lvia_kit -pthread
+")
