@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * via_listen(), via_accept() and the rest of the listener's calls.
+ * A listener in one place, via_accept() and the rest of the listener's calls; via_listen() is in core/listen.c.
  */
 #include "core/listener.h"
 
 #include "core/channel.h"
+#include "core/fan.h"
 #include "core/record.h"
 #include "core/waitset.h"
 #include "kit/error.h"
+#include "platform/clock.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +47,7 @@ static via_status admit_many(via_listener *listener)
     return VIA_OK;
 }
 
-static void free_listener(via_listener *listener)
+void via_listener_free(via_listener *listener)
 {
     if (listener->crowd != NULL)
         via_crowd_fini(listener->crowd, via_context_is_foreign(&listener->context));
@@ -76,47 +78,47 @@ static via_status open_listener(via_listener *listener, via_error *error)
     return status == VIA_OK ? VIA_OK : via_route_fail(route, status, error);
 }
 
-static via_status start_listener(via_listener *listener, via_error *error)
+via_listener *via_listener_create(via_route *route, via_error *error)
 {
-    const via_status status = open_listener(listener, error);
-    if (status != VIA_OK || listener->context.route->resolved.threads != VIA_MANY)
-        return status;
+    via_listener *listener = calloc(1, sizeof(*listener));
+    if (listener == NULL) {
+        (void)via_error_set(error, VIA_ENOMEM, VIA_STAGE_OPEN, "free some memory", "out of memory for a listener");
+        return NULL;
+    }
+    via_context_init(&listener->context, route);
+    listener->counters.size = sizeof(listener->counters);
+    return listener;
+}
+
+via_listener *via_listener_open(via_route *route, via_error *error)
+{
+    via_listener *listener = via_listener_create(route, error);
+    if (listener == NULL)
+        return NULL;
+    if (open_listener(listener, error) == VIA_OK) {
+        via_route_note(route, "listening");
+        return listener;
+    }
+    via_listener_free(listener);
+    return NULL;
+}
+
+void via_listener_end(via_listener *listener, uint32_t how)
+{
+    listener->ops.close(listener->self, how);
+    via_listener_free(listener);
+}
+
+via_status via_listener_finish(via_listener *listener, via_error *error)
+{
+    if (listener->context.route->resolved.threads != VIA_MANY)
+        return VIA_OK;
     const via_status admitted = admit_many(listener);
     if (admitted == VIA_OK)
         return VIA_OK;
-    listener->ops.close(listener->self, VIA_CLOSE_FLUSH);
     return via_error_set(error, admitted, VIA_STAGE_OPEN, "raise the limit of open files (ulimit -n), or close some",
                          "%s: no event for threads=many: %s", listener->context.route->resolved.address,
                          via_status_text(admitted));
-}
-
-via_status via_listen(via_host *host, const char *address, const via_open_options *options, via_listener **out,
-                      via_error *given)
-{
-    via_error scratch;
-    via_error *error = given != NULL ? given : &scratch;
-    via_route *route = NULL;
-    via_error_init(error);
-    *out = NULL;
-    via_status status = via_route_open(host, address, VIA_PAIR, false, options, &route, error);
-    if (status != VIA_OK)
-        return status;
-    via_listener *listener = calloc(1, sizeof(*listener));
-    if (listener == NULL) {
-        via_route_drop(route);
-        return via_error_set(error, VIA_ENOMEM, VIA_STAGE_OPEN, "free some memory", "out of memory for a listener");
-    }
-    via_context_init(&listener->context, route);
-    via_route_drop(route); /* the context holds it */
-    listener->counters.size = sizeof(listener->counters);
-    status = start_listener(listener, error);
-    if (status != VIA_OK) {
-        free_listener(listener);
-        return status;
-    }
-    via_route_note(listener->context.route, "listening");
-    *out = listener;
-    return VIA_OK;
 }
 
 void via_listener_close(via_listener *listener)
@@ -125,8 +127,7 @@ void via_listener_close(via_listener *listener)
         return;
     const bool is_foreign = via_context_is_foreign(&listener->context);
     via_waitset_forget(&listener->context);
-    listener->ops.close(listener->self, is_foreign ? VIA_CLOSE_FORKED : VIA_CLOSE_FLUSH);
-    free_listener(listener);
+    via_listener_end(listener, is_foreign ? VIA_CLOSE_FORKED : VIA_CLOSE_FLUSH);
 }
 
 /* ---- accepting ---------------------------------------------------------------------------------------------- */
@@ -165,22 +166,78 @@ static via_status accept_self(via_listener *listener, via_channel *channel, via_
     return status == VIA_OK ? VIA_OK : via_route_fail(route, status, error);
 }
 
+static via_status accept_one(via_listener *listener, via_deadline deadline, via_channel **channel, void **self,
+                             via_error *error)
+{
+    *channel = via_channel_create(listener->context.route);
+    if (*channel == NULL)
+        return via_error_set(error, VIA_ENOMEM, VIA_STAGE_OPEN, "free some memory", "out of memory for a channel");
+    const via_status status = accept_self(listener, *channel, deadline, self, error);
+    if (status == VIA_OK)
+        return VIA_OK;
+    via_channel_free(*channel);
+    return status;
+}
+
+/* ---- accepting in several places ---------------------------------------------------------------------------- */
+
+typedef struct wide_call {
+    via_listener *listener;
+    via_channel **channel;
+    void **self;
+    via_error *error;
+} wide_call;
+
+static via_status attempt_any(void *argument)
+{
+    const wide_call *now = argument;
+    if (via_context_is_interrupted(&now->listener->context))
+        return VIA_ECANCELED;
+    return via_fan_try(now->listener->fan, now->channel, now->self, now->error);
+}
+
+static via_status wait_for_any(wide_call *now, via_deadline deadline)
+{
+    via_status status = attempt_any(now);
+    while (status == VIA_ETIMEDOUT && !via_clock_has_passed(deadline)) {
+        status = via_fan_wait(now->listener->fan, deadline);
+        if (status == VIA_OK || status == VIA_ETIMEDOUT)
+            status = attempt_any(now);
+    }
+    return status;
+}
+
+static via_status accept_any(via_listener *listener, via_deadline deadline, via_channel **channel, void **self,
+                             via_error *error)
+{
+    wide_call now = {listener, channel, self, error};
+    const via_status status = listener->crowd == NULL ? wait_for_any(&now, deadline)
+                                                      : via_crowd_run(listener->crowd, attempt_any, &now, deadline);
+    if (status == VIA_ETIMEDOUT)
+        return via_error_set(error, status, VIA_STAGE_OPEN, "look whether dialers use this very name, or wait longer",
+                             "%s and %zu more: nobody dialled until the deadline",
+                             listener->context.route->resolved.address, listener->fan->count - 1);
+    if (status == VIA_OK || error->what[0] != '\0')
+        return status;
+    return via_route_fail(listener->context.route, status, error);
+}
+
 via_status via_accept(via_listener *listener, via_deadline deadline, via_channel **out, via_error *given)
 {
     via_error scratch;
     via_error *error = given != NULL ? given : &scratch;
+    via_channel *channel = NULL;
     void *self = NULL;
     via_error_init(error);
     *out = NULL;
     if (via_context_is_foreign(&listener->context))
         return via_error_set(error, VIA_EFORK, VIA_STAGE_OPEN, "listen anew in the child",
                              "this listener belongs to the parent process");
-    via_channel *channel = via_channel_create(listener->context.route);
-    if (channel == NULL)
-        return via_error_set(error, VIA_ENOMEM, VIA_STAGE_OPEN, "free some memory", "out of memory for a channel");
-    via_status status = accept_self(listener, channel, deadline, &self, error);
-    if (status == VIA_OK)
-        status = via_channel_start(channel, self, error);
+    via_status status = listener->fan != NULL ? accept_any(listener, deadline, &channel, &self, error)
+                                              : accept_one(listener, deadline, &channel, &self, error);
+    if (status != VIA_OK)
+        return status;
+    status = via_channel_start(channel, self, error);
     if (status != VIA_OK) {
         via_channel_free(channel);
         return status;
@@ -234,6 +291,20 @@ via_status via_listener_address(via_listener *listener, char *buffer, size_t cap
     if (via_context_is_foreign(&listener->context))
         return VIA_EFORK;
     return listener->ops.address(listener->self, buffer, capacity);
+}
+
+via_status via_listener_next_address(via_listener *listener, size_t *cursor, char *buffer, size_t capacity)
+{
+    if (via_context_is_foreign(&listener->context))
+        return VIA_EFORK;
+    via_status status = VIA_ENOENT;
+    if (listener->fan != NULL)
+        status = via_fan_address(listener->fan, *cursor, buffer, capacity);
+    else if (*cursor == 0)
+        status = listener->ops.address(listener->self, buffer, capacity);
+    if (status == VIA_OK)
+        ++*cursor;
+    return status;
 }
 
 void via_listener_interrupt(via_listener *listener)

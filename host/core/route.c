@@ -5,7 +5,6 @@
 #include "core/route.h"
 
 #include "core/context.h"
-#include "core/record.h"
 #include "kit/error.h"
 #include "platform/fork_word.h"
 #include <errno.h>
@@ -44,24 +43,6 @@ void via_route_drop(via_route *route)
 void via_route_note(const via_route *route, const char *what)
 {
     via_log_line(route->log, VIA_LOG_DEBUG, route->loaded->name, "%s: %s", route->resolved.address, what);
-}
-
-static via_status read_options(const via_open_options *given, via_open_options *options, via_error *error)
-{
-    via_open_options_init(options);
-    if (given == NULL)
-        return VIA_OK;
-    if (via_record_read(options, sizeof(*options), given, offsetof(via_open_options, options)) != VIA_OK)
-        return via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, "call via_open_options_init() first",
-                             "via_open_options.size is %u; expected %zu", given->size, sizeof(*given));
-    if (options->threads > VIA_MANY || options->side > VIA_SIDE_CONNECT)
-        return via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, "use VIA_TWO or VIA_MANY, and VIA_SIDE_...",
-                             "via_open_options: threads %u, side %u; there is no such value", options->threads,
-                             options->side);
-    if (options->option_count > 0 && options->options == NULL)
-        return via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, "set `options`, or `option_count` to 0",
-                             "via_open_options.options is NULL, but option_count is %zu", options->option_count);
-    return VIA_OK;
 }
 
 static void choose_log(via_route *route, const via_open_options *options)
@@ -105,8 +86,10 @@ static via_status load_layers(via_route *route, via_error *error)
     return VIA_OK;
 }
 
-static via_status load(via_route *route, via_error *error)
+via_status via_route_load(via_route *route, via_error *error)
 {
+    if (route->layers != NULL)
+        return VIA_OK;
     const via_log *outer = via_context_log_enter(route->log);
     via_status status = load_transport(route, error);
     if (status == VIA_OK)
@@ -115,41 +98,19 @@ static via_status load(via_route *route, via_error *error)
     return status;
 }
 
-via_status via_route_open(via_host *host, const char *address, uint32_t role, bool connects,
-                          const via_open_options *options, via_route **out, via_error *error)
+via_route *via_route_create(via_host *host, via_resolved *resolved, const via_open_options *options)
 {
-    via_open_options full;
-    via_route *route = NULL;
-    *out = NULL;
-    via_status status = read_options(options, &full, error);
-    if (status != VIA_OK)
-        return status;
-    if (address == NULL)
-        return via_error_set(error, VIA_EINVAL, VIA_STAGE_RESOLVE, "give \"scheme:rest\" or the name of an endpoint",
-                             "the address is NULL");
-    route = calloc(1, sizeof(*route));
+    via_route *route = calloc(1, sizeof(*route));
     if (route == NULL)
-        return via_error_set(error, VIA_ENOMEM, VIA_STAGE_RESOLVE, NULL, "out of memory");
+        return NULL;
     atomic_init(&route->users, 1);
-    status = via_host_borrow(host, &route->host, error);
-    if (status != VIA_OK)
-        goto cleanup;
-    route->generation = route->host->generation;
-    choose_log(route, &full);
-    status = via_resolve(route->host->registry, address, role, connects, &full, &route->resolved, error);
-    if (status != VIA_OK)
-        goto cleanup;
-    status = load(route, error);
-    if (status != VIA_OK)
-        goto cleanup;
-    *out = route;
-    route = NULL;
-cleanup:
-    if (route != NULL) {
-        route->generation = route->host != NULL ? route->generation : 0;
-        free_route(route);
-    }
-    return status;
+    via_host_hold(host);
+    route->host = host;
+    route->generation = host->generation;
+    choose_log(route, options);
+    route->resolved = *resolved;
+    *resolved = (via_resolved){0};
+    return route;
 }
 
 void via_route_describe(const via_route *route, via_context *context, via_counters *counters, via_deadline deadline,

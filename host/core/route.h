@@ -21,9 +21,9 @@ typedef struct via_route_layer {
 typedef struct via_route {
     atomic_uint users;
     via_host *host;
-    via_loaded *loaded;
-    const via_transport *transport;
-    via_route_layer *layers; /* as many as were loaded: in the end, those of `resolved` */
+    via_loaded *loaded;             /* NULL until via_route_load() */
+    const via_transport *transport; /* the same */
+    via_route_layer *layers;        /* as many as were loaded: in the end, those of `resolved` */
     size_t layer_count;
     via_resolved resolved;
     const via_log *log; /* the host's, or own_log */
@@ -31,9 +31,13 @@ typedef struct via_route {
     uint64_t generation;
 } via_route;
 
-/* Resolves, loads. `host` NULL = a private host that lives as long as the route. `role` and `connects` as via_resolve. */
-via_status via_route_open(via_host *host, const char *address, uint32_t role, bool connects,
-                          const via_open_options *options, via_route **route, via_error *error);
+/*
+ * A route to what `resolved` says, which is moved into it. Nothing is loaded yet. `options` are complete. NULL = out of memory,
+ * and `resolved` is as it was.
+ */
+via_route *via_route_create(via_host *host, via_resolved *resolved, const via_open_options *options);
+/* Loads the plugin and those of the layers, once. The statuses of a refusal, VIA_ENOTSUP, VIA_ENOMEM. */
+via_status via_route_load(via_route *route, via_error *error);
 via_route *via_route_hold(via_route *route);
 /* NULL is allowed. In a forked child only memory is freed. */
 void via_route_drop(via_route *route);

@@ -258,6 +258,25 @@ static via_status explain_target(json_t *out, const via_registry *registry, cons
     return stack;
 }
 
+/* One that fits is enough. */
+static via_status check_fits(const json_t *candidates, const via_request *request, via_error *error)
+{
+    size_t index;
+    const json_t *candidate;
+
+    json_array_foreach(candidates, index, candidate)
+    {
+        const char *verdict = json_string_value(json_object_get(candidate, "verdict"));
+        if (verdict && strcmp(verdict, "fits") == 0)
+            return VIA_OK;
+    }
+    via_status status =
+        via_error_set(error, VIA_ENOTSUP, VIA_STAGE_RESOLVE, "install a plugin that has what it lacks, or ask for less",
+                      "no candidate of \"%s\" can be used", request->given.rest);
+    via_error_at(error, request->file->path, NULL, request->endpoint->line, request->endpoint->column);
+    return status;
+}
+
 static via_status explain(json_t *out, const via_registry *registry, const char *address,
                           const via_open_options *options, via_error *error)
 {
@@ -271,7 +290,7 @@ static via_status explain(json_t *out, const via_registry *registry, const char 
         status = explain_target(out, registry, request, error);
     } else {
         put(out, "candidates", via_candidates_of_endpoint(registry, request));
-        status = via_request_has_target(request, error);
+        status = check_fits(json_object_get(out, "candidates"), request, error);
     }
     via_request_destroy(request);
     return status;

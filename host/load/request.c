@@ -70,37 +70,63 @@ static char *join_layers(const via_endpoint_manifest *endpoint)
     return strdup(text);
 }
 
-static bool set_layer_options(via_request *request, const via_endpoint_layer *layer)
-{
-    for (size_t i = 0; i < layer->option_count; i++) {
-        const via_endpoint_option *option = &layer->options[i];
-        char *name = NULL;
-        if (asprintf(&name, "%s.%s", layer->name, option->name) < 0)
-            return false;
-        (void)keep_text(request, name);
-        set(request, (via_setting){name, option->value, VIA_ORIGIN_ENDPOINT, option->line, option->column});
-    }
-    return true;
-}
-
-static bool set_layers(via_request *request)
+/* "tap.file" for each option, behind the names of the layers, in the order in which set_layers() takes them. */
+static bool make_layer_texts(via_request *request)
 {
     const via_endpoint_manifest *endpoint = request->endpoint;
 
-    if (!endpoint->layers)
+    if (!endpoint || !endpoint->layers)
         return true;
-    const char *names = keep_text(request, join_layers(endpoint));
-    if (!names)
+    if (!keep_text(request, join_layers(endpoint)))
         return false;
-    set(request, (via_setting){"layers", names, VIA_ORIGIN_ENDPOINT, endpoint->layers_line, endpoint->layers_column});
     for (size_t i = 0; i < endpoint->layer_count; i++) {
-        if (!set_layer_options(request, &endpoint->layers[i]))
-            return false;
+        const via_endpoint_layer *layer = &endpoint->layers[i];
+        for (size_t k = 0; k < layer->option_count; k++) {
+            char *name = NULL;
+            if (asprintf(&name, "%s.%s", layer->name, layer->options[k].name) < 0)
+                return false;
+            (void)keep_text(request, name);
+        }
     }
     return true;
 }
 
-static via_status set_in_call(via_request *request, const char *text, size_t size, const char *value, via_error *error)
+static void set_layers(via_request *request)
+{
+    const via_endpoint_manifest *endpoint = request->endpoint;
+    size_t text = 1;
+
+    if (!endpoint->layers)
+        return;
+    set(request, (via_setting){"layers", request->layer_texts[0], VIA_ORIGIN_ENDPOINT, endpoint->layers_line,
+                               endpoint->layers_column});
+    for (size_t i = 0; i < endpoint->layer_count; i++) {
+        for (size_t k = 0; k < endpoint->layers[i].option_count; k++) {
+            const via_endpoint_option *option = &endpoint->layers[i].options[k];
+            set(request, (via_setting){request->layer_texts[text++], option->value, VIA_ORIGIN_ENDPOINT, option->line,
+                                       option->column});
+        }
+    }
+}
+
+/* Everything that is set, from what counts least to what counts most. */
+static void gather(via_request *request)
+{
+    request->setting_count = 0;
+    if (request->endpoint) {
+        set_endpoint(request);
+        set_layers(request);
+    }
+    if (request->target == &request->place)
+        set_query(request, &request->place, request->override ? VIA_ORIGIN_VARIABLE : VIA_ORIGIN_ENDPOINT_ADDRESS);
+    set_query(request, &request->given, VIA_ORIGIN_ADDRESS);
+    for (size_t i = 0; i < request->call_count; i++)
+        set(request, (via_setting){request->call_names[i], request->call_values[i], VIA_ORIGIN_CALL, 0, 0});
+}
+
+/* ---- the call ----------------------------------------------------------------------------------------------- */
+
+static via_status read_in_call(via_request *request, const char *text, size_t size, const char *value, via_error *error)
 {
     char *name = strndup(text, size);
 
@@ -114,22 +140,22 @@ static via_status set_in_call(via_request *request, const char *text, size_t siz
         free(name);
         return status;
     }
+    request->call_values[request->call_count] = value;
     request->call_names[request->call_count++] = name;
-    set(request, (via_setting){name, value, VIA_ORIGIN_CALL, 0, 0});
     return VIA_OK;
 }
 
-static via_status set_call_option(via_request *request, const char *text, via_error *error)
+static via_status read_call_option(via_request *request, const char *text, via_error *error)
 {
     const char *equals = text ? strchr(text, '=') : NULL;
 
     if (!equals || equals == text)
         return via_error_set(error, VIA_EINVAL, VIA_STAGE_OPTIONS, "write name=value",
                              "the option \"%.80s\" of the call is not of the form name=value", text ? text : "");
-    return set_in_call(request, text, (size_t)(equals - text), equals + 1, error);
+    return read_in_call(request, text, (size_t)(equals - text), equals + 1, error);
 }
 
-static via_status set_call(via_request *request, const via_open_options *options, via_error *error)
+static via_status read_call(via_request *request, const via_open_options *options, via_error *error)
 {
     via_status status = VIA_OK;
 
@@ -140,9 +166,9 @@ static via_status set_call(via_request *request, const via_open_options *options
                              "%zu options in the call; expected at most %d", options->option_count,
                              VIA_ADDRESS_OPTIONS);
     for (size_t i = 0; i < options->option_count && status == VIA_OK; i++)
-        status = set_call_option(request, options->options[i], error);
+        status = read_call_option(request, options->options[i], error);
     if (status == VIA_OK && options->layers)
-        status = set_in_call(request, "layers", strlen("layers"), options->layers, error);
+        status = read_in_call(request, "layers", strlen("layers"), options->layers, error);
     return status;
 }
 
@@ -201,7 +227,6 @@ static via_status read_override(via_request *request, via_error *error)
 
     if (status == VIA_OK && request->place.scheme) {
         request->target = &request->place;
-        set_query(request, &request->place, VIA_ORIGIN_VARIABLE);
         return VIA_OK;
     }
     if (status == VIA_ENOMEM)
@@ -212,15 +237,6 @@ static via_status read_override(via_request *request, via_error *error)
                          status == VIA_OK ? "the address has no scheme" : reason.what);
 }
 
-/* What its manifest says, but for the address. */
-static bool set_manifest(via_request *request)
-{
-    if (!request->endpoint)
-        return true;
-    set_endpoint(request);
-    return set_layers(request);
-}
-
 static via_status read_endpoint(via_request *request, const via_registry *registry, via_error *error)
 {
     const char *name = request->given.rest;
@@ -229,18 +245,30 @@ static via_status read_endpoint(via_request *request, const via_registry *regist
     request->override = via_search_override(&registry->search, name, request->variable);
     if (!request->endpoint && !request->override)
         return fail_unknown(registry, name, error);
-    if (!set_manifest(request))
+    if (!make_layer_texts(request))
         return fail_memory(error);
     if (request->override)
         return read_override(request, error);
-    if (!request->endpoint->address)
+    request->has_choice = !request->endpoint->address;
+    if (request->has_choice)
         return VIA_OK;
     via_status status = via_address_parse(request->endpoint->address, &request->place, error);
     if (status != VIA_OK)
         return status; /* out of memory: the grammar was checked when the file was read */
     request->target = &request->place;
-    set_query(request, &request->place, VIA_ORIGIN_ENDPOINT_ADDRESS);
     return VIA_OK;
+}
+
+via_status via_request_point(via_request *request, const char *address, via_error *error)
+{
+    request->target = NULL;
+    via_address_fini(&request->place);
+    request->place = (via_address){0};
+    via_status status = via_address_parse(address, &request->place, error);
+    if (status == VIA_OK)
+        request->target = &request->place;
+    gather(request);
+    return status;
 }
 
 /* ---- the whole ---------------------------------------------------------------------------------------------- */
@@ -256,10 +284,11 @@ static via_status fill(via_request *request, const via_registry *registry, const
         request->target = &request->given;
     else
         status = read_endpoint(request, registry, error);
-    if (status != VIA_OK)
-        return status;
-    set_query(request, &request->given, VIA_ORIGIN_ADDRESS);
-    return set_call(request, options, error);
+    if (status == VIA_OK)
+        status = read_call(request, options, error);
+    if (status == VIA_OK)
+        gather(request);
+    return status;
 }
 
 via_status via_request_create(const via_registry *registry, const char *address, const via_open_options *options,
@@ -353,20 +382,4 @@ void via_request_blame(const via_request *request, const via_setting *setting, v
     default:
         break;
     }
-}
-
-via_status via_request_has_target(const via_request *request, via_error *error)
-{
-    if (request->target)
-        return VIA_OK;
-    via_status status =
-        via_error_set(error, VIA_ENOTSUP, VIA_STAGE_RESOLVE, NULL,
-                      "the endpoint \"%s\" has \"%s\" instead of one address, which this version cannot open yet",
-                      request->endpoint->name, request->endpoint->need ? "require" : "any_of");
-    via_error_mend(error, "name one address: \"address\": \"%s\" in the manifest, or %s=...",
-                   request->endpoint->any_of ? json_string_value(json_array_get(request->endpoint->any_of, 0))
-                                             : "scheme:rest",
-                   request->variable);
-    via_error_at(error, request->file->path, NULL, request->endpoint->line, request->endpoint->column);
-    return status;
 }

@@ -33,14 +33,16 @@ typedef struct via_setting {
 enum { VIA_SETTINGS = 5 * VIA_ADDRESS_OPTIONS + VIA_LAYER_OPTIONS + 2 };
 
 typedef struct via_request {
-    via_address given;                     /* what the caller wrote */
-    via_address place;                     /* where the endpoint or its override points */
-    const via_address *target;             /* one of the two; NULL = the endpoint has no single address */
+    via_address given;         /* what the caller wrote */
+    via_address place;         /* where the endpoint or its override points */
+    const via_address *target; /* one of the two; NULL = the endpoint has a choice, and none is pointed at */
+    bool has_choice;           /* the endpoint has any_of or require, and nothing overrides it */
     const via_endpoint_manifest *endpoint; /* NULL = opened by address, or defined by the variable alone */
     const via_endpoint_file *file;
     const char *override; /* the value of `variable`, or NULL */
     char variable[VIA_VARIABLE_BYTES];
     char *call_names[VIA_ADDRESS_OPTIONS + 1];
+    const char *call_values[VIA_ADDRESS_OPTIONS + 1];
     size_t call_count;
     char *layer_texts[VIA_LAYER_OPTIONS + 1]; /* what the endpoint's "layers" come to: "tap,zip", "tap.file", ... */
     size_t layer_text_count;
@@ -68,7 +70,10 @@ const char *via_request_path(const via_request *request, const via_setting *sett
 void via_request_blame(const via_request *request, const via_setting *setting, via_error *error);
 /* Adds to an error that the endpoint is as it was before an edit of its file that is refused, if that is so. */
 void via_request_tell_stale(const via_request *request, via_error *error);
-/* VIA_OK if there is one address to open; VIA_ENOTSUP with the way out for any_of and require. */
-via_status via_request_has_target(const via_request *request, via_error *error);
+/*
+ * Points a request that has a choice at one of its candidates: the settings are now those of this one. VIA_OK,
+ * VIA_EINVAL, VIA_ENOMEM.
+ */
+via_status via_request_point(via_request *request, const char *address, via_error *error);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Resolving.
+ * Resolving one address.
  *
- * Owns: the choice of the plugin for a scheme, and the sides of roles. Runs no plugin code.
+ * Owns: the sides of roles, and what a resolved address is put together from. Runs no plugin code.
  */
 #include "load/resolve.h"
 
@@ -10,6 +10,7 @@
 #include "load/choose.h"
 #include "load/layers.h"
 #include "load/settings.h"
+#include "load/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,11 @@ static const role_words roles[] = {
 };
 
 enum { ROLE_COUNT = sizeof(roles) / sizeof(roles[0]) };
+
+uint32_t via_role_pattern(uint32_t role)
+{
+    return role < ROLE_COUNT ? roles[role].pattern : 0;
+}
 
 /* Listening binds and dialling connects by their names; who says otherwise has mistaken the call. */
 static via_status check_pair_side(const via_request *request, bool connects, const via_open_options *options,
@@ -69,7 +75,7 @@ static via_status choose_side(const via_request *request, uint32_t role, bool co
 
 /* ---- patterns ----------------------------------------------------------------------------------------------- */
 
-static via_status check_endpoint_pattern(const via_request *request, uint32_t pattern, via_error *error)
+via_status via_target_check_pattern(const via_request *request, uint32_t pattern, via_error *error)
 {
     char stated[64], asked[64];
 
@@ -202,17 +208,13 @@ static via_status apply_settings(const via_request *request, const via_choice *c
     return status;
 }
 
-static via_status apply(const via_registry *registry, const via_request *request, bool connects,
-                        const via_open_options *options, via_resolved *out, via_error *error)
+via_status via_target_resolve(const via_registry *registry, const via_request *request, bool connects,
+                              const via_open_options *options, via_resolved *out, via_error *error)
 {
     via_choice choice;
     via_layers layers = {0};
 
-    via_status status = via_request_has_target(request, error);
-    if (status == VIA_OK)
-        status = check_endpoint_pattern(request, out->pattern, error);
-    if (status == VIA_OK)
-        status = via_choose(registry, request->target->scheme, &choice, error);
+    via_status status = via_choose(registry, request->target->scheme, &choice, error);
     if (status == VIA_OK)
         status = check_scheme_pattern(choice.scheme, out->pattern, out->role == VIA_PAIR && !connects, error);
     if (status == VIA_OK)
@@ -224,31 +226,6 @@ static via_status apply(const via_registry *registry, const via_request *request
         via_plugin_entry_hold(out->plugin);
     }
     via_layers_fini(&layers);
-    return status;
-}
-
-via_status via_resolve(via_registry *registry, const char *address, uint32_t role, bool connects,
-                       const via_open_options *options, via_resolved *out, via_error *error)
-{
-    via_request *request = NULL;
-
-    *out = (via_resolved){0};
-    if (role >= ROLE_COUNT)
-        return via_error_set(error, VIA_EINVAL, VIA_STAGE_RESOLVE, "use VIA_PUSH, VIA_PULL, VIA_PUBLISH, ...",
-                             "the role %u; there is no such role", role);
-    out->role = role;
-    out->pattern = roles[role].pattern;
-    via_mutex_take(&registry->lock);
-    via_registry_refresh(registry);
-    via_status status = via_request_create(registry, address, options, &request, error);
-    if (status == VIA_OK)
-        status = apply(registry, request, connects, options, out, error);
-    if (status != VIA_OK && request)
-        via_request_tell_stale(request, error);
-    via_request_destroy(request);
-    via_mutex_give(&registry->lock);
-    if (status != VIA_OK)
-        via_resolved_fini(out);
     return status;
 }
 

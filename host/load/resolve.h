@@ -54,11 +54,40 @@ typedef struct via_resolved {
     uint32_t column;
 } via_resolved;
 
+enum { VIA_CANDIDATES = 16 };
+
+/* One of the ways that an endpoint offers. */
+typedef struct via_candidate {
+    char *address;         /* "scheme:rest", without options */
+    via_resolved resolved; /* if error.status is VIA_OK */
+    via_error error;       /* why it cannot be used */
+} via_candidate;
+
+/* All ways of one address or endpoint, the best first. */
+typedef struct via_candidates {
+    via_candidate *list;
+    size_t count;
+    bool is_choice; /* the endpoint has any_of or require; otherwise there is one, and it is resolved */
+    bool is_ranked; /* it is require: whoever binds takes the best one, not all */
+    char *name;     /* of the endpoint; NULL = opened by address */
+    char *file;     /* where it stands; NULL = no file */
+    uint32_t line;
+    uint32_t column;
+} via_candidates;
+
 /*
  * `role` is what the caller opens as; `connects` tells dial from listen for VIA_PAIR.
- * VIA_OK, VIA_EINVAL, VIA_ENOENT, VIA_ENOTSUP, VIA_ETYPE, VIA_ENOMEM. If the plugin that owns the scheme was refused,
- * `error` is that refusal with its own stage and place (VIA_EPERM from trust; VIA_EREFUSED for a bad manifest too).
+ * VIA_OK: one candidate at least is resolved. VIA_EINVAL, VIA_ENOENT, VIA_ENOTSUP, VIA_ETYPE, VIA_ENOMEM. If the plugin
+ * that owns the scheme was refused, `error` is that refusal with its own stage and place (VIA_EPERM from trust;
+ * VIA_EREFUSED for a bad manifest too). A candidate that this machine does not offer (no plugin, no such pattern) is
+ * kept with its reason; a mistake in the options of one is an error of the whole, since no machine would forgive it.
  */
+via_status via_resolve_all(via_registry *registry, const char *address, uint32_t role, bool connects,
+                           const via_open_options *options, via_candidates *out, via_error *error);
+/* The error of a choice of which no candidate could be opened: `more` has each with its reason. Answers its status. */
+via_status via_candidates_fail(const via_candidates *candidates, via_error *error);
+void via_candidates_fini(via_candidates *candidates);
+/* The first way that can be used, and no other. */
 via_status via_resolve(via_registry *registry, const char *address, uint32_t role, bool connects,
                        const via_open_options *options, via_resolved *out, via_error *error);
 void via_resolved_fini(via_resolved *resolved);

@@ -31,9 +31,11 @@ static bool is_host_name(const char *name)
 bool via_settings_is_left_out(const via_request *request, const via_scheme_manifest *scheme, const via_setting *setting)
 {
     size_t index;
+    bool is_elsewhere = request->has_choice ? setting->origin != VIA_ORIGIN_ENDPOINT_ADDRESS
+                                            : request->override && setting->origin == VIA_ORIGIN_ENDPOINT;
 
-    return request->override && setting->origin == VIA_ORIGIN_ENDPOINT && !is_host_name(setting->name) &&
-           !via_layers_owns(setting) && !via_option_list_find(&scheme->options, setting->name, &index);
+    return is_elsewhere && !is_host_name(setting->name) && !via_layers_owns(setting) &&
+           !via_option_list_find(&scheme->options, setting->name, &index);
 }
 
 /* ---- refusals ----------------------------------------------------------------------------------------------- */
@@ -66,6 +68,29 @@ static via_status fail_unknown(const via_request *request, const via_scheme_mani
 {
     via_status status = via_settings_fail_unknown(&scheme->options, "", scheme->name, setting->name, error);
 
+    via_request_blame(request, setting, error);
+    return status;
+}
+
+/* No candidate has it. */
+static via_status fail_unshared(const via_request *request, const via_scheme_manifest *const *schemes, size_t count,
+                                const via_setting *setting, via_error *error)
+{
+    via_nearest nearest;
+
+    via_nearest_begin(&nearest, setting->name);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < schemes[i]->options.count; k++)
+            via_nearest_offer(&nearest, schemes[i]->options.specs[k].name);
+    }
+    for (size_t i = 0; i < HOST_COUNT; i++)
+        via_nearest_offer(&nearest, host_names[i]);
+    via_status status = via_error_set(
+        error, VIA_EINVAL, VIA_STAGE_OPTIONS, "take it out, or name a candidate that has it",
+        "no candidate of \"%s\" has an option \"%.80s\"%s%s%s", request->given.rest, setting->name,
+        nearest.best ? "; did you mean \"" : "", nearest.best ? nearest.best : "", nearest.best ? "\"?" : "");
+    if (nearest.best)
+        via_error_mend(error, "write \"%s\"", nearest.best);
     via_request_blame(request, setting, error);
     return status;
 }
@@ -226,6 +251,32 @@ via_status via_settings_apply(const via_request *request, const via_scheme_manif
     for (size_t i = 0; i < request->setting_count && status == VIA_OK; i++)
         status = apply(request, scheme, &request->settings[i], pattern, effective, host, error);
     return status;
+}
+
+static bool is_had(const via_scheme_manifest *const *schemes, size_t count, const char *name)
+{
+    size_t index;
+
+    for (size_t i = 0; i < count; i++) {
+        if (via_option_list_find(&schemes[i]->options, name, &index))
+            return true;
+    }
+    return false;
+}
+
+via_status via_settings_check_shared(const via_request *request, const via_scheme_manifest *const *schemes,
+                                     size_t count, via_error *error)
+{
+    for (size_t i = 0; i < request->setting_count; i++) {
+        const via_setting *setting = &request->settings[i];
+        if (setting->origin == VIA_ORIGIN_ENDPOINT_ADDRESS || via_layers_owns(setting) || is_host_name(setting->name))
+            continue;
+        if (via_option_is_reserved(setting->name))
+            return fail_reserved(request, setting, error);
+        if (!is_had(schemes, count, setting->name))
+            return fail_unshared(request, schemes, count, setting, error);
+    }
+    return VIA_OK;
 }
 
 void via_settings_limit(via_host_settings *host, uint64_t most)

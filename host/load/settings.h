@@ -41,7 +41,16 @@ via_status via_settings_fit(const via_request *request, const via_option_spec *s
 /* "WHAT NAME: has no option OPTION", with the nearest right one. Answers VIA_EINVAL. */
 via_status via_settings_fail_unknown(const via_option_list *options, const char *what, const char *name,
                                      const char *option, via_error *error);
-/* True if the setting has no meaning for the scheme, and does not have to: an override moved the endpoint elsewhere. */
+/*
+ * Of a request that has a choice: each setting that is not one candidate's own means something to one of these schemes,
+ * those of all candidates. VIA_OK, VIA_EINVAL.
+ */
+via_status via_settings_check_shared(const via_request *request, const via_scheme_manifest *const *schemes,
+                                     size_t count, via_error *error);
+/*
+ * True if the setting has no meaning for the scheme, and does not have to: an override moved the endpoint elsewhere, or
+ * it is there for another candidate.
+ */
 bool via_settings_is_left_out(const via_request *request, const via_scheme_manifest *scheme,
                               const via_setting *setting);
 

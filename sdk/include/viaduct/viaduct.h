@@ -222,7 +222,11 @@ VIA_INLINE void via_open_options_init(via_open_options *options)
  * VIA_ELIMIT, VIA_ENOMEM, VIA_EPROTO, VIA_EIO.
  */
 
-/* Takes a name and lets others dial it. Does not block. */
+/*
+ * Takes a name and lets others dial it. Does not block. An endpoint with any_of is listened on at all of its candidates,
+ * and accepts from all; one whose plugin is not there is left out with a warning, one whose name cannot be taken is an
+ * error. Of an endpoint with require the best candidate is taken.
+ */
 VIA_API VIA_CHECK_RESULT via_status via_listen(via_host *host, const char *address, const via_open_options *options,
                                                via_listener **listener, via_error *error);
 /* Waits for a dialer. The deadline covers waiting only: a slow handshake never delays another. Blocks. */
@@ -232,8 +236,17 @@ VIA_API VIA_CHECK_RESULT via_status via_accept(via_listener *listener, via_deadl
 VIA_API VIA_CHECK_RESULT via_status via_listener_pollable(via_listener *listener, via_poll_handle *handle);
 /* VIA_OK: safe to sleep. VIA_EREADY: call via_accept(). */
 VIA_API VIA_CHECK_RESULT via_status via_listener_arm(via_listener *listener);
-/* Writes the address that others dial, with what the OS chose (a port). VIA_EBUFFER if `capacity` is too small. */
+/*
+ * Writes the address that others dial, with what the OS chose (a port); the first, if it listens in several places.
+ * VIA_EBUFFER if `capacity` is too small.
+ */
 VIA_API VIA_CHECK_RESULT via_status via_listener_address(via_listener *listener, char *buffer, size_t capacity);
+/*
+ * Enumerates the addresses of a listener: one, or those of an endpoint with any_of that are listened on. `*cursor` starts at
+ * 0 and goes on after VIA_OK. VIA_ENOENT after the last; VIA_EBUFFER if `capacity` is too small.
+ */
+VIA_API VIA_CHECK_RESULT via_status via_listener_next_address(via_listener *listener, size_t *cursor, char *buffer,
+                                                              size_t capacity);
 /* Ends every present and later via_accept() with VIA_ECANCELED. Any thread, signal-safe. */
 VIA_API void via_listener_interrupt(via_listener *listener);
 /* Gives the name up. Accepted channels live on. NULL is allowed. */
@@ -241,13 +254,15 @@ VIA_API void via_listener_close(via_listener *listener);
 
 /*
  * Connects to a listener; waits for one until the deadline. When it returns, nothing that the other end sends
- * afterwards can be missed. Blocks.
+ * afterwards can be missed. Of an endpoint's candidates the first is taken that somebody serves: each is asked in turn,
+ * again and again until the deadline, and error->more has each with its reason. Blocks.
  */
 VIA_API VIA_CHECK_RESULT via_status via_dial(via_host *host, const char *address, const via_open_options *options,
                                              via_deadline deadline, via_channel **channel, via_error *error);
 /*
  * Takes part in a queue, topic, value or region as `role`. The side that binds does not wait; the side that connects
- * waits for the other until the deadline, and redials by itself later. Blocks.
+ * waits for the other until the deadline, and redials by itself later. Candidates are as for via_dial(), but the side that binds
+ * is in one place only: of any_of with several it is refused, of require it takes the best. Blocks.
  */
 VIA_API VIA_CHECK_RESULT via_status via_join(via_host *host, const char *address, uint32_t role,
                                              const via_open_options *options, via_deadline deadline,

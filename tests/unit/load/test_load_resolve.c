@@ -35,7 +35,8 @@ static const char shop_endpoints[] = "{\"manifest\": 1, \"endpoints\": {\n"
                                      "  \"broken\": {\"address\": \"bus:w\", \"options\": {\"buffer\": \"1KiB\"}},\n"
                                      "  \"some\": {\"any_of\": [\"bus:a\", \"dumb:b\"]},\n"
                                      "  \"needs\": {\"require\": {\"pattern\": \"pair\"}},\n"
-                                     "  \"busy.name-1\": {\"address\": \"bus:busy\"}}}\n";
+                                     "  \"busy.name-1\": {\"address\": \"bus:busy\"},\n"
+                                     "  \"poor\": {\"any_of\": [\"dumb:a\", \"ferry:b\"]}}}\n";
 
 static int setup(void **state)
 {
@@ -273,14 +274,15 @@ static const refusal_case refusals[] = {
      "VIA_EINVAL options $/e/shop.json:6:56 | option buffer is 1KiB; expected from 4KiB to 1MiB | give it such a "
      "value, or "
      "leave the option out"},
-    {"some", VIA_PAIR, true,
-     "VIA_ENOTSUP resolve $/e/shop.json:7:11 | the endpoint \"some\" has \"any_of\" instead of one address, which this "
-     "version cannot open yet | name one address: \"address\": \"bus:a\" in the manifest, or VIADUCT_ADDRESS_SOME=..."},
-    {"needs", VIA_PAIR, true,
-     "VIA_ENOTSUP resolve $/e/shop.json:8:12 | the endpoint \"needs\" has \"require\" instead of one address, which "
-     "this "
-     "version cannot open yet | name one address: \"address\": \"scheme:rest\" in the manifest, or "
-     "VIADUCT_ADDRESS_NEEDS=..."},
+    {"poor", VIA_PUSH, true,
+     "VIA_ENOTSUP resolve $/e/shop.json:10:11 | no candidate of \"poor\" can be used; see each below | use another "
+     "scheme: via explain SCHEME:x says what it offers | dumb:a: VIA_ENOTSUP: dumb: does not offer the pattern queue; it "
+     "offers pair\nferry:b: VIA_ENOENT: no plugin serves \"ferry:\""},
+    {"some?mdoe=1", VIA_PAIR, true,
+     "VIA_EINVAL options | no candidate of \"some\" has an option \"mdoe\"; did you mean \"mode\"? | write \"mode\""},
+    {"some?mode=rw", VIA_PAIR, true,
+     "VIA_ETYPE options | option mode is \"rw\"; expected permission bits in octal such as 0600, at most 0777 | give it such a value, or "
+     "leave the option out | the candidate is bus:a"},
 };
 
 static void test_resolve__each_refusal_is_word_for_word(void **state)
