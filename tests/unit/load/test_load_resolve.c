@@ -276,12 +276,14 @@ static const refusal_case refusals[] = {
      "leave the option out"},
     {"poor", VIA_PUSH, true,
      "VIA_ENOTSUP resolve $/e/shop.json:10:11 | no candidate of \"poor\" can be used; see each below | use another "
-     "scheme: via explain SCHEME:x says what it offers | dumb:a: VIA_ENOTSUP: dumb: does not offer the pattern queue; it "
+     "scheme: via explain SCHEME:x says what it offers | dumb:a: VIA_ENOTSUP: dumb: does not offer the pattern queue; "
+     "it "
      "offers pair\nferry:b: VIA_ENOENT: no plugin serves \"ferry:\""},
     {"some?mdoe=1", VIA_PAIR, true,
      "VIA_EINVAL options | no candidate of \"some\" has an option \"mdoe\"; did you mean \"mode\"? | write \"mode\""},
     {"some?mode=rw", VIA_PAIR, true,
-     "VIA_ETYPE options | option mode is \"rw\"; expected permission bits in octal such as 0600, at most 0777 | give it such a value, or "
+     "VIA_ETYPE options | option mode is \"rw\"; expected permission bits in octal such as 0600, at most 0777 | give "
+     "it such a value, or "
      "leave the option out | the candidate is bus:a"},
 };
 
