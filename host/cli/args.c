@@ -415,4 +415,7 @@ static const struct option options[VIA_CLI_OPTION_COUNT] = {
     [VIA_CLI_KIND] = {"kind", "KIND", "what to begin with (default fd)", CHOICE, AT(kind), kinds},
     [VIA_CLI_WATCH] = {"watch", NULL, "run CMD for what is there and for each change, with it on its standard input",
                        FLAG, AT(watch), NULL},
+    [VIA_CLI_PROMETHEUS] = {"prometheus", NULL, "print metrics for Prometheus instead of a table", FLAG, AT(prometheus),
+                            NULL},
+    [VIA_CLI_INTERVAL] = {"interval", "TIME", "time between two looks (default 1s)", DURATION, AT(interval_ns), NULL},
 };

@@ -77,6 +77,8 @@ typedef enum via_cli_option_id {
     VIA_CLI_SEED,
     VIA_CLI_TEST,
     VIA_CLI_QUICK,
+    VIA_CLI_PROMETHEUS,
+    VIA_CLI_INTERVAL,
     VIA_CLI_OPTION_COUNT
 } via_cli_option_id;
 
@@ -105,10 +107,10 @@ typedef struct via_cli_args {
     uint64_t given; /* VIA_CLI_TAKES() of each option that was given */
     via_cli_list operands, plugins, endpoints, trust, options;
     bool help, json, listen, dial, more, echo, peers, notify;
-    bool primary, sensitive, paste_once, clear, foreground, trim_newline, no_newline, list_types, watch, quick;
+    bool primary, sensitive, paste_once, clear, foreground, trim_newline, no_newline, list_types, watch, quick, prometheus;
     const char *type, *key, *file, *output, *as, *plot, *sizes, *interface, *library, *codec, *backend, *listen_at,
         *dial_at, *setup, *test;
-    uint64_t ttl_ns;
+    uint64_t ttl_ns, interval_ns;
     uint64_t timeout_ns, count, wait, warmup, rounds, seed;
     int64_t priority;
     int64_t format, pattern, mode, wake, kind; /* an index into the option's choices */

@@ -229,6 +229,37 @@ const via_cli_command via_cli_commands[] = {
      .takes = OPEN | TAKES(PATTERN) | TAKES(SIZE) | TAKES(COUNT) | TAKES(MODE) | TAKES(WAKE) | TAKES(MORE) |
               TAKES(ECHO) | TAKES(WARMUP) | TAKES(ROUNDS) | TAKES(JSON) | TAKES(PLOT) | TAKES(PEERS),
      .run = via_cli_run_bench},
+    {.name = "ps",
+     .operands = "",
+     .summary = "list what is open in this user's programs: channels, listeners, peers, backlog",
+     .about =
+         "Nobody is asked and nothing is stopped: programs count in a page of memory that others can read.\n"
+         "FULL in STATE: a send waits, or the last one found no room. A program with VIADUCT_STATS=0 shows nothing.",
+     .takes = TAKES(JSON),
+     .run = via_cli_run_ps},
+    {.name = "stats",
+     .operands = "[PID]",
+     .max_operands = 1,
+     .summary = "what each channel of a program has counted; where a message went",
+     .about = "Also for a program that is stopped, hangs or has crashed: its page stays until sixteen newer ones are "
+              "there.\n"
+              "Without PID: all programs. --prometheus prints metrics, of those that live.",
+     .takes = TAKES(JSON) | TAKES(PROMETHEUS),
+     .run = via_cli_run_stats},
+    {.name = "top",
+     .operands = "",
+     .summary = "watch what moves: messages and bytes a second, the busiest channel first",
+     .about = "--count ends it after so many looks; the first has no rates yet. With --json: an array a line.",
+     .takes = TAKES(JSON) | TAKES(INTERVAL) | TAKES(COUNT),
+     .run = via_cli_run_top},
+    {.name = "doctor",
+     .operands = "",
+     .summary = "look for what is wrong with this installation, and say what mends it",
+     .about =
+         "Folders, permissions, versions, plugins, endpoint files and limits. Exit status 1 if something is broken;\n"
+         "a warning alone leaves it at 0.",
+     .takes = HOST | TAKES(JSON),
+     .run = via_cli_run_doctor},
     {.name = "seal",
      .operands = "MANIFEST [LIBRARY [OUTPUT]]",
      .min_operands = 1,

@@ -25,6 +25,10 @@ int via_cli_run_paste(const via_cli_args *args);
 int via_cli_run_bench(const via_cli_args *args);
 int via_cli_run_new_plugin(const via_cli_args *args);
 int via_cli_run_certify(const via_cli_args *args);
+int via_cli_run_ps(const via_cli_args *args);
+int via_cli_run_stats(const via_cli_args *args);
+int via_cli_run_top(const via_cli_args *args);
+int via_cli_run_doctor(const via_cli_args *args);
 int via_cli_run_bench_worker(const via_cli_args *args);
 
 #endif

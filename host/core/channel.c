@@ -23,8 +23,14 @@ via_channel *via_channel_create(via_route *route)
     if (channel == NULL)
         return NULL;
     memset(channel, 0, sizeof(*channel));
+    channel->slot = via_slot_take();
+    if (channel->slot == NULL) {
+        free(channel);
+        return NULL;
+    }
+    channel->sender.counts = &channel->slot->sender;
+    channel->receiver.counts = &channel->slot->receiver;
     via_context_init(&channel->context, route);
-    channel->counters.size = sizeof(channel->counters);
     channel->max_message = route->resolved.max_message;
     channel->sender.short_limit = channel->max_message < UINT64_MAX ? channel->max_message + 1 : UINT64_MAX;
     channel->lends = ops->loan != NULL; /* negotiated: all of loan, commit, discard, or none */
@@ -83,7 +89,8 @@ static via_status put_layers(via_channel *channel, void *self, via_error *error)
     channel->self = self;
     if (channel->context.route->layer_count == 0)
         return VIA_OK;
-    const via_status status = via_stack_create(&channel->context, &channel->counters, self, &channel->stack, error);
+    const via_status status =
+        via_stack_create(&channel->context, &channel->slot->counters, self, &channel->stack, error);
     if (status != VIA_OK)
         return status;
     channel->self = via_stack_top(channel->stack);
@@ -92,14 +99,29 @@ static via_status put_layers(via_channel *channel, void *self, via_error *error)
     return VIA_OK;
 }
 
+/* From now on others see it. */
+static via_status show(via_channel *channel)
+{
+    via_slot *slot = channel->slot;
+    via_peer_info peer = {.size = sizeof(peer), .pid = -1};
+    if (slot->is_private)
+        return VIA_OK;
+    if (channel->ops.peer(channel->self, &peer) == VIA_OK)
+        slot->peer_pid = peer.pid;
+    channel->ops.refresh_counters(channel->self);
+    via_route_describe_slot(channel->context.route, slot);
+    via_slot_show(slot, VIA_SLOT_CHANNEL);
+    return VIA_OK;
+}
+
 via_status via_channel_start(via_channel *channel, void *self, via_error *error)
 {
     via_status status = put_layers(channel, self, error);
-    if (status != VIA_OK || channel->context.route->resolved.threads != VIA_MANY)
+    if (status != VIA_OK)
         return status;
-    status = admit_many(channel);
+    status = channel->context.route->resolved.threads == VIA_MANY ? admit_many(channel) : VIA_OK;
     if (status == VIA_OK)
-        return VIA_OK;
+        return show(channel);
     channel->ops.close(channel->self, VIA_CLOSE_FLUSH);
     return via_error_set(error, status, VIA_STAGE_OPEN, "raise the limit of open files (ulimit -n), or close some",
                          "%s: no event for threads=many: %s", channel->context.route->resolved.address,
@@ -121,6 +143,7 @@ void via_channel_free(via_channel *channel)
     free_crowd(channel->receiver.crowd, is_foreign);
     via_loan_forget(channel);
     via_stack_free(channel->stack);
+    via_slot_give(channel->slot, is_foreign);
     via_context_fini(&channel->context);
     free(channel);
 }

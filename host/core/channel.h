@@ -11,6 +11,7 @@
 #include "core/context.h"
 #include "core/crowd.h"
 #include "core/stack.h"
+#include "stats/own.h"
 #include <stdalign.h>
 #include <viaduct/viaduct.h>
 
@@ -25,14 +26,13 @@ enum {                           /* via_lane.detours: reasons to leave the short
        VIA_DETOUR_UNLIKE = 32u /* it had one, and the channel is over */
 };
 
-/* One direction. Written by one thread at a time; the counters are read by any. */
+/* One direction. Written by one thread at a time. */
 typedef struct via_lane {
     _Atomic(uint32_t) detours;
     uint64_t
         short_limit; /* sender: smaller messages take the short path; 0 once there is a detour, and then for good */
-    _Atomic(uint64_t) messages;
-    _Atomic(uint64_t) bytes;
-    via_crowd *crowd; /* NULL unless VIA_MANY */
+    via_slot_lane *counts; /* in the channel's slot: what others may read, perhaps in another process */
+    via_crowd *crowd;      /* NULL unless VIA_MANY */
 } via_lane;
 
 /* What the sends of a crowd leave behind: core/turn.c. Under the sender's crowd's lock. */
@@ -47,9 +47,9 @@ struct via_channel {
     void *self;       /* the plugin's, or the top of `stack` */
     via_stack *stack; /* NULL = no layers */
     uint64_t max_message;
-    via_channel_ops ops;   /* complete, but for loan, commit, discard and drain: load/negotiate.h */
-    bool lends;            /* it has loans of its own */
-    via_counters counters; /* the plugin's, from dropped_oldest on */
+    via_channel_ops ops; /* complete, but for loan, commit, discard and drain: load/negotiate.h */
+    bool lends;          /* it has loans of its own */
+    via_slot *slot;      /* of the process's counter page; its counters are the plugin's, from dropped_oldest on */
     alignas(VIA_CACHE_LINE) via_lane sender;
     _Atomic(struct via_loan_buffer *) spare; /* core/loan.c: an emulated loan's buffer, for the next one */
     alignas(VIA_CACHE_LINE) via_lane receiver;
@@ -105,8 +105,42 @@ static inline void via_lane_add(_Atomic(uint64_t) *counter, uint64_t n)
 
 static inline void via_lane_count(via_lane *lane, size_t bytes)
 {
-    via_lane_add(&lane->messages, 1);
-    via_lane_add(&lane->bytes, bytes);
+    via_slot_lane *counts = lane->counts;
+    via_lane_add(&counts->messages, 1);
+    via_lane_add(&counts->bytes, bytes);
+}
+
+/* A send goes to the transport. It ends in via_lane_count() or via_lane_fail(), and waits inside until then. */
+static inline void via_lane_begin(via_lane *lane)
+{
+    via_lane_add(&lane->counts->begun, 1);
+}
+
+static inline void via_lane_note_full(via_lane *lane, via_status status)
+{
+    via_slot_lane *counts = lane->counts;
+    if (status == VIA_ETIMEDOUT)
+        atomic_store_explicit(&counts->stuck_at, atomic_load_explicit(&counts->messages, memory_order_relaxed) + 1,
+                              memory_order_relaxed);
+}
+
+/* It did not go. */
+static inline void via_lane_fail(via_lane *lane, via_status status)
+{
+    via_lane_add(&lane->counts->failed, 1);
+    via_lane_note_full(lane, status);
+}
+
+/* The same where other threads may send at this moment. */
+static inline void via_lane_begin_one_of_many(via_lane *lane)
+{
+    (void)atomic_fetch_add_explicit(&lane->counts->begun, 1, memory_order_relaxed);
+}
+
+static inline void via_lane_fail_one_of_many(via_lane *lane, via_status status)
+{
+    (void)atomic_fetch_add_explicit(&lane->counts->failed, 1, memory_order_relaxed);
+    via_lane_note_full(lane, status);
 }
 
 #endif

@@ -41,7 +41,7 @@ static via_status try_once(via_channel *channel, via_deadline deadline, void **s
     if (slot == NULL)
         return via_error_set(error, VIA_ENOTSUP, VIA_STAGE_OPEN, "see `via plugins` for the patterns of each scheme",
                              "%s: the plugin does not offer this pattern", route->resolved.address);
-    via_route_describe(route, &channel->context, &channel->counters, deadline, &open);
+    via_route_describe(route, &channel->context, &channel->slot->counters, deadline, &open);
     const via_log *outer = via_context_log_enter(route->log);
     const via_status status = slot(route->loaded->state, &open, self, error);
     (void)via_context_log_enter(outer);

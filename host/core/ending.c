@@ -46,7 +46,7 @@ static via_status attempt_drain(void *argument)
         return channel->ops.drain(channel->self, now->deadline, now->undelivered);
     const via_status status = channel->ops.flush(channel->self, now->deadline);
     if (status == VIA_ETIMEDOUT)
-        *now->undelivered = __atomic_load_n(&channel->counters.backlog_bytes, __ATOMIC_RELAXED);
+        *now->undelivered = __atomic_load_n(&channel->slot->counters.backlog_bytes, __ATOMIC_RELAXED);
     return status;
 }
 

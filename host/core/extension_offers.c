@@ -33,6 +33,7 @@ typedef struct tally {
 static via_status add(void *argument)
 {
     const tally *now = argument;
+    via_lane_begin(now->lane);
     via_lane_count(now->lane, now->bytes);
     return VIA_OK;
 }

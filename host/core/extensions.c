@@ -55,8 +55,11 @@ via_status via_handles_send(via_channel *channel, const void *data, size_t bytes
         return VIA_EINVAL;
     if (bytes > channel->max_message)
         return VIA_ETOOBIG;
-    if (channel->sender.crowd == NULL)
-        return via_channel_note(channel, attempt_handles(&now));
+    if (channel->sender.crowd == NULL) {
+        via_lane_begin(&channel->sender);
+        const via_status status = attempt_handles(&now);
+        return status == VIA_OK ? VIA_OK : via_send_failed(channel, status);
+    }
     now.deadline = VIA_NOW;
     via_turn turn = {.channel = channel, .send = attempt_handles, .argument = &now};
     return via_turn_take(&turn, deadline);

@@ -95,7 +95,7 @@ static via_status ask_part(via_fan *fan, size_t index, void **self, via_error *e
     via_channel *channel = fan->spares[index];
     if (channel == NULL)
         return via_error_set(error, VIA_ENOMEM, VIA_STAGE_OPEN, "free some memory", "out of memory for a channel");
-    via_route_describe(part->context.route, &channel->context, &channel->counters, VIA_NOW, &open);
+    via_route_describe(part->context.route, &channel->context, &channel->slot->counters, VIA_NOW, &open);
     const via_status status = part->ops.accept(part->self, VIA_NOW, &open, self, error);
     return status == VIA_OK || status == VIA_ETIMEDOUT ? status : via_route_fail(part->context.route, status, error);
 }

@@ -7,6 +7,7 @@
 #include "core/record.h"
 #include "kit/error.h"
 #include "platform/fork_word.h"
+#include "stats/own.h"
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -18,6 +19,8 @@ void via_host_hold(via_host *host)
 /* In a child this frees memory and descriptors; plugins that the parent has loaded stay mapped and are not called. */
 static void free_host(via_host *host)
 {
+    if (!via_fork_word_is_foreign(host->generation))
+        via_stats_leave();
     via_registry_close(host->registry);
     via_log_fini(&host->log);
     free(host);
@@ -73,6 +76,7 @@ static via_status open_host(const via_host_options *given, bool is_private, via_
         free(host);
         return status;
     }
+    via_stats_enter();
     *out = host;
     return VIA_OK;
 }

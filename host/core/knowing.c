@@ -70,11 +70,11 @@ via_status via_stats(via_channel *channel, via_counters *counters)
         return VIA_EFORK;
     via_counters full = {.size = sizeof(full)};
     channel->ops.refresh_counters(channel->self);
-    read_counters(&channel->counters, &full);
-    full.sent_messages = atomic_load_explicit(&channel->sender.messages, memory_order_relaxed);
-    full.sent_bytes = atomic_load_explicit(&channel->sender.bytes, memory_order_relaxed);
-    full.received_messages = atomic_load_explicit(&channel->receiver.messages, memory_order_relaxed);
-    full.received_bytes = atomic_load_explicit(&channel->receiver.bytes, memory_order_relaxed);
+    read_counters(&channel->slot->counters, &full);
+    full.sent_messages = atomic_load_explicit(&channel->slot->sender.messages, memory_order_relaxed);
+    full.sent_bytes = atomic_load_explicit(&channel->slot->sender.bytes, memory_order_relaxed);
+    full.received_messages = atomic_load_explicit(&channel->slot->receiver.messages, memory_order_relaxed);
+    full.received_bytes = atomic_load_explicit(&channel->slot->receiver.bytes, memory_order_relaxed);
     return via_record_write(counters, &full, sizeof(full), offsetof(via_counters, sent_messages));
 }
 

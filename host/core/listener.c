@@ -52,6 +52,7 @@ void via_listener_free(via_listener *listener)
     if (listener->crowd != NULL)
         via_crowd_fini(listener->crowd, via_context_is_foreign(&listener->context));
     free(listener->crowd);
+    via_slot_give(listener->slot, via_context_is_foreign(&listener->context));
     via_context_fini(&listener->context);
     free(listener);
 }
@@ -71,7 +72,7 @@ static via_status open_listener(via_listener *listener, via_error *error)
         return via_route_fail(route, VIA_ENOTSUP, error);
     }
     memcpy(&listener->ops, route->transport->listener_ops, sizeof(listener->ops));
-    via_route_describe(route, &listener->context, &listener->counters, VIA_NOW, &open);
+    via_route_describe(route, &listener->context, &listener->slot->counters, VIA_NOW, &open);
     const via_log *outer = via_context_log_enter(route->log);
     const via_status status = route->transport->listen(route->loaded->state, &open, &listener->self, error);
     (void)via_context_log_enter(outer);
@@ -81,12 +82,15 @@ static via_status open_listener(via_listener *listener, via_error *error)
 via_listener *via_listener_create(via_route *route, via_error *error)
 {
     via_listener *listener = calloc(1, sizeof(*listener));
-    if (listener == NULL) {
+    via_slot *slot = via_slot_take();
+    if (listener == NULL || slot == NULL) {
+        free(listener);
+        via_slot_give(slot, false);
         (void)via_error_set(error, VIA_ENOMEM, VIA_STAGE_OPEN, "free some memory", "out of memory for a listener");
         return NULL;
     }
+    listener->slot = slot;
     via_context_init(&listener->context, route);
-    listener->counters.size = sizeof(listener->counters);
     return listener;
 }
 
@@ -96,6 +100,8 @@ via_listener *via_listener_open(via_route *route, via_error *error)
     if (listener == NULL)
         return NULL;
     if (open_listener(listener, error) == VIA_OK) {
+        via_route_describe_slot(route, listener->slot);
+        via_slot_show(listener->slot, VIA_SLOT_LISTENER);
         via_route_note(route, "listening");
         return listener;
     }
@@ -151,7 +157,7 @@ static via_status accept_self(via_listener *listener, via_channel *channel, via_
 {
     via_open open;
     const via_route *route = listener->context.route;
-    via_route_describe(route, &channel->context, &channel->counters, deadline, &open);
+    via_route_describe(route, &channel->context, &channel->slot->counters, deadline, &open);
     call now = {listener, &open, self, error, deadline};
     via_status status;
     if (listener->crowd == NULL) {

@@ -9,6 +9,7 @@
 
 #include "core/context.h"
 #include "core/crowd.h"
+#include "stats/own.h"
 #include <viaduct/viaduct.h>
 
 typedef struct via_fan via_fan; /* core/fan.h: several listeners as one */
@@ -17,7 +18,7 @@ struct via_listener {
     via_context context;
     void *self; /* the plugin's */
     via_listener_ops ops;
-    via_counters counters;
+    via_slot *slot;   /* of the process's counter page */
     via_crowd *crowd; /* NULL unless VIA_MANY */
     via_fan *fan;     /* `self`, if it listens in several places; NULL = in one */
 };

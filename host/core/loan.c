@@ -162,7 +162,9 @@ via_status via_commit(via_channel *channel, via_msg *message, via_deadline deadl
     if (channel->sender.crowd != NULL)
         return commit_in_crowd(channel, message, deadline);
     call now = {channel, message, message->size, deadline};
-    return via_channel_note(channel, attempt_commit(&now));
+    via_lane_begin(&channel->sender);
+    const via_status status = attempt_commit(&now);
+    return status == VIA_OK ? VIA_OK : via_send_failed(channel, status);
 }
 
 void via_discard(via_channel *channel, via_msg *message)

@@ -8,6 +8,7 @@
 #include "kit/error.h"
 #include "platform/fork_word.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,6 +133,18 @@ void via_route_describe(const via_route *route, via_context *context, via_counte
     open->context = context;
     open->counters = counters;
     open->stack_id = resolved->stack_id;
+}
+
+void via_route_describe_slot(const via_route *route, via_slot *slot)
+{
+    const via_resolved *resolved = &route->resolved;
+    slot->pattern = resolved->pattern;
+    slot->role = resolved->role;
+    slot->side = resolved->side;
+    (void)snprintf(slot->scheme, sizeof(slot->scheme), "%s", resolved->scheme);
+    (void)snprintf(slot->plugin, sizeof(slot->plugin), "%s", route->loaded->name);
+    (void)snprintf(slot->endpoint, sizeof(slot->endpoint), "%s", resolved->endpoint != NULL ? resolved->endpoint : "");
+    (void)snprintf(slot->address, sizeof(slot->address), "%s", resolved->address);
 }
 
 void via_route_describe_layer(const via_route *route, size_t index, via_context *context, via_counters *counters,

@@ -10,6 +10,7 @@
 #include "core/host.h"
 #include "load/loader.h"
 #include "load/resolve.h"
+#include "stats/page.h"
 #include <stdatomic.h>
 
 /* One layer of a route, kept loaded by it. */
@@ -55,5 +56,8 @@ void via_route_describe_layer(const via_route *route, size_t index, via_context 
 via_status via_route_fail_of(const via_route *route, const char *plugin, via_status status, via_error *error);
 /* The same for the transport's plugin. */
 via_status via_route_fail(const via_route *route, via_status status, via_error *error);
+
+/* What others are told of an object on this route: its names, pattern, role. */
+void via_route_describe_slot(const via_route *route, via_slot *slot);
 
 #endif

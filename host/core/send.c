@@ -3,7 +3,7 @@
  * via_send() and via_sendv().
  *
  * Owns: the short path. It must stay free of allocation, locks and system calls: one load for the fork word, one
- * comparison for the size and all detours, one for the texts, one indirect call, two counters.
+ * comparison for the size and all detours, one for the texts, one indirect call, three counters.
  * tests/bench/host_cost counts its instructions.
  */
 #include "core/send.h"
@@ -38,6 +38,12 @@ via_status via_send_check(const via_channel *channel, const via_meta *meta)
     return VIA_OK;
 }
 
+__attribute__((noinline, cold)) via_status via_send_failed(via_channel *channel, via_status status)
+{
+    via_lane_fail(&channel->sender, status);
+    return via_channel_note(channel, status);
+}
+
 /* One try, made by whoever's turn it is. */
 static via_status attempt(void *argument)
 {
@@ -67,9 +73,10 @@ static __attribute__((noinline, cold)) via_status take_detour(via_channel *chann
     via_status status = via_send_check(channel, meta);
     if (status != VIA_OK)
         return status;
+    via_lane_begin(&channel->sender);
     status = channel->ops.send(channel->self, slices, count, meta, deadline);
     if (status != VIA_OK)
-        return via_channel_note(channel, status);
+        return via_send_failed(channel, status);
     via_lane_count(&channel->sender, size);
     return VIA_OK;
 }
@@ -89,9 +96,10 @@ via_status via_send_slices(via_channel *channel, const via_slice *slices, size_t
 {
     if (!is_short_way(channel, size, meta))
         return take_detour(channel, slices, count, meta, deadline, size);
+    via_lane_begin(&channel->sender);
     const via_status status = channel->ops.send(channel->self, slices, count, meta, deadline);
     if (UNLIKELY(status != VIA_OK))
-        return via_channel_note(channel, status);
+        return via_send_failed(channel, status);
     via_lane_count(&channel->sender, size);
     return VIA_OK;
 }
@@ -108,9 +116,10 @@ __attribute__((no_stack_protector)) via_status via_send(via_channel *channel, co
     via_slice slice = {data, size};
     if (!is_short_way(channel, size, meta))
         return take_detour(channel, &slice, 1, meta, deadline, size);
+    via_lane_begin(&channel->sender);
     const via_status status = channel->ops.send(channel->self, &slice, 1, meta, deadline);
     if (UNLIKELY(status != VIA_OK))
-        return via_channel_note(channel, status);
+        return via_send_failed(channel, status);
     via_lane_count(&channel->sender, slice.size);
     return VIA_OK;
 }

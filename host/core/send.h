@@ -13,4 +13,7 @@ via_status via_send_slices(via_channel *channel, const via_slice *slices, size_t
 /* VIA_EINVAL if a text is longer than a wire may carry, or the channel has finished; `meta` may be NULL. */
 via_status via_send_check(const via_channel *channel, const via_meta *meta);
 
+/* Counts a send that the transport did not take, notes why, and answers `status`. */
+via_status via_send_failed(via_channel *channel, via_status status);
+
 #endif

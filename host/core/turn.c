@@ -100,7 +100,10 @@ via_status via_turn_take(via_turn *turn, via_deadline deadline)
 {
     via_channel *channel = turn->channel;
     turn->leaves_tail = false;
+    via_lane_begin_one_of_many(&channel->sender);
     const via_status status = via_crowd_run(channel->sender.crowd, attempt, turn, deadline);
+    if (status != VIA_OK)
+        via_lane_fail_one_of_many(&channel->sender, status);
     if (status == VIA_OK && turn->leaves_tail && deadline != VIA_NOW)
         (void)via_channel_work_until(channel, attempt_rest, turn, deadline);
     return via_channel_note(channel, status);

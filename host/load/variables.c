@@ -16,7 +16,7 @@ extern char **environ;
 
 static const char *const known_variables[] = {
     "VIADUCT_PLUGIN_PATH", "VIADUCT_ADD_PLUGIN_PATH", "VIADUCT_ENDPOINTS", "VIADUCT_TRUST", "VIADUCT_LOAD",
-    "VIADUCT_LOG",
+    "VIADUCT_LOG",         "VIADUCT_STATS",
 };
 
 enum {

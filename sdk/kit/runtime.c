@@ -16,15 +16,16 @@
 
 enum { NAME_LONGEST = 100 };
 
-static via_status folder_path(const via_host_api *host, char *folder, size_t capacity, via_error *error)
+static via_status folder_path(const via_host_api *host, const char *kind, char *folder, size_t capacity,
+                              via_error *error)
 {
     const char *base = secure_getenv("XDG_RUNTIME_DIR"); /* a program with raised privileges asks nobody */
     int size;
 
     if (base && base[0] == '/')
-        size = snprintf(folder, capacity, "%s/viaduct", base);
+        size = snprintf(folder, capacity, "%s/%s", base, kind);
     else
-        size = snprintf(folder, capacity, "/tmp/viaduct-%lu", (unsigned long)geteuid());
+        size = snprintf(folder, capacity, "/tmp/%s-%lu", kind, (unsigned long)geteuid());
     if (size > 0 && (size_t)size < capacity)
         return VIA_OK;
     return via_fail(host, error, VIA_EINVAL, ENAMETOOLONG, "set XDG_RUNTIME_DIR to a shorter path",
@@ -63,6 +64,13 @@ static via_status ensure_folder(const via_host_api *host, const char *folder, vi
     if (found != 0 && lstat(folder, &status) != 0)
         return via_fail(host, error, via_status_of_errno(errno), errno, NULL, "cannot look at %s", folder);
     return check_folder(host, folder, &status, error);
+}
+
+via_status via_runtime_folder(const via_host_api *host, const char *kind, char *path, size_t capacity, via_error *error)
+{
+    via_status status = folder_path(host, kind, path, capacity, error);
+
+    return status == VIA_OK ? ensure_folder(host, path, error) : status;
 }
 
 static via_status check_name(const via_host_api *host, const char *name, via_error *error)
@@ -106,7 +114,7 @@ via_status via_runtime_path(const via_host_api *host, const char *name, const ch
         return take_absolute(host, name, path, capacity, error);
     status = check_name(host, name, error);
     if (status == VIA_OK)
-        status = folder_path(host, folder, sizeof(folder), error);
+        status = folder_path(host, "viaduct", folder, sizeof(folder), error);
     if (status != VIA_OK)
         return status;
     snprintf(whole, sizeof(whole), "%s/%s%s", folder, name, suffix);

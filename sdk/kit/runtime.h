@@ -11,6 +11,13 @@
 #include <viaduct/plugin.h>
 
 /*
+ * A folder of this user alone: $XDG_RUNTIME_DIR/KIND, else /tmp/KIND-<uid>; made if missing. Names are in the kind "viaduct".
+ * VIA_OK, VIA_EINVAL (too long), VIA_EPERM, VIA_EIO.
+ */
+via_status via_runtime_folder(const via_host_api *host, const char *kind, char *path, size_t capacity,
+                              via_error *error);
+
+/*
  * The path that `name` stands for: an absolute path is taken as it is; a relative one becomes FOLDER/NAME + `suffix`
  * (".sock", ".fifo"; may be ""), and the folder is made if missing. A name has no '/', is not "." or "..", at most 100 bytes.
  * `capacity`: the OS's limit including the NUL (108 for sun_path). VIA_OK, VIA_EINVAL, VIA_EPERM, VIA_ENOMEM, VIA_EIO.

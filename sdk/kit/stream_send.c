@@ -85,7 +85,11 @@ static void set_out(via_stream *stream, size_t begin, size_t end)
     }
     stream->out_begin = begin;
     stream->out_end = end;
+    if (end - begin == atomic_load_explicit(&stream->backlog, memory_order_relaxed))
+        return;
     atomic_store_explicit(&stream->backlog, end - begin, memory_order_relaxed);
+    if (!stream->config.uncounted) /* for those who look from outside; a hub adds its streams up when it is asked */
+        __atomic_store_n(&stream->config.counters->backlog_bytes, end - begin, __ATOMIC_RELAXED);
 }
 
 static void account(via_stream *stream, struct parcel *parcel, size_t moved)

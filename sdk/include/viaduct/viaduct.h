@@ -405,6 +405,15 @@ VIA_API const void *via_extension(via_channel *channel, const char *id, void **s
 VIA_API VIA_CHECK_RESULT via_status via_explain(via_host *host, const char *address, const via_open_options *options,
                                                 char **json, via_error *error);
 
+/*
+ * What the processes of this user have open, as JSON text: the one of `pid`, or all if that is 0, and for each channel and listener
+ * what it has counted so far; also of processes that are stopped, hang, or have crashed of late. It is read from their
+ * counter pages in the runtime folder; nobody is asked, and a process with VIADUCT_STATS=0 has none. VIA_OK; VIA_ENOENT: no page
+ * of that pid; VIA_EPERM, VIA_EIO (the folder), VIA_ENOMEM. Any thread; does not wait. Free it with via_free(). The format:
+ * sdk/docs/operating.md.
+ */
+VIA_API VIA_CHECK_RESULT via_status via_observe(int64_t pid, char **json, via_error *error);
+
 enum {
     VIA_MANIFEST_PLUGIN = 1u,
     VIA_MANIFEST_ENDPOINTS = 2u,
