@@ -107,7 +107,8 @@ typedef struct via_cli_args {
     uint64_t given; /* VIA_CLI_TAKES() of each option that was given */
     via_cli_list operands, plugins, endpoints, trust, options;
     bool help, json, listen, dial, more, echo, peers, notify;
-    bool primary, sensitive, paste_once, clear, foreground, trim_newline, no_newline, list_types, watch, quick, prometheus;
+    bool primary, sensitive, paste_once, clear, foreground, trim_newline, no_newline, list_types, watch, quick,
+        prometheus;
     const char *type, *key, *file, *output, *as, *plot, *sizes, *interface, *library, *codec, *backend, *listen_at,
         *dial_at, *setup, *test;
     uint64_t ttl_ns, interval_ns;
