@@ -148,9 +148,10 @@ void via_channel_free(via_channel *channel)
     free(channel);
 }
 
+/* Those that end a channel (plugin.h). VIA_ESTALLED does not: who has stopped may go on. */
 via_status via_channel_note(via_channel *channel, via_status status)
 {
-    if (status == VIA_EPEER || status == VIA_EPROTO || status == VIA_EIO || status == VIA_ESTALLED)
+    if (status == VIA_EPEER || status == VIA_EPROTO || status == VIA_EIO)
         via_context_fail(&channel->context, status, 0, NULL, NULL);
     return status;
 }
