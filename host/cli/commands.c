@@ -131,7 +131,10 @@ const via_cli_command via_cli_commands[] = {
      .min_operands = 1,
      .max_operands = 1,
      .summary = "receive from a queue: recv --pattern queue",
-     .about = "It binds the name, unless --dial.\n" ABOUT_FORMATS,
+     .about =
+         "It binds the name, unless --dial. --count ends it earlier; what has come by then and is not taken is told,\n"
+         "and lost, unless the transport keeps it for other members that are there, or for whoever binds "
+         "next.\n" ABOUT_FORMATS,
      .takes = RECV,
      .run = via_cli_run_pull},
     {.name = "bridge",

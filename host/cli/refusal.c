@@ -79,6 +79,11 @@ static int tell_content(const via_cli_letter *letter)
     bool has_newline = letter->body.size > 0 && memchr(letter->body.data, '\n', letter->body.size);
     if (name && strcmp(name, "line") == 0 && has_newline)
         result = tell_newline(letter, framing);
+    else if (letter->args->priority != 0)
+        result =
+            via_cli_complain(VIA_EXIT_FAILED, "choose a --priority in the range that the line above tells",
+                             "%s: message %llu is refused: priority %lld, or another label, is not carried here",
+                             letter->address, (unsigned long long)letter->number, (long long)letter->args->priority);
     else
         result = via_cli_complain(VIA_EXIT_FAILED,
                                   "take it out, or choose other options for both ends ('via explain ADDRESS' lists "

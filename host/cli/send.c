@@ -154,6 +154,15 @@ static int send_all(struct sender *sender)
 
 /* ---- opening and ending ------------------------------------------------------------------------------------- */
 
+/* Whoever asks to wait is told that nobody can be waited for; who does not, does not wait. */
+static int wait_for_nobody(const struct sender *sender)
+{
+    if (!via_cli_given(sender->args, VIA_CLI_WAIT))
+        return VIA_EXIT_OK;
+    return via_cli_complain(VIA_EXIT_FAILED, "leave --wait out, or write --wait 0",
+                            "%s: who takes from it is not known here, so nobody can be waited for", sender->address);
+}
+
 /* A side that binds waits for --wait others, or what it sends first would reach nobody. */
 static int wait_for_others(struct sender *sender, uint64_t wanted)
 {
@@ -165,6 +174,8 @@ static int wait_for_others(struct sender *sender, uint64_t wanted)
             return via_cli_status(sender->address, sender->channel, status);
         if (counters.peers >= wanted)
             return VIA_EXIT_OK;
+        if (via_cli_counts_nobody(&counters))
+            return wait_for_nobody(sender);
         via_deadline turn = via_after_ms(10);
         status = via_cli_wait(sender->channel, 0, turn < deadline ? turn : deadline);
         if (status == VIA_ECANCELED)

@@ -112,8 +112,7 @@ static via_status explain_wait(via_status status, via_error *error)
     return status;
 }
 
-/* Connected to what others are connected to as well, as to a queue of the system: who they are, and how many, is not known. */
-static bool counts_nobody(const via_counters *counters)
+bool via_cli_counts_nobody(const via_counters *counters)
 {
     return counters->peers == 0 && counters->connects > counters->disconnects;
 }
@@ -121,7 +120,7 @@ static bool counts_nobody(const via_counters *counters)
 int via_cli_send_waited(const char *subject, via_channel *channel, via_status status)
 {
     via_counters counters = {.size = sizeof counters};
-    if (status != VIA_ETIMEDOUT || via_stats(channel, &counters) != VIA_OK || !counts_nobody(&counters))
+    if (status != VIA_ETIMEDOUT || via_stats(channel, &counters) != VIA_OK || !via_cli_counts_nobody(&counters))
         return via_cli_waited(subject, channel, status);
     return via_cli_complain(VIA_EXIT_TIMEOUT, "start one that takes from it, or wait longer with --timeout",
                             "%s: it is full, and nobody has taken anything from it before the deadline", subject);
@@ -131,7 +130,7 @@ int via_cli_waited(const char *subject, via_channel *channel, via_status status)
 {
     via_counters counters = {.size = sizeof counters};
     if (status != VIA_ETIMEDOUT || via_stats(channel, &counters) != VIA_OK || counters.peers > 0 ||
-        counts_nobody(&counters))
+        via_cli_counts_nobody(&counters))
         return via_cli_status(subject, channel, status);
     if (counters.connects == 0)
         return via_cli_complain(VIA_EXIT_TIMEOUT, call_somebody, "%s: %s", subject, nobody_came);

@@ -46,6 +46,8 @@ via_cli_format via_cli_format_for(const via_cli_args *args, via_channel *channel
 
 /* Tells a status as via_cli_status() does; a deadline that passed with nobody there in the words of a wait for somebody. */
 int via_cli_waited(const char *subject, via_channel *channel, via_status status);
+/* Connected to what others are connected to as well, as to a queue of the system: who they are, and how many, is not known. */
+bool via_cli_counts_nobody(const via_counters *counters);
 /* The same of a send; where the transport counts nobody, the deadline passed because there was no room. */
 int via_cli_send_waited(const char *subject, via_channel *channel, via_status status);
 

@@ -173,19 +173,32 @@ static void tidy_up(mqueue_queue *queue, const mqueue_note *note)
 }
 
 /*
+ * A plain program that has sent and ends leaves its messages for whoever opens the queue, and nobody can be waited for here: so does
+ * a sender among such programs.
+ */
+static bool leaves_messages(mqueue_queue *queue)
+{
+    const mqueue_settings *settings = &queue->base.settings;
+
+    return settings->is_bare && settings->role == VIA_PUSH && queue->is_open &&
+           mqueue_kernel_count(mqueue_queue_kernel(queue)) > 0;
+}
+
+/*
  * Who is the last one tidies up. What is still in the queue waits for the next owner if the last one died; if he closed, nobody wants
  * it any more once all have left.
  */
 static void leave(mqueue_queue *queue)
 {
+    const bool stays = leaves_messages(queue);
     mqueue_note note;
 
     mqueue_members_read(&queue->members, &note);
-    if (queue->kind->owns && queue->is_open) {
+    if (queue->kind->owns && queue->is_open && !stays) {
         note.is_left = true;
         mqueue_members_note(&queue->members, &note);
     }
-    bool is_done = mqueue_members_are_gone(&queue->members);
+    bool is_done = !stays && mqueue_members_are_gone(&queue->members);
     if (is_done) { /* the owner may have closed meanwhile */
         mqueue_members_read(&queue->members, &note);
         is_done = note.is_left || mqueue_kernel_count(mqueue_queue_kernel(queue)) <= 0;

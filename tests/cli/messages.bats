@@ -621,4 +621,33 @@ two_have_met() {
     run timeout 20 via push "$address&messages=2" --listen --wait 0 --timeout 50ms --format line <<<$'one\ntwo\nthree'
     expect_status 124
     expect "it is full, and nobody has taken anything from it before the deadline"
+    run timeout 20 via pull "$address" --count 2
+    [ "$output" = $'one\ntwo' ]
+}
+
+# As a plain program would: what it sends waits for whoever opens the queue, and it waits for nobody.
+@test "cli__a_sender_among_strangers_waits_for_nobody" {
+    address="mq:/via-cli-alone-$$?framing=none"
+    run timeout 60 via push "$address" --listen --timeout 50s 'for later'
+    expect_status 0
+    [ -z "$output" ]
+    run timeout 60 via push "$address" --listen --wait 1 'for later'
+    expect_status 1
+    expect "nobody can be waited for"
+    expect_way_out
+    run timeout 20 via pull "$address" --count 1
+    expect_status 0
+    [ "$output" = "for later" ]
+}
+
+@test "cli__a_priority_out_of_range_is_told_with_the_range" {
+    start receiver via pull mq:range
+    receiver=$!
+    run via push mq:range --priority 40000 --timeout 20s x
+    expect_status 1
+    expect "0 (normal) to 32767"
+    expect "choose a --priority in the range"
+    expect_way_out
+    kill -KILL $receiver
+    timeout 20 via pull mq:range --count 1 --timeout 1ms || true # and what the killed one left goes with it
 }
