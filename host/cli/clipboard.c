@@ -6,12 +6,13 @@
 #include <string.h>
 #include <viaduct/ext/offers.h>
 
+#include "facts.h"
 #include "session.h"
 #include "stop.h"
 
-enum { OWN_OPTIONS = 8 };
+enum { OWN_OPTIONS = 8, TYPE_LONGEST = 255 };
 
-static const char *const addresses[] = {"clipboard:", "clipboard:primary"};
+static const char feature[] = "offers";
 
 /* An option that is given twice is refused by the host, and told. */
 static bool gather(const via_cli_args *args, const char *const *more, size_t count, const char *backend,
@@ -50,11 +51,25 @@ static int join(const via_cli_args *args, const char *const *more, size_t count,
     return status == VIA_OK ? VIA_EXIT_OK : via_cli_error(clipboard->address, &error);
 }
 
+/* "SCHEME:" is what people copy to, "SCHEME:primary" the selection. */
+static int find_address(const via_cli_args *args, via_cli_clipboard *clipboard)
+{
+    char scheme[64];
+    if (!via_cli_scheme_with(clipboard->host, feature, scheme, sizeof scheme))
+        return via_cli_complain(VIA_EXIT_FAILED,
+                                "install one; 'via plugins' shows those that are there, and why one is not ready",
+                                "no plugin that is ready keeps a clipboard: none has the feature \"%s\"", feature);
+    (void)snprintf(clipboard->address, sizeof clipboard->address, "%s:%s", scheme, args->primary ? "primary" : "");
+    return VIA_EXIT_OK;
+}
+
 int via_cli_clipboard_open(const via_cli_args *args, const char *const *more, size_t count,
                            via_cli_clipboard *clipboard)
 {
-    *clipboard = (via_cli_clipboard){.address = addresses[args->primary]};
+    *clipboard = (via_cli_clipboard){.host = NULL};
     int result = via_cli_host_open(args, &clipboard->host);
+    if (result == VIA_EXIT_OK)
+        result = find_address(args, clipboard);
     if (result == VIA_EXIT_OK)
         result = join(args, more, count, clipboard);
     via_cli_stop_gently();
@@ -94,31 +109,79 @@ static int tell_type(const via_cli_clipboard *clipboard)
                             "%s: not offered in this type, but in: %s", clipboard->address, types);
 }
 
+struct words {
+    via_status status;
+    int exit_status;
+    const char *what, *mend;
+};
+
+/* The transport has named the file in a line before, as it does with what goes wrong and does not end a channel. */
+static const struct words both[] = {
+    {VIA_ENOENT, VIA_EXIT_FAILED, "empty", "copy something first"},
+    {VIA_ESTALLED, VIA_EXIT_FAILED, "the owner of the content lives, but does not go on",
+     "see why the program that has the content does not answer, or copy anew"},
+    {VIA_EPEER, VIA_EXIT_PEER, "the owner of the content died", "copy it anew"},
+    {VIA_EREVOKED, VIA_EXIT_FAILED, "another program took it at the same moment", "try again"},
+    {VIA_ETOOBIG, VIA_EXIT_FAILED, "larger than max_size allows", "raise the limit: --option max_size=64MiB"},
+    {VIA_ELIMIT, VIA_EXIT_FAILED, "no room, or a limit is in the way: see the line above",
+     "make room there, or raise that limit"},
+    {VIA_EPERM, VIA_EXIT_FAILED, "a file is refused: see the line above", "remove it: it will be made again"},
+    {VIA_EIO, VIA_EXIT_FAILED, "a file cannot be read or written: see the line above",
+     "see what is wrong with it, or remove it: it will be made again"}};
+
+static const struct words copying[] = {{VIA_ESTALLED, VIA_EXIT_FAILED,
+                                        "nothing is copied: who has to let go of it does not go on",
+                                        "end the program that is named above, then copy again"}};
+
+static const struct words *find_words(const struct words *list, size_t count, via_status status)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i].status == status)
+            return &list[i];
+    return NULL;
+}
+
+/* Why the channel has ended is told by itself. */
+static bool has_ended_so(via_channel *channel, via_status status)
+{
+    via_error error;
+    return via_failure(channel, &error) == VIA_OK && error.status == status;
+}
+
 int via_cli_clipboard_told(const via_cli_clipboard *clipboard, via_status status)
 {
-    const char *address = clipboard->address;
-    switch (status) {
-    case VIA_OK:
+    const struct words *words = NULL;
+    if (status == VIA_OK)
         return VIA_EXIT_OK;
-    case VIA_ENOENT:
-        return via_cli_complain(VIA_EXIT_FAILED, "copy something first", "%s: empty", address);
-    case VIA_ETYPE:
+    if (status == VIA_ETYPE)
         return tell_type(clipboard);
-    case VIA_ESTALLED:
-        return via_cli_complain(VIA_EXIT_FAILED,
-                                "see why the program that has the content does not answer, or copy anew",
-                                "%s: the owner of the content lives, but does not go on", address);
-    case VIA_EPEER:
-        return via_cli_complain(VIA_EXIT_PEER, "copy it anew", "%s: the owner of the content died", address);
-    case VIA_EREVOKED:
-        return via_cli_complain(VIA_EXIT_FAILED, "try again", "%s: another program took it at the same moment",
-                                address);
-    case VIA_ETOOBIG:
-        return via_cli_complain(VIA_EXIT_FAILED, "raise the limit: --option max_size=64MiB",
-                                "%s: larger than max_size allows", address);
-    case VIA_ECANCELED:
+    if (status == VIA_ECANCELED)
         return via_cli_stop_result(VIA_EXIT_FAILED);
-    default:
-        return via_cli_status(address, clipboard->channel, status);
-    }
+    if (clipboard->is_copying)
+        words = find_words(copying, sizeof copying / sizeof copying[0], status);
+    if (!words)
+        words = find_words(both, sizeof both / sizeof both[0], status);
+    if (!words || has_ended_so(clipboard->channel, status))
+        return via_cli_status(clipboard->address, clipboard->channel, status);
+    return via_cli_complain(words->exit_status, words->mend, "%s: %s", clipboard->address, words->what);
+}
+
+/* ---- what is asked for -------------------------------------------------------------------------------------- */
+
+static bool is_type(const char *text, bool is_list)
+{
+    size_t length = strlen(text);
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == 127 || (text[i] == ',' && !is_list))
+            return false;
+    return length > 0 && (is_list || length <= TYPE_LONGEST);
+}
+
+int via_cli_clipboard_check_type(const via_cli_args *args, bool is_list)
+{
+    if (!via_cli_given(args, VIA_CLI_TYPE) || is_type(args->type, is_list))
+        return VIA_EXIT_OK;
+    return via_cli_usage(args->command, "name one, such as text/html or image/png",
+                         "--type wants a content type of 1 to %d characters%s, none of them a control character",
+                         TYPE_LONGEST, is_list ? "" : " without a comma");
 }

@@ -2,7 +2,8 @@
 /*
  * What `via copy` and `via paste` share.
  *
- * Owns: the address of the clipboard, which these two commands are about, and the words for what can go wrong with a content.
+ * Owns: the address of the clipboard, which is that of the transport whose manifest has the feature "offers", and the words for
+ * what can go wrong with a content.
  */
 #ifndef VIADUCT_CLI_CLIPBOARD_H
 #define VIADUCT_CLI_CLIPBOARD_H
@@ -14,9 +15,12 @@ enum { VIA_CLI_CLIPBOARD_MS = 45000 /* more than the transport's own limits toge
 typedef struct via_cli_clipboard {
     via_host *host;
     via_channel *channel;
-    const char *address;
+    char address[80];
+    bool is_copying; /* what goes wrong is told as somebody who copies sees it */
 } via_cli_clipboard;
 
+/* Does --type name one? An exit status; what is wrong with it is told. `is_list`: several may be named, with commas between. */
+int via_cli_clipboard_check_type(const via_cli_args *args, bool is_list);
 /*
  * Opens what --primary and --backend say, with the further options "name=value" (`count` of them). An exit status; the error is
  * told. A signal interrupts the channel from here on. To be closed with via_cli_clipboard_close(), also after a failure.

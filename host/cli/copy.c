@@ -20,7 +20,10 @@
 #include "messages.h"
 #include "stop.h"
 
-enum { INPUT_MOST = 1 << 30 /* bytes: beyond it lies what never ends */ };
+enum {
+    INPUT_MOST = 1 << 30,  /* bytes: beyond it lies what never ends */
+    TTL_LEAST_NS = 1000000 /* the transport's own bound */
+};
 
 struct copy {
     const via_cli_args *args;
@@ -165,6 +168,7 @@ static int serve(struct copy *copy)
     char ttl[48];
     const size_t count = options_of(copy->args, ttl, options);
     int result = via_cli_clipboard_open(copy->args, options, count, &clipboard);
+    clipboard.is_copying = true;
     if (result == VIA_EXIT_OK) {
         const via_deadline deadline = via_cli_deadline(copy->args, UINT64_C(1000000) * VIA_CLI_CLIPBOARD_MS);
         via_status status = publish(copy, clipboard.channel, deadline);
@@ -228,7 +232,10 @@ static int check(const via_cli_args *args)
     if (args->clear && args->type)
         return via_cli_usage(args->command, "leave out --clear, or --type",
                              "--clear empties the clipboard; there is nothing that has a type");
-    return VIA_EXIT_OK;
+    if (via_cli_given(args, VIA_CLI_TTL) && args->ttl_ns < TTL_LEAST_NS)
+        return via_cli_usage(args->command, "give a longer one; --clear empties the clipboard at once",
+                             "--ttl is shorter than 1ms, the shortest time that a content can have");
+    return via_cli_clipboard_check_type(args, false);
 }
 
 int via_cli_run_copy(const via_cli_args *args)

@@ -102,6 +102,35 @@ void via_cli_list_carriers(via_host *host, const char *what, char *list, size_t 
     }
 }
 
+static bool has_feature(via_host *host, const char *scheme, const char *feature)
+{
+    static const via_cli_args plain;
+    char address[64];
+    (void)snprintf(address, sizeof address, "%s:x", scheme);
+    json_t *root = explain(&plain, host, address);
+    bool has = has_text(json_object_get(json_object_get(root, "scheme"), "features"), feature);
+    json_decref(root);
+    return has;
+}
+
+bool via_cli_scheme_with(via_host *host, const char *feature, char *scheme, size_t capacity)
+{
+    size_t cursor = 0;
+    int64_t best = INT64_MIN;
+    via_plugin_info info = {.size = sizeof info};
+    for (; via_plugin_next(host, &cursor, &info) == VIA_OK; info.size = sizeof info) {
+        char *rest = NULL;
+        bool is_ready = info.status == VIA_PLUGIN_READY || info.status == VIA_PLUGIN_LOADED;
+        for (char *name = strtok_r(info.schemes, " ", &rest); is_ready && name; name = strtok_r(NULL, " ", &rest)) {
+            if (info.priority <= best || !has_feature(host, name, feature))
+                continue;
+            best = info.priority;
+            (void)snprintf(scheme, capacity, "%s", name);
+        }
+    }
+    return best != INT64_MIN;
+}
+
 /* ---- places ------------------------------------------------------------------------------------------------- */
 
 /* What follows the scheme, which may have another name: "orders" of unix:orders and ipc://orders. Not the options. */

@@ -22,6 +22,11 @@ uint64_t via_cli_max_message_of(const via_cli_args *args, via_host *host, const 
 uint64_t via_cli_max_message_of_scheme(const via_cli_args *args, via_host *host, const char *address);
 /* "shm:, mq:": the schemes whose messages carry it ("key", "type", "priority"); "" = none that is ready. */
 void via_cli_list_carriers(via_host *host, const char *what, char *list, size_t capacity);
+/*
+ * The first scheme, of the plugin with the highest priority, that has the feature in its manifest. False: none that is ready has
+ * it.
+ */
+bool via_cli_scheme_with(via_host *host, const char *feature, char *scheme, size_t capacity);
 /* False: nobody can listen there; who dials makes the other end, such as a program. */
 bool via_cli_is_listened_on(const via_cli_args *args, via_host *host, const char *address);
 /* Both lead to the same place, whatever their options and names are. */

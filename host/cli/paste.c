@@ -122,7 +122,7 @@ static int check(const via_cli_args *args)
         return via_cli_usage(args->command, "leave out one of them", "--watch and --list-types exclude each other");
     if (args->json && !args->list_types)
         return via_cli_usage(args->command, "add --list-types", "--json is for the list of types");
-    return VIA_EXIT_OK;
+    return via_cli_clipboard_check_type(args, true);
 }
 
 int via_cli_run_paste(const via_cli_args *args)

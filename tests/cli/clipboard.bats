@@ -212,6 +212,68 @@ with contextlib.suppress(ProcessLookupError): # it was quicker
     [ "$output" = "" ]
 }
 
+@test "copy__an_empty_text_is_a_content" {
+    no_display
+    via copy before
+    via copy ''
+    run via paste
+    expect_status 0
+    [ "$output" = "" ]
+    [ "$(via paste --list-types)" = 'text/plain;charset=utf-8' ]
+    via copy --clear
+    run via paste
+    expect_status 1
+}
+
+# Whoever has the writers' lock; it says a line when it has it.
+hold_lock() {
+    python3 -c 'import fcntl, sys, time
+with open(sys.argv[1], "w") as lock:
+    fcntl.lockf(lock, fcntl.LOCK_EX)
+    print("held", flush=True)
+    while True:
+        time.sleep(1000)' "$1"
+}
+
+@test "copy__what_is_in_the_way_is_named" {
+    no_display
+    via copy before
+    lock=$XDG_RUNTIME_DIR/viaduct/clipboard.clip.lock
+    start holder hold_lock "$lock"
+    await_text held holder.out
+    run via copy --option reply_timeout=100ms after
+    expect_status 1
+    expect "$lock"
+    expect "nothing is copied"
+    expect_way_out
+    kill -KILL %1
+    for thing in mkfifo 'ln -s /etc/passwd'; do
+        rm -f "$lock"
+        $thing "$lock"
+        run via copy after
+        expect_status 1
+        expect "$lock"
+        expect "remove it"
+        [ "$(via paste)" = before ]
+    done
+    rm -f "$lock"
+    head -c 3000000 /dev/zero >large
+    run env VIADUCT_LOAD=direct bash -c 'ulimit -f 1000; exec via copy --foreground <large'
+    expect_status 1
+    expect "clipboard.clip.new"
+    expect "make room"
+    [ "$(via paste)" = before ]
+}
+
+@test "copy__no_plugin_keeps_a_clipboard" {
+    no_display
+    mkdir -m 700 none
+    run env VIADUCT_PLUGIN_PATH="$work/none" via copy text
+    expect_status 1
+    expect "offers"
+    expect_way_out
+}
+
 @test "copy__ttl_clears_it_if_it_is_still_there" {
     no_display
     via copy --ttl 200ms brief
@@ -300,6 +362,20 @@ with contextlib.suppress(ProcessLookupError): # it was quicker
         "copy -x" "paste -t" "copy --typ a"; do
         run via $words
         expect_status 2
+        expect_way_out
+    done
+    for type in '' $'a\nb' $'a\tb' "$(printf 'a%.0s' {1..300})" a,b; do
+        run via copy --type "$type" text
+        expect_status 2
+        expect "1 to 255"
+        expect_way_out
+    done
+    run via paste --type ''
+    expect_status 2
+    for time in 0 0s 999us; do
+        run via copy --ttl "$time" text
+        expect_status 2
+        expect 1ms
         expect_way_out
     done
     run via paste --backend nowhere
