@@ -100,13 +100,39 @@ static ssize_t read_all(int fd, char *text, size_t capacity)
     return (ssize_t)at;
 }
 
-static via_status read_open_file(int fd, const char *path, size_t limit, char **text, size_t *size, via_error *error)
+/*
+ * Room for what the file holds now, and one byte to see that it has grown: then room for the limit. Not always the latter, since
+ * freeing so large a block makes the C library tidy up its whole heap, for each of many small files.
+ */
+static ssize_t read_whole(int fd, size_t expected, size_t limit, char **room)
 {
-    char *room = malloc(limit + 2);
+    size_t capacity = expected < limit ? expected + 1 : limit + 1;
+    ssize_t n;
 
-    if (!room)
+    *room = malloc(capacity + 1);
+    if (!*room)
+        return -1;
+    n = read_all(fd, *room, capacity);
+    if (n < (ssize_t)capacity || capacity > limit)
+        return n;
+    char *grown = realloc(*room, limit + 2);
+    if (!grown)
+        return -1;
+    *room = grown;
+    ssize_t more = read_all(fd, grown + n, limit + 1 - (size_t)n);
+    return more < 0 ? -1 : n + more;
+}
+
+static via_status read_open_file(int fd, const char *path, size_t expected, size_t limit, char **text, size_t *size,
+                                 via_error *error)
+{
+    char *room = NULL;
+    ssize_t n = read_whole(fd, expected, limit, &room);
+
+    if (n < 0 && errno == ENOMEM) {
+        free(room);
         return fail_memory(error);
-    ssize_t n = read_all(fd, room, limit + 1);
+    }
     if (n < 0) {
         int code = errno;
         free(room);
@@ -160,7 +186,7 @@ via_status via_file_read(const char *path, size_t limit, char **text, size_t *si
     }
     if (mark)
         take_mark(&file, mark);
-    status = read_open_file(fd, path, limit, text, size, error);
+    status = read_open_file(fd, path, (size_t)file.st_size, limit, text, size, error);
 cleanup:
     (void)close(fd);
     return status;
