@@ -40,6 +40,14 @@ const via_cli_command via_cli_commands[] = {
      .about = "No code of any plugin is run. With --json: an array of objects.",
      .takes = HOST | TAKES(JSON),
      .run = via_cli_run_plugins},
+    {.name = "endpoints",
+     .operands = "",
+     .summary = "list every endpoint that was found, and why a refused file was refused",
+     .about = "An address that is chosen when it is opened (any_of, require) is shown as such; 'via explain NAME' "
+              "shows how.\n"
+              "With --json: an array of objects.",
+     .takes = HOST | TAKES(JSON),
+     .run = via_cli_run_endpoints},
     {.name = "validate",
      .operands = "FILE...",
      .min_operands = 1,

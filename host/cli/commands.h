@@ -6,6 +6,7 @@
 #include "cli.h"
 
 int via_cli_run_plugins(const via_cli_args *args);
+int via_cli_run_endpoints(const via_cli_args *args);
 int via_cli_run_validate(const via_cli_args *args);
 int via_cli_run_explain(const via_cli_args *args);
 int via_cli_run_seal(const via_cli_args *args);

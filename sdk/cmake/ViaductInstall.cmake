@@ -46,3 +46,5 @@ Version: ${PROJECT_VERSION}
 Cflags: -D_GNU_SOURCE -I${PROJECT_SOURCE_DIR}/sdk/include -I${PROJECT_SOURCE_DIR}/sdk
 Libs: -L${PROJECT_BINARY_DIR}/lib -lvia_kit -pthread
 ")
+install(FILES "${PROJECT_SOURCE_DIR}/sdk/completion/via" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions"
+    COMPONENT tools)

@@ -4,7 +4,7 @@
 
 load helpers
 
-commands="plugins validate explain listen dial send recv pub sub push pull bridge bench seal"
+commands="plugins endpoints validate explain listen dial send recv pub sub push pull bridge bench seal"
 
 # Expects a usage error with this text, and a way out.
 wrong() {

@@ -380,3 +380,28 @@ END
         expect "cannot write to $file"
     done
 }
+
+@test "cli__endpoints_lists_each_with_its_place" {
+    make_shop
+    run via endpoints --endpoints shop.json
+    expect_status 0
+    [[ ${lines[0]} =~ ^NAME\ +PATTERN\ +ADDRESS\ +WHERE ]]
+    [[ $output =~ mail\ +pair\ +unix:mail.*\ +$work/shop.json:[0-9]+:[0-9]+ ]]
+    run via endpoints --endpoints shop.json --json
+    expect_json 'any(e["name"] == "mail" and e["pattern"] == "pair" and e["line"] > 0 for e in it)'
+}
+
+@test "cli__endpoints_tells_why_a_file_was_refused_and_where_there_is_none" {
+    echo '{"manifest": 1, "endpoints": {"mail": {"adress": "unix:mail"}}}' >shop.json
+    run via endpoints --endpoints shop.json
+    expect_status 0
+    expect "shop.json:1:"
+    expect 'refused: '
+    expect 'mend:    '
+    output=$(via endpoints --endpoints shop.json --json 2>complaint)
+    expect_json 'it[0]["name"] == "" and it[0]["error"]["status"] == "VIA_EINVAL"'
+    run via endpoints
+    expect_status 1
+    expect 'no endpoint was found'
+    expect_way_out
+}
