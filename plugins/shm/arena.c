@@ -42,20 +42,36 @@ static uint64_t place(shm_arena *arena, uint64_t whole, uint64_t asked, uint32_t
     return offset + SHM_LINE;
 }
 
-uint64_t shm_arena_take(shm_arena *arena, uint64_t size)
+static uint64_t whole_of(uint64_t size)
+{
+    return ((size + SHM_LINE - 1) & ~(uint64_t)(SHM_LINE - 1)) + SHM_LINE;
+}
+
+/* An empty arena begins at its beginning again. */
+static uint64_t to_end_of(const shm_arena *arena)
+{
+    return arena->used == 0 ? arena->size : arena->size - arena->put;
+}
+
+bool shm_arena_fits(const shm_arena *arena, uint64_t size)
 {
     if (size > shm_arena_limit(arena))
+        return false;
+    uint64_t whole = whole_of(size), to_end = to_end_of(arena), room = arena->size - arena->used;
+
+    return whole <= to_end ? whole <= room : to_end + whole <= room;
+}
+
+uint64_t shm_arena_take(shm_arena *arena, uint64_t size)
+{
+    if (!shm_arena_fits(arena, size))
         return SHM_ARENA_NONE;
-    uint64_t whole = ((size + SHM_LINE - 1) & ~(uint64_t)(SHM_LINE - 1)) + SHM_LINE;
+    uint64_t whole = whole_of(size), to_end = to_end_of(arena);
 
     if (arena->used == 0)
         arena->put = arena->get = 0;
-    uint64_t to_end = arena->size - arena->put, room = arena->size - arena->used;
-    if (whole <= to_end)
-        return whole <= room ? place(arena, whole, size, OUT) : SHM_ARENA_NONE;
-    if (to_end + whole > room)
-        return SHM_ARENA_NONE;
-    (void)place(arena, to_end, 0, FREE);
+    if (whole > to_end)
+        (void)place(arena, to_end, 0, FREE);
     return place(arena, whole, size, OUT);
 }
 

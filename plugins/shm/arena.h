@@ -25,6 +25,8 @@ typedef struct shm_arena {
 void shm_arena_init(shm_arena *arena, void *base, uint64_t size);
 /* The largest block that ever fits. */
 uint64_t shm_arena_limit(const shm_arena *arena);
+/* Would shm_arena_take() succeed now? */
+bool shm_arena_fits(const shm_arena *arena, uint64_t size);
 /* The offset of `size` bytes, aligned to a cache line, or SHM_ARENA_NONE. */
 uint64_t shm_arena_take(shm_arena *arena, uint64_t size);
 /* How many bytes were asked for at `offset`. */

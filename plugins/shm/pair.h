@@ -34,6 +34,12 @@ typedef struct shm_bell {
 
 enum { SHM_READ_BELL, SHM_WRITE_BELL, SHM_BELL_COUNT };
 
+/* The memory that the last send or loan could not have; 0 bytes = it lacked none. */
+typedef struct shm_lack {
+    size_t size;
+    bool are_texts;
+} shm_lack;
+
 typedef struct shm_pair {
     shm_channel base;
     shm_settings settings;
@@ -57,6 +63,7 @@ typedef struct shm_pair {
     shm_arena arena;
     shm_pool pool;
     shm_patience send_patience;
+    shm_lack lack;
     bool owes_call;       /* VIA_MORE: published, and no sleeper looked for */
     uint32_t sends_to_go; /* until the socket is looked at */
 
@@ -130,6 +137,8 @@ via_status shm_pair_flush(void *channel, via_deadline deadline);
 via_status shm_pair_finish(void *channel, via_deadline deadline);
 /* Is there room for the next slot? Frees what has been given back. */
 bool shm_pair_has_room(shm_pair *pair, void *ignored);
+/* Is there memory for what did not fit the last time? Otherwise a free slot is no reason to try again. */
+bool shm_pair_has_memory(shm_pair *pair);
 
 via_status shm_pair_receive(void *channel, via_deadline deadline, via_msg *message);
 void shm_pair_release(void *channel, via_msg *message);

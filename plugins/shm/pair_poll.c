@@ -110,7 +110,9 @@ static bool is_ready(shm_pair *pair, uint32_t event)
 
     if (via_wake_is_raised(&pair->wake) || shm_pair_end_of(pair, is_room) != VIA_OK)
         return true;
-    return is_room ? shm_pair_has_room(pair, NULL) : shm_pair_has_message(pair, NULL);
+    if (!is_room)
+        return shm_pair_has_message(pair, NULL);
+    return shm_pair_has_room(pair, NULL) && shm_pair_has_memory(pair);
 }
 
 static void clear(int event)

@@ -136,6 +136,8 @@ static via_status find_memory(shm_pair *pair, request *wish, via_deadline deadli
     wish->offset = SHM_ARENA_NONE;
     via_status status = wait_for(pair, take_memory, wish, deadline);
 
+    if (status == VIA_ETIMEDOUT)
+        pair->lack = (shm_lack){wish->size, wish->are_texts};
     return status == VIA_OK ? wish->status : status;
 }
 
@@ -147,6 +149,35 @@ static void give_up(shm_pair *pair, const shm_place *place)
         shm_arena_give(&pair->arena, place->offset);
     if (place->texts != SHM_ARENA_NONE)
         shm_arena_give(&pair->arena, place->texts);
+}
+
+/* Of the arena nothing may be taken on trial: what is given back there is free only after all that was taken before it. */
+static bool fits_in_arena(shm_pair *pair, size_t size)
+{
+    if (shm_arena_fits(&pair->arena, size))
+        return true;
+    collect(pair);
+    return shm_arena_fits(&pair->arena, size);
+}
+
+/* What cannot be had at all counts as there: the next send tells so. */
+bool shm_pair_has_memory(shm_pair *pair)
+{
+    request wish = {.size = pair->lack.size, .are_texts = pair->lack.are_texts, .offset = SHM_ARENA_NONE};
+
+    if (wish.size == 0)
+        return true;
+    if (wish.size <= shm_arena_limit(&pair->arena)) {
+        if (fits_in_arena(pair, wish.size))
+            return true;
+        if (!evade_loan(pair, &wish))
+            return false;
+    } else if (collect(pair), !take_segment(pair, &wish)) {
+        return false;
+    }
+    if (wish.segment)
+        shm_pool_give(&pair->pool, wish.segment->serial);
+    return true;
 }
 
 static via_status find_places(shm_pair *pair, const shm_parcel *what, shm_place *place, via_deadline deadline)
@@ -247,6 +278,7 @@ via_status shm_pair_send(void *channel, const via_slice *slices, size_t count, c
     const shm_parcel what = shm_parcel_wrap(slices, count, meta);
     via_status status = check(pair, what.size);
 
+    pair->lack.size = 0;
     if (status == VIA_OK && what.size + shm_parcel_texts(&what) <= SHM_SLOT_BYTES)
         status = put_in_slot(pair, &what, deadline);
     else if (status == VIA_OK)
@@ -262,6 +294,7 @@ via_status shm_pair_loan(void *channel, size_t size, via_deadline deadline, via_
     request wish = {.size = size};
     via_status status = check(pair, size);
 
+    pair->lack.size = 0;
     if (status == VIA_OK)
         status = find_memory(pair, &wish, deadline);
     memset(message, 0, sizeof(*message));
@@ -306,6 +339,7 @@ via_status shm_pair_commit(void *channel, via_msg *message, via_deadline deadlin
     request words = {.size = shm_parcel_texts(&what), .are_texts = true, .offset = SHM_ARENA_NONE};
     via_status status = what.size <= room_of(pair, &place) ? check(pair, what.size) : VIA_EINVAL;
 
+    pair->lack.size = 0;
     if (status == VIA_OK && words.size > SHM_SLOT_BYTES)
         status = find_memory(pair, &words, deadline);
     place.texts = words.offset;

@@ -200,6 +200,35 @@ static void test_pair__rings_though_a_receive_has_timed_out_since(void **state)
     expect(f, f->accepted, 1);
 }
 
+/* A free slot is no room for what needs memory: a loop that was told so would try for ever. */
+static void check_ready_with_memory(fixture *f, size_t size)
+{
+    dial(f);
+    accept_it(f);
+    size_t fits = fill(f, size);
+    assert_true(fits < SLOTS);
+    assert_int_equal(shm_pair_arm(f->dialer, VIA_WRITE), VIA_OK);
+    release_oldest(f);
+    assert_int_equal(shm_pair_arm(f->dialer, VIA_WRITE), VIA_EREADY);
+    assert_int_equal(shm_pair_arm(f->dialer, VIA_WRITE), VIA_EREADY); /* asking takes nothing away */
+    assert_int_equal(send_some(f->dialer, size, NULL, VIA_NOW), VIA_OK);
+    expect(f, f->accepted, size);
+    assert_int_equal(send_some(f->dialer, size, NULL, VIA_NOW), VIA_ETIMEDOUT);
+    assert_int_equal(send_some(f->dialer, 1, NULL, VIA_NOW), VIA_OK); /* what was given up is forgotten */
+    expect(f, f->accepted, 1);
+    assert_int_equal(shm_pair_arm(f->dialer, VIA_WRITE), VIA_EREADY);
+}
+
+static void test_pair__is_ready_for_writing_when_the_arena_has_room(void **state)
+{
+    check_ready_with_memory(*state, IN_ARENA);
+}
+
+static void test_pair__is_ready_for_writing_when_a_segment_is_free(void **state)
+{
+    check_ready_with_memory(*state, IN_SEGMENT);
+}
+
 /* ---- texts -------------------------------------------------------------------------------------------------- */
 
 static void test_pair__refuses_texts_that_its_own_loan_leaves_no_room_for(void **state)
@@ -282,6 +311,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_pair__takes_one_segment_however_often_it_looks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pair__rings_though_a_receive_has_timed_out_since, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pair__is_ready_for_writing_when_the_arena_has_room, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pair__is_ready_for_writing_when_a_segment_is_free, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pair__refuses_texts_that_its_own_loan_leaves_no_room_for, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_pair__receives_what_was_sent_before_a_reset, set_up, tear_down),
