@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Viaduct: write your inter-process communication once, decide the mechanism in a text file.
+
+    import viaduct
+
+    with viaduct.dial("orders", timeout=5) as channel:
+        channel.send(b"hello")
+        for message in channel:
+            print(message.decode())
+
+Everything is safe from any thread, Ctrl-C ends every call that waits, and what goes wrong is an exception that says where, why, and how to
+mend it.
+"""
+from ._abi import (
+    Event, InfoFlag, LogLevel, Pattern, PluginStatus, RegionState, Role, RpcOrigin, Side, Stage, Status, Threads, text as _text,
+)  # fmt: skip
+from ._channel import Channel
+from ._errors import (
+    BufferTooSmallError, BusyError, CanceledError, ClosedError, DroppedError, Error, ErrorRecord, ForkError, InvalidError, IoError,
+    LimitError, NoMemoryError, NoPeerError, NotFoundError, NotSupportedError, PeerError, PermissionError, ProtocolError, ReadyError,
+    RefusedError, RemoteError, RevokedError, StalledError, TimeoutError, TooBigError, WrongTypeError,
+)  # fmt: skip
+from ._host import Host, dial, endpoints, explain, join, listen, plugins
+from ._knowing import Endpoint, Info, Peer, Plugin, Stats
+from ._library import lib as _lib
+from ._listener import Listener
+from ._loan import Loan
+from ._message import Message
+from ._waitset import Ready, WaitSet
+
+__all__ = [
+    "BufferTooSmallError", "BusyError", "CanceledError", "Channel", "ClosedError", "DroppedError", "Endpoint", "Error", "ErrorRecord",
+    "Event", "ForkError", "Host", "Info", "InfoFlag", "InvalidError", "IoError", "LimitError", "Listener", "Loan", "LogLevel", "Message",
+    "NoMemoryError", "NoPeerError", "NotFoundError", "NotSupportedError", "Pattern", "Peer", "PeerError", "PermissionError", "Plugin",
+    "PluginStatus", "ProtocolError", "Ready", "ReadyError", "RefusedError", "RegionState", "RemoteError", "RevokedError", "Role",
+    "RpcOrigin", "Side", "Stage", "StalledError", "Stats", "Status", "Threads", "TimeoutError", "TooBigError", "WaitSet",
+    "WrongTypeError", "dial", "endpoints", "explain", "join", "listen", "plugins",
+]  # fmt: skip
+
+__version__ = _text(_lib.via_version())
+
+for _name in __all__:  # they are told under the name by which they are known
+    if isinstance(globals()[_name], type):
+        globals()[_name].__module__ = __name__
