@@ -9,7 +9,7 @@
             print(message.decode())
 
 Everything is safe from any thread, Ctrl-C ends every call that waits, and what goes wrong is an exception that says where, why, and how to
-mend it.
+mend it. viaduct.aio has the same for asyncio.
 """
 from ._abi import (
     Event, InfoFlag, LogLevel, Pattern, PluginStatus, RegionState, Role, RpcOrigin, Side, Stage, Status, Threads, text as _text,
