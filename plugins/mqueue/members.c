@@ -19,7 +19,7 @@
 void mqueue_members_init(mqueue_members *members, const mqueue_place *place)
 {
     members->descriptor = -1;
-    (void)snprintf(members->path, sizeof(members->path), "%s.members", place->path);
+    (void)snprintf(members->path, sizeof(members->path), "%s" MQUEUE_MEMBERS, place->path);
 }
 
 static bool lock(int descriptor, short type)
@@ -109,6 +109,15 @@ via_status mqueue_members_join(mqueue_members *members, const mqueue_settings *s
     if (members->descriptor < 0 || !lock(members->descriptor, F_RDLCK) || !is_current(members))
         return is_leaving(members, settings, error);
     return VIA_OK;
+}
+
+bool mqueue_members_inherit(mqueue_members *members)
+{
+    members->descriptor = open(members->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (members->descriptor >= 0 && lock(members->descriptor, F_WRLCK) && is_current(members))
+        return true;
+    mqueue_members_leave(members, false);
+    return false;
 }
 
 /* Our own share goes first: two who leave at once would each take the other for one who stays. */

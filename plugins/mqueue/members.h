@@ -35,6 +35,8 @@ via_status mqueue_members_found(mqueue_members *members, const mqueue_settings *
 void mqueue_members_note(mqueue_members *members, const mqueue_note *note);
 /* One more becomes a member. VIA_OK; VIA_ENOPEER: there is nothing to be a member of. */
 via_status mqueue_members_join(mqueue_members *members, const mqueue_settings *settings, via_error *error);
+/* Of a queue that is not ours to join: true: all members are gone, and nobody becomes one until mqueue_members_leave(). */
+bool mqueue_members_inherit(mqueue_members *members);
 /* Is one no more, but for mqueue_members_leave(). True: nobody else is a member, nor becomes one until then. */
 bool mqueue_members_are_gone(mqueue_members *members);
 void mqueue_members_read(const mqueue_members *members, mqueue_note *note);

@@ -26,6 +26,13 @@ static const char *suffix_of(const mqueue_settings *settings, bool is_absolute)
     return settings->is_bare ? ".mqn" : ".mq";
 }
 
+static void put_queue(const struct stat *folder, size_t length, const char *name, const char *suffix,
+                      mqueue_place *place)
+{
+    (void)snprintf(place->queue, sizeof(place->queue), "/viaduct.%ju.%jx.%jx.%.*s%s", (uintmax_t)geteuid(),
+                   (uintmax_t)folder->st_dev, (uintmax_t)folder->st_ino, (int)length, name, suffix);
+}
+
 /*
  * The folder by its number and not by its name, which has several spellings. A pair's queues bear a name for a moment
  * only, and all pairs of a folder the same one (pair_open.c).
@@ -39,10 +46,46 @@ static via_status name_queue(const mqueue_settings *settings, const char *name, 
     if (stat(folder, &there) != 0)
         return via_fail(settings->host, error, via_status_of_errno(errno), errno, NULL, "cannot look at '%.200s'",
                         folder);
-    (void)snprintf(place->queue, sizeof(place->queue), "/viaduct.%ju.%jx.%jx.%s%s", (uintmax_t)geteuid(),
-                   (uintmax_t)there.st_dev, (uintmax_t)there.st_ino, settings->role == VIA_PAIR ? "" : name,
-                   suffix_of(settings, false));
+    put_queue(&there, settings->role == VIA_PAIR ? 0 : strlen(name), name, suffix_of(settings, false), place);
     return VIA_OK;
+}
+
+/* The length of the name before one of a queue's suffixes and ".members"; 0 = it is no such file. */
+static size_t measure_name(const char *entry, const char **suffix, bool *is_absolute)
+{
+    static const struct {
+        const char *suffix;
+        bool is_absolute;
+    } kinds[] = {{".mq", false}, {".mqa", true}};
+    const size_t length = strlen(entry), tail = strlen(MQUEUE_MEMBERS);
+
+    if (length <= tail || strcmp(entry + length - tail, MQUEUE_MEMBERS) != 0)
+        return 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        const size_t more = strlen(kinds[i].suffix);
+        if (length - tail <= more || strncmp(entry + length - tail - more, kinds[i].suffix, more) != 0)
+            continue;
+        *suffix = kinds[i].suffix;
+        *is_absolute = kinds[i].is_absolute;
+        return length - tail - more;
+    }
+    return 0;
+}
+
+bool mqueue_place_of_members(const char *folder, const char *entry, mqueue_place *place)
+{
+    const char *suffix = NULL;
+    struct stat there;
+    const size_t name = measure_name(entry, &suffix, &place->is_absolute);
+
+    if (name == 0 || strlen(folder) + 1 + name + strlen(suffix) >= sizeof(place->path) || stat(folder, &there) != 0)
+        return false;
+    (void)snprintf(place->path, sizeof(place->path), "%s/%.*s%s", folder, (int)name, entry, suffix);
+    if (place->is_absolute)
+        (void)snprintf(place->queue, sizeof(place->queue), "/%.*s", (int)name, entry);
+    else
+        put_queue(&there, name, entry, suffix, place);
+    return true;
 }
 
 static via_status find(const mqueue_settings *settings, const char *name, mqueue_place *place, via_error *error)

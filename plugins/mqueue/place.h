@@ -12,6 +12,8 @@
 
 enum { MQUEUE_NAME_MAX = 256, MQUEUE_PATH_MAX = 108 };
 
+#define MQUEUE_MEMBERS ".members" /* behind a path: the file of members.h */
+
 typedef struct mqueue_place {
     char
         queue[MQUEUE_NAME_MAX]; /* "/...", for mq_open(3); of a pair: the name of the moment in which a queue is made */
@@ -19,6 +21,11 @@ typedef struct mqueue_place {
     bool is_absolute;
 } mqueue_place;
 
+/*
+ * The place of a queue whose members' file is `entry` in this folder. False: it is no such file, or of bare messages: whoever has
+ * such a queue open need be no member.
+ */
+bool mqueue_place_of_members(const char *folder, const char *entry, mqueue_place *place);
 /* VIA_OK, VIA_EINVAL, VIA_EPERM, VIA_ENOMEM, VIA_EIO. */
 via_status mqueue_place_find(const mqueue_settings *settings, const char *rest, mqueue_place *place, via_error *error);
 

@@ -6,6 +6,7 @@
  * neither other senders nor other receivers can come between its parts. Must never remove a queue that another member has.
  */
 #include "queue.h"
+#include "reclaim.h"
 
 #include "body.h"
 #include "kit/fail.h"
@@ -306,9 +307,11 @@ via_status mqueue_queue_join(const mqueue_settings *settings, const via_open *op
         return via_fail(settings->host, error, VIA_ENOMEM, 0, NULL, "no memory for a channel");
     via_status status = start(made, open, error);
     made->is_open = status == VIA_OK;
-    if (made->is_open)
+    if (made->is_open) {
+        mqueue_reclaim(settings, &made->place);
         *channel = made;
-    else
+    } else {
         dispose(made, VIA_CLOSE_FLUSH);
+    }
     return status;
 }

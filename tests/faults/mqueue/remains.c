@@ -4,6 +4,7 @@
  */
 #include "mqueue_fixture.h"
 
+#include <mqueue.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,74 @@ static void test_remains__none_after_the_last(void **state)
     }
 }
 
+/* ---- what the dead have left --------------------------------------------------------------------------------- */
+
+/* Whoever opens any queue of the folder. */
+static void open_another(void)
+{
+    via_close(mq_join("mq:another", VIA_PULL, VIA_SIDE_DEFAULT));
+}
+
+/* Nobody binds the name again, and it does not stay in the user's share. */
+static void test_remains__of_the_dead_go_when_another_opens(void **state)
+{
+    char address[] = "mq:dead";
+    char kernel_name[256];
+    pid_t owner = mq_fork(own_for_ever, address);
+
+    (void)state;
+    await_ready();
+    mq_kernel_name("dead", kernel_name, sizeof(kernel_name));
+    open_another();
+    assert_true(mq_kernel_has(kernel_name)); /* a live owner's */
+    via_channel *sender = mq_join(address, VIA_PUSH, VIA_SIDE_DEFAULT);
+    mq_kill(owner);
+    open_another();
+    assert_true(mq_kernel_has(kernel_name)); /* a live member's */
+    mq_send_text(sender, "kept", 0);
+    via_close(sender);
+    open_another();
+    assert_true(mq_kernel_has(kernel_name)); /* with what waits for the next owner */
+    owner = mq_fork(own_for_ever, address);
+    await_ready();
+    mq_kill(owner);
+    via_channel *next = mq_join(address, VIA_PULL, VIA_SIDE_DEFAULT);
+    mq_expect_text(next, "kept", 0);
+    via_close(next);
+    owner = mq_fork(own_for_ever, address);
+    await_ready();
+    mq_kill(owner);
+    assert_true(mq_kernel_has(kernel_name));
+    open_another();
+    assert_false(mq_kernel_has(kernel_name));
+    assert_int_equal(mq_files(".members"), 0);
+}
+
+/* Bodies whose references are gone with the queue. */
+static void test_remains__of_the_dead_are_bodies_as_well(void **state)
+{
+    char address[] = "mq:bodies";
+    char kernel_name[256];
+    char *large = calloc(1, LARGE);
+    pid_t owner = mq_fork(own_for_ever, address);
+
+    (void)state;
+    assert_non_null(large);
+    await_ready();
+    mq_kernel_name("bodies", kernel_name, sizeof(kernel_name));
+    via_channel *sender = mq_join(address, VIA_PUSH, VIA_SIDE_DEFAULT);
+    assert_int_equal(via_send(sender, large, LARGE, NULL, via_after_ms(PATIENCE_MS)), VIA_OK);
+    mq_kill(owner);
+    via_close(sender);
+    open_another();
+    assert_int_equal(mq_files(".body"), 1);
+    assert_int_equal(mq_unlink(kernel_name), 0);
+    open_another();
+    assert_int_equal(mq_files(".body"), 0);
+    assert_int_equal(mq_files(".members"), 0);
+    free(large);
+}
+
 /* ---- large messages ----------------------------------------------------------------------------------------- */
 
 static int send_large_into_full(void *argument)
@@ -226,6 +295,8 @@ int main(void)
         cmocka_unit_test(test_remains__wait_for_the_next_owner),
         cmocka_unit_test(test_remains__outlive_an_owner_that_closes),
         cmocka_unit_test(test_remains__none_after_the_last),
+        cmocka_unit_test(test_remains__of_the_dead_go_when_another_opens),
+        cmocka_unit_test(test_remains__of_the_dead_are_bodies_as_well),
         cmocka_unit_test(test_remains__half_a_message_vanishes),
         cmocka_unit_test(test_remains__nothing_of_one_that_found_no_room),
         cmocka_unit_test(test_priorities__order_and_range),
