@@ -648,6 +648,6 @@ two_have_met() {
     expect "0 (normal) to 32767"
     expect "choose a --priority in the range"
     expect_way_out
-    kill -KILL $receiver
-    timeout 20 via pull mq:range --count 1 --timeout 1ms || true # and what the killed one left goes with it
+    signal_via TERM $receiver # and its queue goes with it
+    finish $receiver
 }
