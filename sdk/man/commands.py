@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""via(1) and a page for each of its commands, from what `via help` prints. Owns: how that text is taken apart."""
+"""via(1), a page for each of its commands, and via-conformance(1), from what `via help` and --help print. Owns: how that text is taken apart."""
 import re
 import subprocess
 
@@ -83,5 +83,20 @@ def main_page(via: str, version: str) -> Page:
     return page
 
 
-def pages(via: str, version: str) -> list[Page]:
-    return [main_page(via, version)] + [command_page(via, version, *each) for each in commands(via)]
+def conformance_page(program: str, version: str) -> Page:
+    """The usage, which goes on in the lines that are set in, then a line for each statement."""
+    told = subprocess.run([program, "--help"], check=False, capture_output=True, text=True).stdout.strip("\n").split("\n")
+    end = next((at for at, line in enumerate(told) if at > 0 and not line.startswith(" ")), len(told))
+    page = Page("via-conformance", 1, version, "prove that a plugin of Viaduct keeps the rules")
+    page.title("synopsis")
+    page.code("\n".join(line.removeprefix("usage: ").strip() for line in told[:end]))
+    page.title("description")
+    for line in filter(None, told[end:]):
+        page.paragraph(text(line))
+    page.see_also([("via", 1), ("viaduct-plugin", 5)])
+    return page
+
+
+def pages(via: str, conformance: str, version: str) -> list[Page]:
+    of_commands = [command_page(via, version, *each) for each in commands(via)]
+    return [main_page(via, version), conformance_page(conformance, version)] + of_commands

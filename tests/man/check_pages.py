@@ -72,6 +72,8 @@ def missing_commands():
     run = {json.loads(f'"{text}"') for text in re.findall(r'VIA_EXAMPLE\("\S+",\s+"(.*?)"\)', re.sub(r'"\s*\n\s*"', "", examples))}
     listed = re.findall(r"^  (\S+) ", re.search(r"^Commands:\n(.*?)\n\n", output(VIA, "help"), re.M | re.S)[0], re.M)
     main = rendered("via", 1)
+    if "--manifest" not in rendered("via-conformance", 1):
+        yield "there is no via-conformance(1) that tells of --manifest"
     for command in listed:
         page = rendered(f"via-{command}", 1)
         if f"via-{command}(1)" not in main:
