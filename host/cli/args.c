@@ -413,6 +413,8 @@ static const struct option options[VIA_CLI_OPTION_COUNT] = {
     [VIA_CLI_TEST] = {"test", "NAME", "this rule only; nothing is measured", TEXT, AT(test), NULL},
     [VIA_CLI_QUICK] = {"quick", NULL, "the suite only: measure nothing", FLAG, AT(quick), NULL},
     [VIA_CLI_KIND] = {"kind", "KIND", "what to begin with (default fd)", CHOICE, AT(kind), kinds},
+    [VIA_CLI_WATCH_PLUGINS] = {"watch", NULL, "print what comes, goes, is replaced or refused, until interrupted", FLAG,
+                               AT(watch), NULL},
     [VIA_CLI_WATCH] = {"watch", NULL, "run CMD for what is there and for each change, with it on its standard input",
                        FLAG, AT(watch), NULL},
     [VIA_CLI_PROMETHEUS] = {"prometheus", NULL, "print metrics for Prometheus instead of a table", FLAG, AT(prometheus),

@@ -79,6 +79,7 @@ typedef enum via_cli_option_id {
     VIA_CLI_QUICK,
     VIA_CLI_PROMETHEUS,
     VIA_CLI_INTERVAL,
+    VIA_CLI_WATCH_PLUGINS, /* --watch, too, in another sense; no command takes both */
     VIA_CLI_OPTION_COUNT
 } via_cli_option_id;
 

@@ -37,8 +37,10 @@ const via_cli_command via_cli_commands[] = {
     {.name = "plugins",
      .operands = "",
      .summary = "list every plugin that was found, and why a refused one was refused",
-     .about = "No code of any plugin is run. With --json: an array of objects.",
-     .takes = HOST | TAKES(JSON),
+     .about =
+         "No code of any plugin is run. With --json: an array of objects; with --watch as well: an object a line.\n"
+         "--watch tells of endpoint files too.",
+     .takes = HOST | TAKES(JSON) | TAKES(WATCH_PLUGINS),
      .run = via_cli_run_plugins},
     {.name = "endpoints",
      .operands = "",

@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "json.h"
+#include "plugins_watch.h"
 #include "session.h"
 #include "table.h"
 
@@ -106,7 +107,10 @@ int via_cli_run_plugins(const via_cli_args *args)
     int result = via_cli_host_open(args, &host);
     if (result != VIA_EXIT_OK)
         return result;
-    result = args->json ? print_json(host) : print_table(host);
+    if (args->watch)
+        result = via_cli_plugins_watch(args, host);
+    else
+        result = args->json ? print_json(host) : print_table(host);
     via_host_close(host);
     return result;
 }
