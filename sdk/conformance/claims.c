@@ -6,6 +6,8 @@
  */
 #include "claims.h"
 
+#include "faults.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -230,6 +232,8 @@ bool via_conform_set_peer(via_conform_claims *claims, const char *peer)
     for (uint32_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcmp(words[i], peer) == 0) {
             claims->peer = i;
+            if (i == PEER_LOOPBACK) /* one channel at a time */
+                claims->has &= ~(uint32_t)NEEDS_FAULTS;
             claims->has = i == PEER_SELF ? claims->has | NEEDS_TWO_ENDS : claims->has & ~(uint32_t)NEEDS_TWO_ENDS;
             return true;
         }
@@ -244,6 +248,8 @@ static bool read_lacks(json_t *list, via_conform_claims *claims)
     json_t *item;
 
     claims->has |= NEEDS_NAMES | NEEDS_KEEPING | NEEDS_ENDING;
+    if (via_conform_faults_possible())
+        claims->has |= NEEDS_FAULTS;
     json_array_foreach(list, i, item)
     {
         if (!via_conform_lacks(claims, json_is_string(item) ? json_string_value(item) : ""))

@@ -30,6 +30,7 @@ enum {
         1024u, /* more addresses than one: every transport but what has one thing of a kind, unless it lacks them */
     NEEDS_KEEPING = 2048u, /* a value lives as long as any member, not only as its writer */
     NEEDS_ENDING = 4096u,  /* the other end is told when one has finished, unless the transport lacks it */
+    NEEDS_FAULTS = 8192u,  /* a build whose memory and calls can be made to fail: none with a sanitizer */
     /* what nearly every test of delivery needs */
     NEEDS_WHOLE = NEEDS_ATTACH | NEEDS_LOSSLESS | NEEDS_ORDERED | NEEDS_BOUNDARIES
 };
@@ -124,6 +125,7 @@ extern const via_conform_group via_conform_deadline_tests;
 extern const via_conform_group via_conform_death_tests;
 extern const via_conform_group via_conform_delivery_tests;
 extern const via_conform_group via_conform_ending_tests;
+extern const via_conform_group via_conform_faults_tests;
 extern const via_conform_group via_conform_full_tests;
 extern const via_conform_group via_conform_info_tests;
 extern const via_conform_group via_conform_interrupt_tests;

@@ -19,7 +19,8 @@ static const via_conform_group *const groups[] = {
     &via_conform_queue_tests,     &via_conform_topic_tests,       &via_conform_threads_tests,
     &via_conform_interrupt_tests, &via_conform_process_tests,     &via_conform_polling_tests,
     &via_conform_waitset_tests,   &via_conform_deadline_tests,    &via_conform_counters_tests,
-    &via_conform_value_tests,     &via_conform_value_death_tests, &via_conform_region_tests};
+    &via_conform_value_tests,     &via_conform_value_death_tests, &via_conform_region_tests,
+    &via_conform_faults_tests};
 
 static const char usage[] =
     "usage: via-conformance --manifest FILE --scheme NAME --pattern NAME [--test NAME] [--list] [--seed N]\n"

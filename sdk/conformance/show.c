@@ -19,7 +19,8 @@ static const struct {
              {NEEDS_SEQUENCE, "sequence carried"},
              {NEEDS_NAMES, "names of its own"},
              {NEEDS_KEEPING, "a value that others keep"},
-             {NEEDS_ENDING, "an end that is told"}};
+             {NEEDS_ENDING, "an end that is told"},
+             {NEEDS_FAULTS, "a build without sanitizers"}};
 
 /* ---- the command that repeats a test ------------------------------------------------------------------------ */
 

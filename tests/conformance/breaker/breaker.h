@@ -14,7 +14,7 @@
 
 #include <pthread.h>
 
-/* In the order of the manifest's values. */
+/* In the order of the manifest's values: of the option break, then of chaos. */
 enum {
     BREAK_NONE,
     BREAK_GARBLE,         /* now and then a byte is wrong */
@@ -79,7 +79,11 @@ enum {
     BREAK_NOW_BLOCKS,     /* VIA_NOW waits */
     BREAK_INFO_LIES,      /* info drops flags */
     BREAK_NO_META,        /* metadata is not carried */
-    BREAK_DEFAULTS        /* an option spelled out is refused */
+    BREAK_DEFAULTS,       /* an option spelled out is refused */
+    BREAK_IMPATIENT,      /* a peer that takes nothing for a while is given up */
+    BREAK_UNTIDY,         /* who finds no descriptor leaves those open that it has */
+    BREAK_UNCHECKED,      /* nobody asks whether there was memory */
+    BREAK_WHOLE_CALLS     /* a stream whose reads and writes are taken for whole */
 };
 
 typedef struct via_packet {
@@ -153,6 +157,7 @@ void via_packets_clear(via_packets *packets);
 via_status via_member_send(const via_breaker *breaker, via_member *member, const via_packet *packet);
 /* Reads one. VIA_OK, VIA_ETIMEDOUT, VIA_ECLOSED (end of file), VIA_EPEER. */
 via_status via_member_recv(const via_breaker *breaker, via_member *member, via_packet **packet);
+int via_breaker_socket_type(const via_breaker *breaker);
 via_status via_breaker_add(via_breaker *breaker, int fd);
 void via_breaker_drop(via_breaker *breaker, via_member *member);
 /* A connection is no more. */

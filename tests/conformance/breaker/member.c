@@ -11,13 +11,50 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+int via_breaker_socket_type(const via_breaker *breaker)
+{
+    return via_breaker_is(breaker, BREAK_WHOLE_CALLS) ? SOCK_STREAM : SOCK_SEQPACKET;
+}
+
+/* ---- BREAK_WHOLE_CALLS: as if a call on a stream moved all of it ------------------------------------------------ */
+
+static via_status send_as_if_whole(const via_member *member, const via_packet *packet)
+{
+    uint32_t size = (uint32_t)packet->size;
+    struct iovec parts[] = {{&size, sizeof(size)}, {(void *)(uintptr_t)packet->bytes, packet->size}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+    if (sendmsg(member->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        return VIA_OK;
+    return errno == EAGAIN ? VIA_ETIMEDOUT : VIA_EPEER;
+}
+
+static via_status recv_as_if_whole(const via_member *member, via_packet **packet)
+{
+    uint32_t size = 0;
+    ssize_t got = recv(member->fd, &size, sizeof(size), MSG_DONTWAIT);
+
+    if (got <= 0)
+        return got == 0 ? VIA_ECLOSED : errno == EAGAIN ? VIA_ETIMEDOUT : VIA_EPEER;
+    *packet = size < 1u << 20 ? calloc(1, sizeof(**packet) + size + 1) : NULL;
+    if (!*packet)
+        return VIA_EPEER;
+    (*packet)->size = size;
+    return recv(member->fd, (*packet)->bytes, size, MSG_DONTWAIT) > 0 ? VIA_OK : VIA_EPEER;
+}
+
+/* ---- records ---------------------------------------------------------------------------------------------------- */
 
 via_status via_member_send(const via_breaker *breaker, via_member *member, const via_packet *packet)
 {
     ssize_t sent;
 
+    if (via_breaker_is(breaker, BREAK_WHOLE_CALLS))
+        return send_as_if_whole(member, packet);
     do {
         sent = send(member->fd, packet->bytes, packet->size, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
@@ -35,7 +72,8 @@ via_status via_member_recv(const via_breaker *breaker, via_member *member, via_p
 {
     ssize_t size;
 
-    (void)breaker;
+    if (via_breaker_is(breaker, BREAK_WHOLE_CALLS))
+        return recv_as_if_whole(member, packet);
     do {
         size = recv(member->fd, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
     } while (size < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -44,7 +82,7 @@ via_status via_member_recv(const via_breaker *breaker, via_member *member, via_p
     if (size == 0)
         return VIA_ECLOSED;
     *packet = malloc(sizeof(**packet) + (size_t)size + 1);
-    if (!*packet)
+    if (!*packet && !via_breaker_is(breaker, BREAK_UNCHECKED))
         return VIA_ENOMEM;
     (*packet)->next = NULL;
     (*packet)->size = (size_t)size;
@@ -130,7 +168,7 @@ void via_breaker_drop(via_breaker *breaker, via_member *member)
 via_status via_breaker_connect(via_breaker *breaker)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(AF_UNIX, via_breaker_socket_type(breaker) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     if (fd < 0)
         return VIA_ELIMIT;

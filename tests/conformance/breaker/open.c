@@ -65,6 +65,8 @@ static via_breaker *create(const via_host_api *host, const via_open *open)
     breaker->binds = open->side == VIA_SIDE_BIND;
     breaker->max_message = open->max_message;
     breaker->broken = (uint32_t)via_option_find(open, "break")->number;
+    if (via_option_find(open, "chaos")->number > 0)
+        breaker->broken = BREAK_DEFAULTS + (uint32_t)via_option_find(open, "chaos")->number;
     breaker->overflow = (uint32_t)via_option_find(open, "overflow")->number;
     breaker->queue_limit = (uint64_t)via_option_find(open, "queue_limit")->number;
     breaker->linger_ns = (uint64_t)via_option_find(open, "linger")->number;
@@ -79,6 +81,11 @@ static via_breaker *create(const via_host_api *host, const via_open *open)
     breaker->write_set = epoll_create1(EPOLL_CLOEXEC);
     (void)pthread_mutex_init(&breaker->lock, NULL);
     via_wake_init(&breaker->wake);
+    if (breaker->timer < 0 || breaker->mute < 0 || breaker->read_set < 0 || breaker->write_set < 0) {
+        if (!via_breaker_is(breaker, BREAK_UNTIDY))
+            destroy(breaker);
+        return NULL;
+    }
     watch(breaker->read_set, breaker->timer);
     watch(breaker->write_set, breaker->timer);
     if (via_breaker_is(breaker, BREAK_LEAK))
@@ -95,7 +102,7 @@ static via_status prepare(const via_host_api *host, const via_open *open, via_br
         return via_fail(host, error, VIA_EINVAL, 0, "leave it out", "'linger' is refused, as broken as asked for");
     via_breaker *made = create(host, open);
     if (!made)
-        return via_fail(host, error, VIA_ENOMEM, 0, NULL, "out of memory");
+        return via_fail(host, error, VIA_ELIMIT, 0, NULL, "out of memory or descriptors");
     via_status status = via_runtime_path(host, open->rest, ".seq", made->path, sizeof(made->path), error);
     if (status == VIA_OK)
         *breaker = made;
@@ -116,11 +123,11 @@ static via_status bind_name(via_breaker *breaker, via_error *error)
     if (!via_breaker_is(breaker, BREAK_NO_RECLAIM))
         (void)unlink(breaker->path);
     memcpy(address.sun_path, breaker->path, sizeof(address.sun_path));
-    breaker->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    breaker->listener = socket(AF_UNIX, via_breaker_socket_type(breaker) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (breaker->listener < 0 || bind(breaker->listener, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(breaker->listener, 64) != 0) {
-        status = via_fail(breaker->host, error, errno == EADDRINUSE ? VIA_EBUSY : VIA_EIO, errno, "choose another name",
-                          "the name cannot be bound");
+        status = via_fail(breaker->host, error, errno == EADDRINUSE ? VIA_EBUSY : via_status_of_errno(errno), errno,
+                          "choose another name", "the name cannot be bound");
         via_lock_drop(&breaker->name);
         return status;
     }
@@ -179,12 +186,14 @@ static via_status listener_accept(void *listener, via_deadline deadline, const v
             via_breaker *breaker = create(self->host, open);
             if (!breaker) {
                 (void)close(fd);
-                return via_fail(self->host, error, VIA_ENOMEM, 0, NULL, "out of memory");
+                return via_fail(self->host, error, VIA_ELIMIT, 0, NULL, "out of memory or descriptors");
             }
             breaker->accepted = true;
             *channel = breaker;
             return via_breaker_add(breaker, fd);
         }
+        if (errno == EMFILE || errno == ENFILE)
+            return via_fail(self->host, error, VIA_ELIMIT, errno, "raise ulimit -n", "no descriptor for a connection");
         via_status status = via_breaker_sleep(self, self->read_set, deadline);
         if (status != VIA_OK)
             return status;

@@ -33,6 +33,8 @@ via_status via_breaker_sleep(via_breaker *breaker, int set, via_deadline deadlin
         deadline -= via_deadline_left(deadline) / 2;
     if (via_breaker_is(breaker, BREAK_NOW_BLOCKS))
         deadline = VIA_FOREVER;
+    if (deadline != VIA_FOREVER && via_deadline_left(deadline) == 0 && !via_wake_is_raised(&breaker->wake))
+        return VIA_ETIMEDOUT; /* whatever shows: one that cannot be accepted shows for ever */
     if (via_breaker_is(breaker, BREAK_EINTR) && deadline != VIA_NOW)
         return sleep_badly(set, deadline);
     if (via_breaker_is(breaker, BREAK_ONE_LOCK) && deadline != VIA_NOW) {
@@ -42,6 +44,9 @@ via_status via_breaker_sleep(via_breaker *breaker, int set, via_deadline deadlin
         return status;
     }
     via_status status = via_wake_poll(&breaker->wake, set, POLLIN, deadline);
+    if (status == VIA_ETIMEDOUT && set == breaker->write_set && deadline != VIA_NOW &&
+        via_breaker_is(breaker, BREAK_IMPATIENT))
+        return VIA_EPEER;
     if (status == VIA_ECANCELED && via_breaker_is(breaker, BREAK_INTERRUPT_ONCE))
         atomic_store(&breaker->wake.raised, 0);
     return status;
