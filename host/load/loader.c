@@ -213,6 +213,9 @@ static via_status acquire_locked(via_plugin_entry *entry, const via_host_api *ho
         via_error_init(&entry->error);
         return VIA_OK;
     }
+    if (status == VIA_ENOMEM ||
+        status == VIA_ELIMIT) /* it is not the plugin that is wrong, and may be better next time */
+        return status;
     via_plugin_entry_refuse(entry, error);
     *error = entry->error;
     return status;

@@ -187,9 +187,12 @@ static via_status check_link(const char *noun, const char *path, const char *ins
     (void)snprintf(folder, sizeof(folder), "%.*s", size, slash ? path : "./");
     char *home = realpath(inside ? inside : folder, NULL);
     bool stays = home && is_inside(resolved, home);
+    const bool no_memory = !home && errno == ENOMEM;
     free(home);
     if (stays)
         return VIA_OK;
+    if (no_memory)
+        return via_error_set(error, VIA_ENOMEM, VIA_STAGE_TRUST, NULL, "out of memory for the folder of %s", path);
     return via_error_set(error, VIA_EPERM, VIA_STAGE_TRUST, "put the file itself there instead of a symlink",
                          "the %s %s is a symlink out of its folder, to %s", noun, path, resolved);
 }
