@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The thread that records.
+ *
+ * Owns: when it looks. It is woken when the first message comes after a pause; from then on it looks every millisecond, so
+ * that busy traffic costs no system call per message, until nothing has come in between.
+ */
+#include "tap.h"
+
+#include "kit/fail.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { NAP_MS = 1 };
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* ---- recording ---------------------------------------------------------------------------------------------- */
+
+static uint64_t sum(const via_tap_area *area, bool of_dropped)
+{
+    uint64_t total = 0;
+    for (unsigned i = 0; i < 2; i++)
+        total += atomic_load(of_dropped ? &area->head->rings[i].dropped : &area->head->rings[i].recorded);
+    return total;
+}
+
+/* Says it once, and lets the traffic go its way. */
+static void give_up(tap_recorder *recorder)
+{
+    const tap_file *file = &recorder->file;
+    atomic_store(&recorder->area->head->wanted, 0);
+    if (file->os_code != 0)
+        via_note(recorder->host, recorder->context, VIA_LOG_WARNING, "%s: recording has ended: %s", file->path,
+                 strerrordesc_np(file->os_code));
+    else
+        via_note(recorder->host, recorder->context, VIA_LOG_INFO,
+                 "%s: recording has ended at its limit of %" PRIu64 " bytes", file->path, file->limit);
+}
+
+/* Everything that is there. false = nothing was. */
+static bool record(tap_recorder *recorder)
+{
+    const uint8_t *block;
+    size_t size;
+    unsigned direction;
+    bool has_any = false;
+    while (via_tap_peek(recorder->area, &block, &size, &direction) == VIA_OK) {
+        has_any = true;
+        tap_file_put(&recorder->file, block, size);
+        via_tap_next(recorder->area, direction, size);
+    }
+    tap_file_flush(&recorder->file);
+    if (recorder->file.has_ended && atomic_load(&recorder->area->head->wanted) != 0)
+        give_up(recorder);
+    return has_any;
+}
+
+/* ---- sleeping ----------------------------------------------------------------------------------------------- */
+
+static void sleep_for(const tap_recorder *recorder, int timeout_ms)
+{
+    struct pollfd event = {recorder->wake, POLLIN, 0};
+    eventfd_t count;
+    if (poll(&event, 1, timeout_ms) > 0)
+        (void)eventfd_read(recorder->wake, &count);
+}
+
+static bool is_empty(const via_tap_area *area)
+{
+    return via_tap_waiting(area, 0) == 0 && via_tap_waiting(area, 1) == 0;
+}
+
+/* Whoever publishes stores first and looks at `sleeps` then; here it is the other way round, so one sees the other. */
+static void sleep_until_woken(tap_recorder *recorder)
+{
+    atomic_store(&recorder->area->head->sleeps, 1);
+    if (is_empty(recorder->area) && !atomic_load(&recorder->stops))
+        sleep_for(recorder, -1);
+    atomic_store(&recorder->area->head->sleeps, 0);
+}
+
+static void *run(void *argument)
+{
+    tap_recorder *recorder = argument;
+    for (;;) {
+        const bool stops = atomic_load(&recorder->stops);
+        const bool has_any = record(recorder);
+        atomic_store(&recorder->is_nudged, false);
+        if (stops)
+            return NULL;
+        if (has_any)
+            sleep_for(recorder, NAP_MS);
+        else
+            sleep_until_woken(recorder);
+    }
+}
+
+/* ---- calls -------------------------------------------------------------------------------------------------- */
+
+via_status tap_recorder_start(tap_recorder *recorder)
+{
+    sigset_t all, before;
+    recorder->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (recorder->wake < 0)
+        return via_status_of_errno(errno);
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    const int code = pthread_create(&recorder->thread, NULL, run, recorder);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code == 0)
+        return VIA_OK;
+    (void)close(recorder->wake);
+    errno = code;
+    return via_status_of_errno(code);
+}
+
+void tap_recorder_nudge(tap_recorder *recorder, unsigned direction)
+{
+    via_tap_head *head = recorder->area->head;
+    const bool sleeps = atomic_load(&head->sleeps) != 0 && atomic_exchange(&head->sleeps, 0) != 0;
+    if (!sleeps && via_tap_waiting(recorder->area, direction) < recorder->area->ring_size / 4)
+        return;
+    if (sleeps || !atomic_exchange(&recorder->is_nudged, true))
+        (void)eventfd_write(recorder->wake, 1);
+}
+
+void tap_recorder_stop(tap_recorder *recorder)
+{
+    uint8_t block[128];
+    atomic_store(&recorder->stops, true);
+    (void)eventfd_write(recorder->wake, 1);
+    (void)pthread_join(recorder->thread, NULL);
+    recorder->file.limit = UINT64_MAX; /* some bytes more, so that it tells what it lacks */
+    recorder->file.has_ended = recorder->file.os_code != 0;
+    const size_t size = via_pcapng_put_statistics(block, sizeof(block), 0, now_ns(), sum(recorder->area, false),
+                                                  sum(recorder->area, true));
+    tap_file_put(&recorder->file, block, size);
+    tap_file_flush(&recorder->file);
+    tap_file_close(&recorder->file);
+    (void)close(recorder->wake);
+}
