@@ -338,6 +338,7 @@ static const char *const formats[] = {"line", "raw", "null", "quoted", "hex", "j
 static const char *const patterns[] = {"pair", "queue", "topic", "value", NULL};
 static const char *const modes[] = {"both", "latency", "throughput", NULL};
 static const char *const kinds[] = {"fd", "callback", "layer", NULL};
+static const char *const directions[] = {"sent", "received", "all", NULL};
 static const char *const wakes[] = {"blocking", "polling", "hybrid", NULL};
 
 #define AT(field) offsetof(via_cli_args, field)
@@ -420,4 +421,9 @@ static const struct option options[VIA_CLI_OPTION_COUNT] = {
     [VIA_CLI_PROMETHEUS] = {"prometheus", NULL, "print metrics for Prometheus instead of a table", FLAG, AT(prometheus),
                             NULL},
     [VIA_CLI_INTERVAL] = {"interval", "TIME", "time between two looks (default 1s)", DURATION, AT(interval_ns), NULL},
+    [VIA_CLI_SPEED] = {"speed", "SPEED", "original (default), max, or how many times as fast: 10, 0.5", TEXT, AT(speed),
+                       NULL},
+    [VIA_CLI_DIRECTION] = {"direction", "WHICH", "which messages, as the recorded end saw them", CHOICE, AT(direction),
+                           directions},
+    [VIA_CLI_LIST] = {"list", NULL, "show the channels that allow it, and end", FLAG, AT(list), NULL},
 };

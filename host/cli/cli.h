@@ -80,6 +80,9 @@ typedef enum via_cli_option_id {
     VIA_CLI_PROMETHEUS,
     VIA_CLI_INTERVAL,
     VIA_CLI_WATCH_PLUGINS, /* --watch, too, in another sense; no command takes both */
+    VIA_CLI_SPEED,
+    VIA_CLI_DIRECTION,
+    VIA_CLI_LIST,
     VIA_CLI_OPTION_COUNT
 } via_cli_option_id;
 
@@ -109,13 +112,13 @@ typedef struct via_cli_args {
     via_cli_list operands, plugins, endpoints, trust, options;
     bool help, json, listen, dial, more, echo, peers, notify;
     bool primary, sensitive, paste_once, clear, foreground, trim_newline, no_newline, list_types, watch, quick,
-        prometheus;
+        prometheus, list;
     const char *type, *key, *file, *output, *as, *plot, *sizes, *interface, *library, *codec, *backend, *listen_at,
-        *dial_at, *setup, *test;
+        *dial_at, *setup, *test, *speed;
     uint64_t ttl_ns, interval_ns;
     uint64_t timeout_ns, count, wait, warmup, rounds, seed;
     int64_t priority;
-    int64_t format, pattern, mode, wake, kind; /* an index into the option's choices */
+    int64_t format, pattern, mode, wake, kind, direction; /* an index into the option's choices */
 } via_cli_args;
 
 /* One subcommand. */

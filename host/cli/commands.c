@@ -273,6 +273,32 @@ const via_cli_command via_cli_commands[] = {
          "a warning alone leaves it at 0.",
      .takes = HOST | TAKES(JSON),
      .run = via_cli_run_doctor},
+    {.name = "tap",
+     .operands = "[ADDRESS]",
+     .max_operands = 1,
+     .summary = "watch or record the messages of running programs that allow it",
+     .about =
+         "A program allows it by the layer tap with allow=true, in its endpoint or address. Every channel of the name\n"
+         "is watched, also those that are opened later, until the last of them is closed, or a signal.\n"
+         "Each message is a line: time, process, direction, size, key and so on, and the content between quotes.\n"
+         "With --output they are recorded to a pcapng file instead, for 'via replay' and for Wireshark.\n"
+         "No program is held up by it: what comes faster than it can be taken is counted, and told.\n"
+         "--timeout bounds the wait for the first channel (default: none).",
+     .takes = HOST | TAKES(OPTION) | TAKES(TIMEOUT) | TAKES(LIST) | TAKES(OUTPUT) | TAKES(COUNT) | TAKES(JSON),
+     .run = via_cli_run_tap},
+    {.name = "replay",
+     .operands = "FILE ADDRESS",
+     .min_operands = 2,
+     .max_operands = 2,
+     .summary = "send again what the layer tap, or 'via tap', has recorded",
+     .about =
+         "With their keys, types and priorities, and at the pace at which they were recorded; --speed max sends as\n"
+         "fast as it goes, --speed 10 ten times as fast. What the other end answers is taken and thrown away.\n"
+         "A file that ends inside a block, since its writer was killed, is played up to there, and that is told.\n"
+         "--timeout bounds each wait: for the other end (default 5s), for room to send (default: for ever).",
+     .takes = OPEN | TAKES(PATTERN) | TAKES(LISTEN) | TAKES(DIAL) | TAKES(WAIT) | TAKES(SPEED) | TAKES(DIRECTION) |
+              TAKES(COUNT),
+     .run = via_cli_run_replay},
     {.name = "seal",
      .operands = "MANIFEST [LIBRARY [OUTPUT]]",
      .min_operands = 1,

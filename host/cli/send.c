@@ -12,6 +12,7 @@
 
 #include "commands.h"
 #include "messages.h"
+#include "outgoing.h"
 #include "program.h"
 #include "refusal.h"
 #include "session.h"
@@ -30,20 +31,6 @@ struct sender {
     via_cli_source source;
     via_meta meta;
 };
-
-static uint32_t role_for(uint32_t pattern)
-{
-    switch (pattern) {
-    case VIA_PATTERN_QUEUE:
-        return VIA_PUSH;
-    case VIA_PATTERN_TOPIC:
-        return VIA_PUBLISH;
-    case VIA_PATTERN_VALUE:
-        return VIA_VALUE;
-    default:
-        return VIA_PAIR;
-    }
-}
 
 /* As elsewhere, "-" is standard input. */
 static bool names_file(const via_cli_args *args)
@@ -154,42 +141,6 @@ static int send_all(struct sender *sender)
 
 /* ---- opening and ending ------------------------------------------------------------------------------------- */
 
-/* Whoever asks to wait is told that nobody can be waited for; who does not, does not wait. */
-static int wait_for_nobody(const struct sender *sender)
-{
-    if (!via_cli_given(sender->args, VIA_CLI_WAIT))
-        return VIA_EXIT_OK;
-    return via_cli_complain(VIA_EXIT_FAILED, "leave --wait out, or write --wait 0",
-                            "%s: who takes from it is not known here, so nobody can be waited for", sender->address);
-}
-
-/* A side that binds waits for --wait others, or what it sends first would reach nobody. */
-static int wait_for_others(struct sender *sender, uint64_t wanted)
-{
-    via_deadline deadline = via_cli_deadline(sender->args, USUAL_WAIT_S * second_ns);
-    for (;;) {
-        via_counters counters = {.size = sizeof counters};
-        via_status status = via_stats(sender->channel, &counters);
-        if (status != VIA_OK)
-            return via_cli_status(sender->address, sender->channel, status);
-        if (counters.peers >= wanted)
-            return VIA_EXIT_OK;
-        if (via_cli_counts_nobody(&counters))
-            return wait_for_nobody(sender);
-        via_deadline turn = via_after_ms(10);
-        status = via_cli_wait(sender->channel, 0, turn < deadline ? turn : deadline);
-        if (status == VIA_ECANCELED)
-            return via_cli_stop_result(VIA_EXIT_FAILED);
-        if (via_now_ns() >= deadline && counters.connects == 0)
-            return via_cli_waited(sender->address, sender->channel, VIA_ETIMEDOUT);
-        if (via_now_ns() >= deadline)
-            return via_cli_complain(VIA_EXIT_TIMEOUT,
-                                    "start them, wait longer with --timeout, or do not wait with --wait 0",
-                                    "%s: waited for %llu to connect, %llu came", sender->address,
-                                    (unsigned long long)wanted, (unsigned long long)counters.peers);
-    }
-}
-
 /* Its input ends here, and with it most programs. */
 static int end_of_program(const struct sender *sender)
 {
@@ -262,26 +213,13 @@ static void choose_format(struct sender *sender)
 
 static int open_channel(struct sender *sender, uint32_t role)
 {
-    const via_cli_args *args = sender->args;
-    if (role == VIA_PAIR)
-        role = role_for(via_cli_pattern(args, sender->host, sender->address));
-    via_cli_open what = {.host = sender->host,
-                         .address = sender->address,
-                         .role = role,
-                         .side = via_cli_side(args, role == VIA_PUBLISH ? VIA_SIDE_BIND : VIA_SIDE_CONNECT)};
-    what.deadline = via_cli_deadline(args, USUAL_WAIT_S * second_ns);
-    sender->role = role;
-    bool must_wait = (role == VIA_PUBLISH || role == VIA_PUSH) && what.side == VIA_SIDE_BIND;
-    if (via_cli_given(args, VIA_CLI_WAIT) && args->wait > 1 && !must_wait)
-        return via_cli_usage(args->command, "leave it out, or wait where others come: pub, or push --listen",
-                             "--wait %llu: there is one other end here", (unsigned long long)args->wait);
-    int result = via_cli_channel_open(args, &what, &sender->channel);
-    if (result == VIA_EXIT_OK)
-        choose_format(sender);
-    uint64_t wanted = via_cli_given(args, VIA_CLI_WAIT) ? args->wait : 1;
-    if (result == VIA_EXIT_OK && must_wait)
-        result = wait_for_others(sender, wanted);
-    return result;
+    via_cli_outgoing what = {.args = sender->args, .host = sender->host, .address = sender->address, .role = role};
+    int result = via_cli_outgoing_open(&what, &sender->channel);
+    sender->role = what.role;
+    if (result != VIA_EXIT_OK)
+        return result;
+    choose_format(sender);
+    return via_cli_outgoing_wait(&what, sender->channel);
 }
 
 static int check(const via_cli_args *args)

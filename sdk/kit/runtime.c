@@ -16,8 +16,7 @@
 
 enum { NAME_LONGEST = 100 };
 
-static via_status folder_path(const via_host_api *host, const char *kind, char *folder, size_t capacity,
-                              via_error *error)
+via_status via_runtime_place(const char *kind, char *folder, size_t capacity)
 {
     const char *base = secure_getenv("XDG_RUNTIME_DIR"); /* a program with raised privileges asks nobody */
     int size;
@@ -26,7 +25,13 @@ static via_status folder_path(const via_host_api *host, const char *kind, char *
         size = snprintf(folder, capacity, "%s/%s", base, kind);
     else
         size = snprintf(folder, capacity, "/tmp/%s-%lu", kind, (unsigned long)geteuid());
-    if (size > 0 && (size_t)size < capacity)
+    return size > 0 && (size_t)size < capacity ? VIA_OK : VIA_EINVAL;
+}
+
+static via_status folder_path(const via_host_api *host, const char *kind, char *folder, size_t capacity,
+                              via_error *error)
+{
+    if (via_runtime_place(kind, folder, capacity) == VIA_OK)
         return VIA_OK;
     return via_fail(host, error, VIA_EINVAL, ENAMETOOLONG, "set XDG_RUNTIME_DIR to a shorter path",
                     "XDG_RUNTIME_DIR is longer than a path may be");

@@ -25,4 +25,10 @@ via_status via_runtime_folder(const via_host_api *host, const char *kind, char *
 via_status via_runtime_path(const via_host_api *host, const char *name, const char *suffix, char *path, size_t capacity,
                             via_error *error);
 
+/*
+ * Where the folder of that kind is, for those who look at what is in it; it need not be there, and nothing is made or
+ * checked. VIA_OK; VIA_EINVAL: its path has no room in `capacity` bytes.
+ */
+via_status via_runtime_place(const char *kind, char *folder, size_t capacity);
+
 #endif
