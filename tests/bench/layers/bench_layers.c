@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What layers cost: messages of 4 KiB over unix: from one process to another, plain and through layers, in turn, round after
+ * round, with the processor
+ * time of each; and compression by the layer beside the same library called by hand.
+ *
+ * usage: bench_layers [MESSAGES [ROUNDS]]
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <viaduct/viaduct.h>
+#include <zstd.h>
+
+enum { SIZE = 4096, ROUNDS_MOST = 99, ROWS = 7 };
+
+typedef struct row {
+    const char *name, *near, *far; /* queries of the sender and the receiver */
+    bool by_hand;
+    size_t base; /* the row that it is compared with */
+    double rates[ROUNDS_MOST];
+    double thread_ns[ROUNDS_MOST]; /* processor time for a message: of the thread that sends, of both processes */
+    double whole_ns[ROUNDS_MOST];
+} row;
+
+static unsigned long messages = 200000;
+static size_t rounds = 9;
+static unsigned char payload[SIZE];
+
+static void must(via_status status, const via_error *error)
+{
+    if (status == VIA_OK)
+        return;
+    (void)fprintf(stderr, "bench_layers: %s: %s\n", via_status_name(status), error != NULL ? error->what : "");
+    exit(1);
+}
+
+/* Text that shrinks to about a third, as protocols do. */
+static void fill(void)
+{
+    unsigned state = 1;
+    for (size_t i = 0; i < SIZE; i++) {
+        state = state * 1103515245U + 12345U;
+        payload[i] = (unsigned char)("etaoin shrdlu 0123456789\n"[(state >> 16) % 12 + (i % 64 < 48 ? 0 : 12)]);
+    }
+}
+
+/* ---- the receiving process ---------------------------------------------------------------------------------- */
+
+static void receive(const row *this, const char *address)
+{
+    via_listener *listener;
+    via_channel *channel;
+    via_msg message;
+    via_error error;
+    ZSTD_DCtx *context = this->by_hand ? ZSTD_createDCtx() : NULL;
+    static unsigned char out[SIZE];
+    must(via_listen(NULL, address, NULL, &listener, &error), &error);
+    must(via_accept(listener, VIA_FOREVER, &channel, &error), &error);
+    for (unsigned long i = 0; i < messages; i++) {
+        must(via_recv(channel, VIA_FOREVER, &message), NULL);
+        if (context != NULL && ZSTD_decompressDCtx(context, out, SIZE, message.data, message.size) != SIZE)
+            exit(1);
+        via_release(channel, &message);
+    }
+    must(via_send(channel, "", 0, NULL, VIA_FOREVER), NULL);
+    must(via_drain(channel, VIA_FOREVER, NULL), NULL);
+    via_close(channel);
+    via_listener_close(listener);
+    (void)ZSTD_freeDCtx(context);
+    exit(0);
+}
+
+/* ---- the sending process ------------------------------------------------------------------------------------ */
+
+static void send_all(const row *this, via_channel *channel)
+{
+    static unsigned char packed[SIZE * 2];
+    ZSTD_CCtx *context = this->by_hand ? ZSTD_createCCtx() : NULL;
+    for (unsigned long i = 0; i < messages; i++) {
+        const void *data = payload;
+        size_t size = SIZE;
+        if (context != NULL) {
+            size = ZSTD_compressCCtx(context, packed, sizeof(packed), payload, SIZE, 1);
+            data = packed;
+        }
+        must(via_send(channel, data, size, NULL, VIA_FOREVER), NULL);
+    }
+    (void)ZSTD_freeCCtx(context);
+}
+
+static double used_ns(int who)
+{
+    struct rusage usage;
+    (void)getrusage(who, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e9 +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e3;
+}
+
+static double used_by_all(void)
+{
+    return used_ns(RUSAGE_SELF) + used_ns(RUSAGE_CHILDREN);
+}
+
+static void run_once(row *this, size_t round)
+{
+    const double before = used_by_all();
+    char near[512], far[512];
+    via_channel *channel;
+    via_msg message;
+    via_error error;
+    static unsigned number;
+    (void)snprintf(near, sizeof(near), "unix:layers-%ld-%u%s", (long)getpid(), ++number, this->near);
+    (void)snprintf(far, sizeof(far), "unix:layers-%ld-%u%s", (long)getpid(), number, this->far);
+    const pid_t child = fork();
+    if (child == 0)
+        receive(this, far);
+    must(via_dial(NULL, near, NULL, via_after_ms(30000), &channel, &error), &error);
+    const uint64_t began = via_now_ns();
+    const double thread_before = used_ns(RUSAGE_THREAD);
+    send_all(this, channel);
+    this->thread_ns[round] = (used_ns(RUSAGE_THREAD) - thread_before) / (double)messages;
+    must(via_recv(channel, VIA_FOREVER, &message), NULL);
+    const double seconds = (double)(via_now_ns() - began) / 1e9;
+    via_release(channel, &message);
+    via_close(channel);
+    (void)waitpid(child, NULL, 0);
+    this->rates[round] = (double)messages / seconds;
+    this->whole_ns[round] = (used_by_all() - before) / (double)messages;
+}
+
+/* ---- results ------------------------------------------------------------------------------------------------ */
+
+static int by_size(const void *one, const void *other)
+{
+    const double a = *(const double *)one, b = *(const double *)other;
+    return (a > b) - (a < b);
+}
+
+static double median(const double values[ROUNDS_MOST])
+{
+    double sorted[ROUNDS_MOST];
+    memcpy(sorted, values, sizeof(sorted));
+    qsort(sorted, rounds, sizeof(sorted[0]), by_size);
+    return sorted[rounds / 2];
+}
+
+/* Each round beside the same round of the row it is compared with: the machine changes between rounds. */
+static double median_ratio(const row *this, const row *base)
+{
+    double ratios[ROUNDS_MOST] = {0};
+    for (size_t i = 0; i < rounds; i++)
+        ratios[i] = this->rates[i] / base->rates[i];
+    return median(ratios);
+}
+
+int main(int argc, char **argv)
+{
+    char file[600];
+    const char *folder = getenv("XDG_RUNTIME_DIR");
+    (void)snprintf(file, sizeof(file), "?layers=tap&tap.limit=1GiB&tap.file=%s/bench.pcapng",
+                   folder != NULL ? folder : "/tmp");
+    row rows[ROWS] = {{.name = "plain", .near = "", .far = ""},
+                      {.name = "tap, off", .near = "?layers=tap&tap.allow=true", .far = ""},
+                      {.name = "tap, 128 bytes of each", .near = NULL, .far = ""},
+                      {.name = "tap, everything", .near = file, .far = ""},
+                      {.name = "chaos, nothing set", .near = "", .far = "?layers=chaos"},
+                      {.name = "libzstd by hand", .near = "", .far = "", .by_hand = true},
+                      {.name = "zstd", .near = "?layers=zstd", .far = "?layers=zstd", .base = 5}};
+    char snapped[700];
+    (void)snprintf(snapped, sizeof(snapped), "%s&tap.snaplen=128B", file);
+    rows[2].near = snapped;
+    if (argc > 1)
+        messages = strtoul(argv[1], NULL, 10);
+    if (argc > 2)
+        rounds = strtoul(argv[2], NULL, 10);
+    if (messages == 0 || rounds == 0 || rounds > ROUNDS_MOST)
+        return 2;
+    fill();
+    for (size_t round = 0; round < rounds; round++) {
+        for (size_t i = 0; i < ROWS; i++)
+            run_once(&rows[i], round);
+    }
+    (void)printf("%-24s %12s %10s %10s %10s  %s\n", "unix:, 4 KiB", "messages/s", "MB/s", "sender ns", "all ns",
+                 "beside");
+    for (size_t i = 0; i < ROWS; i++)
+        (void)printf("%-24s %12.0f %10.0f %10.0f %10.0f  %.2f of %s\n", rows[i].name, median(rows[i].rates),
+                     median(rows[i].rates) * SIZE / 1e6, median(rows[i].thread_ns), median(rows[i].whole_ns),
+                     median_ratio(&rows[i], &rows[rows[i].base]), rows[rows[i].base].name);
+    return 0;
+}
