@@ -4,6 +4,8 @@
  */
 #include "core/host.h"
 
+#include "core/routes.h"
+
 #include "core/record.h"
 #include "kit/error.h"
 #include "platform/fork_word.h"
@@ -144,14 +146,18 @@ via_status via_explain(via_host *given, const char *address, const via_open_opti
                        via_error *error)
 {
     via_host *host = given;
+    via_open_options full;
     *json = NULL;
-    via_status status = given != NULL ? enter(given, error) : via_host_open_private(&host, error);
+    via_status status = via_routes_read_options(options, &full, error);
+    if (status != VIA_OK)
+        return status;
+    status = given != NULL ? enter(given, error) : via_host_open_private(&host, error);
     if (status != VIA_OK)
         return status;
     if (error != NULL)
         via_error_init(error);
     /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): via_host_open_private() is VIA_OK with a host only */
-    status = via_registry_explain(host->registry, address, options, json, error);
+    status = via_registry_explain(host->registry, address, &full, json, error);
     if (given == NULL)
         via_host_close(host);
     return status;

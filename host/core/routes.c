@@ -8,7 +8,7 @@
 #include "kit/error.h"
 #include <string.h>
 
-static via_status read_options(const via_open_options *given, via_open_options *options, via_error *error)
+via_status via_routes_read_options(const via_open_options *given, via_open_options *options, via_error *error)
 {
     via_open_options_init(options);
     if (given == NULL)
@@ -54,7 +54,7 @@ via_status via_routes_open(via_host *host, const char *address, uint32_t role, b
 {
     via_open_options full;
     memset(routes, 0, sizeof(*routes));
-    via_status status = read_options(options, &full, error);
+    via_status status = via_routes_read_options(options, &full, error);
     if (status != VIA_OK)
         return status;
     if (address == NULL)

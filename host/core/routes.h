@@ -15,6 +15,8 @@ typedef struct via_routes {
     via_route *list[VIA_CANDIDATES]; /* not loaded yet; NULL = cannot be used */
 } via_routes;
 
+/* What a program built against any version of the record has set; `given` NULL = nothing. VIA_OK, VIA_EINVAL. */
+via_status via_routes_read_options(const via_open_options *given, via_open_options *options, via_error *error);
 /*
  * Resolves; loads nothing. `host` NULL = a private host that lives as long as the routes. `role` and `connects` as
  * via_resolve_all(), and its statuses. On failure nothing is to be finished.

@@ -8,8 +8,8 @@
 
 #include "kit/error.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void put_text(json_t *object, const char *key, const char *text)
@@ -109,102 +109,163 @@ json_t *via_candidates_of_scheme(const via_registry *registry, const char *schem
     return list;
 }
 
+/* ---- what they cost ----------------------------------------------------------------------------------------- */
+
+static void put_estimate(json_t *part, double latency_ns, via_estimate_from from)
+{
+    (void)json_object_set_new(part, "latency_ns", json_integer((json_int_t)(latency_ns + 0.5)));
+    put_text(part, "estimate", via_estimate_word(from));
+}
+
 /* ---- any_of ------------------------------------------------------------------------------------------------- */
 
-static json_t *address_candidate(const via_registry *registry, const char *text, uint32_t pattern)
+/* What is held against every candidate of an endpoint. */
+typedef struct held {
+    const via_registry *registry;
+    const via_request *request;
+    uint32_t pattern; /* 0 = not stated */
+} held;
+
+static void judge_address(json_t *part, const held *against, const via_choice *choice)
+{
+    const via_endpoint_need *condition = against->request->condition;
+    char reason[200];
+    via_estimate_from from;
+
+    put_text(part, "plugin", choice->entry->name);
+    if (put_unfit(part, choice->scheme, against->pattern))
+        return;
+    if (condition && via_need_is_lacking(condition, choice->scheme, reason, sizeof(reason))) {
+        put_verdict(part, "unfit", reason, "");
+        return;
+    }
+    const via_endpoint_need any = {0};
+    const double latency_ns =
+        via_estimate(choice->entry, choice->scheme, against->pattern ? against->pattern : VIA_PATTERN_PAIR,
+                     via_need_size(condition ? condition : &any), &from, reason, sizeof(reason));
+    put_verdict(part, "fits", reason, "");
+    put_estimate(part, latency_ns, from);
+}
+
+static json_t *address_candidate(const held *against, const char *text)
 {
     json_t *part = json_object();
+    char *shown = strndup(text, strcspn(text, "?")); /* its options may hold secrets */
     via_address address;
     via_choice choice;
     via_error error;
 
-    put_text(part, "address", text);
+    put_text(part, "address", shown);
+    free(shown);
     via_error_init(&error);
     via_status status = via_address_parse(text, &address, &error);
     if (status == VIA_OK) {
-        status = via_choose(registry, address.scheme, &choice, &error);
+        status = via_choose(against->registry, address.scheme, &choice, &error);
         if (status == VIA_OK)
             status = via_choice_check(&choice, &error);
         via_address_fini(&address);
     }
-    if (status != VIA_OK) {
+    if (status != VIA_OK)
         put_verdict(part, "refused", error.what, error.mend);
-        return part;
-    }
-    put_text(part, "plugin", choice.entry->name);
-    if (!put_unfit(part, choice.scheme, pattern))
-        put_verdict(part, "fits", "", "");
+    else
+        judge_address(part, against, &choice);
     return part;
 }
 
 /* ---- require ------------------------------------------------------------------------------------------------ */
 
-static bool lacks_feature(const via_scheme_manifest *scheme, const via_endpoint_need *need, char *reason,
-                          size_t capacity)
+static bool is_refused(const via_ranked *ranked, via_error *error)
 {
-    size_t index;
-    json_t *feature;
+    const via_choice choice = {.entry = ranked->entry, .scheme = ranked->scheme};
 
-    json_array_foreach(need->features, index, feature)
-    {
-        if (via_scheme_manifest_has(scheme, json_string_value(feature)))
+    via_error_init(error);
+    return ranked->fits && via_choice_check(&choice, error) != VIA_OK;
+}
+
+/*
+ * The one that is opened by a name: the first that takes one, of which nothing keeps it from being used. Where a need is all that is
+ * known, and none takes a name, the first.
+ */
+static const via_ranked *find_chosen(const via_ranking *ranking, bool is_by_name)
+{
+    const via_ranked *first = NULL;
+    via_error error;
+
+    for (size_t i = 0; i < ranking->count; i++) {
+        const via_ranked *ranked = &ranking->list[i];
+        if (!ranked->fits || is_refused(ranked, &error))
             continue;
-        (void)snprintf(reason, capacity, "lacks the feature \"%.40s\"", json_string_value(feature));
-        return true;
+        if (ranked->is_named)
+            return ranked;
+        first = first || is_by_name ? first : ranked;
     }
-    return false;
+    return first;
 }
 
-/* A wider reach serves a narrower need: a network scheme also reaches this machine. */
-static bool lacks(const via_scheme_manifest *scheme, const via_endpoint_need *need, char *reason, size_t capacity)
+static void judge_ranked(json_t *part, const via_ranked *ranked, bool is_by_name, bool is_chosen)
 {
-    if (need->scope > scheme->scope)
-        (void)snprintf(reason, capacity, "does not reach that far");
-    else if (need->max_message > scheme->max_message)
-        (void)snprintf(reason, capacity, "carries messages of at most %" PRIu64 " bytes", scheme->max_message);
+    char reason[400];
+    via_error error;
+
+    (void)snprintf(reason, sizeof(reason), "takes no plain name: its address is %s:%s", ranked->scheme->name,
+                   ranked->scheme->rest[0] ? ranked->scheme->rest : "...");
+    if (!ranked->fits)
+        put_verdict(part, ranked->mend[0] ? "refused" : "unfit", ranked->reason, ranked->mend);
+    else if (is_refused(ranked, &error))
+        put_verdict(part, "refused", error.what, error.mend);
+    else if (ranked->is_named)
+        put_verdict(part, is_chosen ? "chosen" : "fits", ranked->reason, "");
+    else if (is_by_name)
+        put_verdict(part, "unfit", reason, "name it by \"address\" or \"any_of\"");
     else
-        return lacks_feature(scheme, need, reason, capacity);
-    return true;
+        put_verdict(part, is_chosen ? "chosen" : "fits", reason, "");
+    if (ranked->fits)
+        put_estimate(part, ranked->latency_ns, ranked->from);
 }
 
-static json_t *need_candidate(via_plugin_entry *entry, const via_scheme_manifest *scheme, const via_endpoint_need *need)
+json_t *via_candidates_of_ranking(const via_ranking *ranking, const char *name)
 {
-    json_t *part = json_object();
-    via_choice choice = {.entry = entry, .scheme = scheme};
-    char reason[160];
+    const via_ranked *chosen = find_chosen(ranking, name != NULL);
+    json_t *list = json_array();
 
-    put_text(part, "scheme", scheme->name);
-    put_text(part, "plugin", entry->name);
-    if (via_choose_verdict(entry, &choice) == VIA_VERDICT_REFUSED)
-        put_refusal(part, entry);
-    else if (put_unfit(part, scheme, need->pattern))
-        return part;
-    else if (lacks(scheme, need, reason, sizeof(reason)))
-        put_verdict(part, "unfit", reason, "");
-    else
-        put_verdict(part, "fits", "", "");
-    return part;
+    for (size_t i = 0; i < ranking->count; i++) {
+        const via_ranked *ranked = &ranking->list[i];
+        json_t *part = json_object();
+        char *address = name && ranked->fits && ranked->is_named ? via_ranked_address(ranked, name) : NULL;
+        put_text(part, "scheme", ranked->scheme->name);
+        if (address)
+            put_text(part, "address", address);
+        free(address);
+        put_text(part, "plugin", ranked->entry->name);
+        put_text(part, "rest", ranked->scheme->rest);
+        judge_ranked(part, ranked, name != NULL, ranked == chosen);
+        (void)json_array_append_new(list, part);
+    }
+    return list;
 }
 
-static void add_schemes(json_t *list, via_plugin_entry *entry, const via_endpoint_need *need)
+static json_t *need_candidates(const via_registry *registry, const via_request *request)
 {
-    if (entry->shadowed_by || !entry->manifest.enabled)
-        return;
-    for (size_t i = 0; i < entry->manifest.scheme_count; i++)
-        (void)json_array_append_new(list, need_candidate(entry, &entry->manifest.schemes[i], need));
+    via_ranking ranking;
+
+    const via_status status = via_rank(registry, request->need, request->condition, &ranking, NULL);
+    json_t *list = status == VIA_OK ? via_candidates_of_ranking(&ranking, request->given.rest) : json_array();
+    via_ranking_fini(&ranking);
+    return list;
 }
 
 json_t *via_candidates_of_endpoint(const via_registry *registry, const via_request *request)
 {
-    const via_endpoint_manifest *endpoint = request->endpoint;
-    json_t *list = json_array(), *address;
+    const held against = {registry, request, request->endpoint ? request->endpoint->pattern : 0};
+    json_t *list, *address;
     size_t index;
 
-    json_array_foreach(endpoint->any_of, index, address)
+    if (request->need)
+        return need_candidates(registry, request);
+    list = json_array();
+    json_array_foreach(request->endpoint->any_of, index, address)
     {
-        (void)json_array_append_new(list, address_candidate(registry, json_string_value(address), endpoint->pattern));
+        (void)json_array_append_new(list, address_candidate(&against, json_string_value(address)));
     }
-    for (size_t i = 0; endpoint->need && i < registry->plugin_count; i++)
-        add_schemes(list, registry->plugins[i], endpoint->need);
     return list;
 }

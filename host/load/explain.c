@@ -87,7 +87,7 @@ static uint32_t pattern_of(const via_request *request)
 {
     if (!request->endpoint)
         return 0;
-    return request->endpoint->need ? request->endpoint->need->pattern : request->endpoint->pattern;
+    return request->need ? request->need->pattern : request->endpoint->pattern;
 }
 
 static void put_request(json_t *out, const via_request *request)
@@ -139,6 +139,25 @@ static json_t *scheme_part(const via_scheme_manifest *scheme)
     put(part, "features", list_of(scheme->features));
     put(part, "listens", json_boolean(scheme->listens));
     put(part, "max_message", json_integer((json_int_t)scheme->max_message));
+    return part;
+}
+
+/* What a message is expected to take, one way. */
+static json_t *expected_part(const via_choice *choice, const via_request *request)
+{
+    const via_endpoint_need any = {0};
+    const uint64_t size = via_need_size(request->condition ? request->condition : &any);
+    const uint32_t pattern = pattern_of(request) ? pattern_of(request) : VIA_PATTERN_PAIR;
+    via_estimate_from from;
+    char why[200];
+    const double latency_ns = via_estimate(choice->entry, choice->scheme, pattern, size, &from, why, sizeof(why));
+    json_t *part = json_object();
+
+    put(part, "size", json_integer((json_int_t)size));
+    put(part, "latency_ns", json_integer((json_int_t)(latency_ns + 0.5)));
+    put_text(part, "estimate", via_estimate_word(from));
+    if (why[0])
+        put_text(part, "reason", why);
     return part;
 }
 
@@ -246,6 +265,7 @@ static via_status explain_target(json_t *out, const via_registry *registry, cons
         return status;
     put(out, "plugin", plugin_part(&choice));
     put(out, "scheme", scheme_part(choice.scheme));
+    put(out, "expected", expected_part(&choice, request));
     via_error_init(&reason);
     via_status stack = explain_stack(out, registry, request, choice.scheme, &reason);
     if (status != VIA_OK)
@@ -267,13 +287,14 @@ static via_status check_fits(const json_t *candidates, const via_request *reques
     json_array_foreach(candidates, index, candidate)
     {
         const char *verdict = json_string_value(json_object_get(candidate, "verdict"));
-        if (verdict && strcmp(verdict, "fits") == 0)
+        if (verdict && (strcmp(verdict, "fits") == 0 || strcmp(verdict, "chosen") == 0))
             return VIA_OK;
     }
     via_status status =
         via_error_set(error, VIA_ENOTSUP, VIA_STAGE_RESOLVE, "install a plugin that has what it lacks, or ask for less",
                       "no candidate of \"%s\" can be used", request->given.rest);
-    via_error_at(error, request->file->path, NULL, request->endpoint->line, request->endpoint->column);
+    if (request->endpoint)
+        via_error_at(error, request->file->path, NULL, request->endpoint->line, request->endpoint->column);
     return status;
 }
 
@@ -308,7 +329,8 @@ static json_t *query_part(const char *address)
 
 static json_t *empty_answer(const char *address)
 {
-    static const char *const keys[] = {"endpoint", "override", "pattern", "address", "plugin", "scheme", "guarantees"};
+    static const char *const keys[] = {"endpoint", "override", "pattern",    "address",
+                                       "plugin",   "scheme",   "guarantees", "expected"};
     json_t *out = json_object();
 
     put(out, "query", query_part(address));

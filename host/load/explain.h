@@ -9,6 +9,7 @@
 
 #include "load/choose.h"
 #include "load/layers.h"
+#include "load/rank.h"
 #include "load/request.h"
 
 json_t *via_explain_text(const char *text);
@@ -28,5 +29,7 @@ json_t *via_candidates_of_scheme(const via_registry *registry, const char *schem
                                  uint32_t pattern);
 /* Every address of any_of, or every scheme held against require. */
 json_t *via_candidates_of_endpoint(const via_registry *registry, const via_request *request);
+/* Every scheme in the order of a ranking; `name` is what it is to be opened by, NULL = that does not matter. */
+json_t *via_candidates_of_ranking(const via_ranking *ranking, const char *name);
 
 #endif

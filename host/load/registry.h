@@ -45,5 +45,8 @@ via_status via_registry_endpoint_next(via_registry *registry, size_t *cursor, vi
 /* The body of via_explain(). Of via_validate_with() it is load/validate.h; via_seal() needs no host. */
 via_status via_registry_explain(via_registry *registry, const char *address, const via_open_options *options,
                                 char **json, via_error *error);
+/* The bodies of via_advise() and via_lint(). */
+via_status via_registry_advise(via_registry *registry, const char *need, char **json, via_error *error);
+via_status via_registry_lint(via_registry *registry, const char *file, char **json, via_error *error);
 
 #endif

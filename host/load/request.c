@@ -243,6 +243,12 @@ static via_status read_endpoint(via_request *request, const via_registry *regist
 
     request->endpoint = via_endpoint_files_find(&registry->endpoints, name, &request->file);
     request->override = via_search_override(&registry->search, name, request->variable);
+    if (!request->endpoint && !request->override && request->condition) {
+        request->has_choice = true;
+        request->need = request->condition; /* no text file says more */
+        request->condition = NULL;
+        return VIA_OK;
+    }
     if (!request->endpoint && !request->override)
         return fail_unknown(registry, name, error);
     if (!make_layer_texts(request))
@@ -250,6 +256,7 @@ static via_status read_endpoint(via_request *request, const via_registry *regist
     if (request->override)
         return read_override(request, error);
     request->has_choice = !request->endpoint->address;
+    request->need = request->endpoint->need;
     if (request->has_choice)
         return VIA_OK;
     via_status status = via_address_parse(request->endpoint->address, &request->place, error);
@@ -271,6 +278,14 @@ via_status via_request_point(via_request *request, const char *address, via_erro
     return status;
 }
 
+static via_status read_requirement(via_request *request, const via_open_options *options, via_error *error)
+{
+    if (!options || !options->require || !*options->require)
+        return VIA_OK;
+    request->condition = &request->called_for;
+    return via_need_read(options->require, false, &request->called_for, error);
+}
+
 /* ---- the whole ---------------------------------------------------------------------------------------------- */
 
 static via_status fill(via_request *request, const via_registry *registry, const char *address,
@@ -278,6 +293,8 @@ static via_status fill(via_request *request, const via_registry *registry, const
 {
     via_status status = via_address_parse(address, &request->given, error);
 
+    if (status == VIA_OK)
+        status = read_requirement(request, options, error);
     if (status != VIA_OK)
         return status;
     if (request->given.scheme)
@@ -320,6 +337,7 @@ void via_request_destroy(via_request *request)
     for (size_t i = 0; request->paths && i < request->paths->count; i++)
         free(request->paths->texts[i]);
     free(request->paths);
+    via_need_fini(&request->called_for);
     via_address_fini(&request->given);
     via_address_fini(&request->place);
     free(request);

@@ -9,6 +9,7 @@
 #define VIADUCT_HOST_REQUEST_H
 
 #include "load/address.h"
+#include "load/need.h"
 #include "load/registry_state.h"
 
 typedef enum via_origin {
@@ -33,10 +34,13 @@ typedef struct via_setting {
 enum { VIA_SETTINGS = 5 * VIA_ADDRESS_OPTIONS + VIA_LAYER_OPTIONS + 2 };
 
 typedef struct via_request {
-    via_address given;         /* what the caller wrote */
-    via_address place;         /* where the endpoint or its override points */
-    const via_address *target; /* one of the two; NULL = the endpoint has a choice, and none is pointed at */
-    bool has_choice;           /* the endpoint has any_of or require, and nothing overrides it */
+    via_address given;                  /* what the caller wrote */
+    via_address place;                  /* where the endpoint or its override points */
+    const via_address *target;          /* one of the two; NULL = the endpoint has a choice, and none is pointed at */
+    bool has_choice;                    /* the endpoint has any_of or require, and nothing overrides it */
+    const via_endpoint_need *need;      /* what its mechanism is chosen by; NULL = it is named */
+    const via_endpoint_need *condition; /* what the call requires besides; NULL = nothing */
+    via_endpoint_need called_for;       /* what via_open_options.require says */
     const via_endpoint_manifest *endpoint; /* NULL = opened by address, or defined by the variable alone */
     const via_endpoint_file *file;
     const char *override; /* the value of `variable`, or NULL */

@@ -78,14 +78,15 @@ static via_status choose_side(const via_request *request, uint32_t role, bool co
 via_status via_target_check_pattern(const via_request *request, uint32_t pattern, via_error *error)
 {
     char stated[64], asked[64];
+    const via_endpoint_manifest *endpoint = request->endpoint;
+    uint32_t says = !endpoint ? 0 : endpoint->need ? endpoint->need->pattern : endpoint->pattern;
 
-    if (!request->endpoint || !request->endpoint->pattern || request->endpoint->pattern == pattern)
+    if (!says || says == pattern)
         return VIA_OK;
     via_status status = via_error_set(
         error, VIA_EINVAL, VIA_STAGE_RESOLVE, "open it in the pattern that its manifest states, or change it there",
         "the endpoint \"%s\" is a %s; it cannot be opened as a %s", request->endpoint->name,
-        via_pattern_list(request->endpoint->pattern, stated, sizeof(stated)),
-        via_pattern_list(pattern, asked, sizeof(asked)));
+        via_pattern_list(says, stated, sizeof(stated)), via_pattern_list(pattern, asked, sizeof(asked)));
     via_error_at(error, request->file->path, NULL, request->endpoint->line, request->endpoint->column);
     return status;
 }
@@ -105,6 +106,21 @@ static via_status check_scheme_pattern(const via_scheme_manifest *scheme, uint32
         return via_error_set(error, VIA_ENOTSUP, VIA_STAGE_RESOLVE, "dial it", "%s: cannot be listened on",
                              scheme->name);
     return VIA_OK;
+}
+
+/* Who wrote the text file may choose, but not something that the program cannot work with. */
+static via_status check_condition(const via_request *request, const via_scheme_manifest *scheme, via_error *error)
+{
+    char reason[160];
+
+    if (!request->condition || !via_need_is_lacking(request->condition, scheme, reason, sizeof(reason)))
+        return VIA_OK;
+    via_status status =
+        via_error_set(error, VIA_ENOTSUP, VIA_STAGE_RESOLVE, "use a scheme that has it: via choose lists them",
+                      "%s: %s, and the program requires more", scheme->name, reason);
+    if (request->endpoint)
+        via_error_at(error, request->file->path, NULL, request->endpoint->line, request->endpoint->column);
+    return status;
 }
 
 /* ---- filling ------------------------------------------------------------------------------------------------ */
@@ -217,6 +233,8 @@ via_status via_target_resolve(const via_registry *registry, const via_request *r
     via_status status = via_choose(registry, request->target->scheme, &choice, error);
     if (status == VIA_OK)
         status = check_scheme_pattern(choice.scheme, out->pattern, out->role == VIA_PAIR && !connects, error);
+    if (status == VIA_OK)
+        status = check_condition(request, choice.scheme, error);
     if (status == VIA_OK)
         status = via_layers_choose(registry, request, out->pattern, &layers, error);
     if (status == VIA_OK)

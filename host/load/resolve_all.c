@@ -5,7 +5,7 @@
  * Owns: which of their troubles ends the whole, and the error that tells of all of them. Runs no plugin code.
  */
 #include "kit/error.h"
-#include "load/choose.h"
+#include "load/rank.h"
 #include "load/settings.h"
 #include "load/target.h"
 
@@ -46,7 +46,7 @@ static via_status add(const resolving *now, via_candidates *out, via_error *erro
     if (status == VIA_OK)
         return VIA_OK;
     via_resolved_fini(&candidate->resolved);
-    if (out->is_choice && status != VIA_ENOMEM && candidate->error.stage != VIA_STAGE_OPTIONS)
+    if (out->is_choice && status != VIA_ENOMEM && (out->is_ranked || candidate->error.stage != VIA_STAGE_OPTIONS))
         return VIA_OK;
     *error = candidate->error;
     if (out->is_choice && status != VIA_ENOMEM)
@@ -74,7 +74,7 @@ static via_status check_shared(const resolving *now, const via_candidates *all, 
     return via_settings_check_shared(now->request, schemes, all->count, error);
 }
 
-static via_status resolve_choice(const resolving *now, via_candidates *out, via_error *error)
+static via_status resolve_any_of(const resolving *now, via_candidates *out, via_error *error)
 {
     const json_t *any_of = now->request->endpoint->any_of;
     via_status status = VIA_OK;
@@ -84,6 +84,59 @@ static via_status resolve_choice(const resolving *now, via_candidates *out, via_
         if (status == VIA_OK)
             status = add(now, out, error);
     }
+    return status;
+}
+
+/* One that fits, by the endpoint's own name. */
+static via_status add_ranked(const resolving *now, const via_ranked *ranked, via_candidates *out, via_error *error)
+{
+    char *address = via_ranked_address(ranked, now->request->given.rest);
+
+    if (!address)
+        return fail_memory(error);
+    via_status status = via_request_point(now->request, address, error);
+    free(address);
+    return status == VIA_OK ? add(now, out, error) : status;
+}
+
+/* One that does not, for its reason. */
+static via_status add_unfit(const via_ranked *ranked, via_candidates *out, via_error *error)
+{
+    via_candidate *candidate = &out->list[out->count];
+
+    if (asprintf(&candidate->address, "%s:", ranked->scheme->name) < 0) {
+        candidate->address = NULL;
+        return fail_memory(error);
+    }
+    out->count++;
+    (void)via_error_set(&candidate->error, VIA_ENOTSUP, VIA_STAGE_RESOLVE, ranked->mend, "%s",
+                        ranked->fits ? "takes no plain name: give its address" : ranked->reason);
+    return VIA_OK;
+}
+
+/* The best first; of those that do not fit is told only if none does. */
+static via_status resolve_need(const resolving *now, via_candidates *out, via_error *error)
+{
+    via_ranking ranking;
+    via_endpoint_need need = *now->request->need;
+
+    need.pattern = via_role_pattern(now->role);
+    via_status status = via_rank(now->registry, &need, now->request->condition, &ranking, error);
+    for (size_t i = 0; i < ranking.count && status == VIA_OK && out->count < VIA_CANDIDATES; i++) {
+        if (ranking.list[i].fits && ranking.list[i].is_named)
+            status = add_ranked(now, &ranking.list[i], out, error);
+    }
+    const bool none = out->count == 0;
+    for (size_t i = 0; none && i < ranking.count && status == VIA_OK && out->count < VIA_CANDIDATES; i++)
+        status = add_unfit(&ranking.list[i], out, error);
+    via_ranking_fini(&ranking);
+    return status;
+}
+
+static via_status resolve_choice(const resolving *now, via_candidates *out, via_error *error)
+{
+    const via_status status = out->is_ranked ? resolve_need(now, out, error) : resolve_any_of(now, out, error);
+
     return status == VIA_OK ? check_shared(now, out, error) : status;
 }
 
@@ -99,7 +152,7 @@ static bool copy_name(via_candidates *out, const via_request *request)
 static via_status resolve_request(const resolving *now, via_candidates *out, via_error *error)
 {
     out->is_choice = now->request->has_choice;
-    out->is_ranked = out->is_choice && now->request->endpoint->need;
+    out->is_ranked = out->is_choice && now->request->need;
     out->list = calloc(VIA_CANDIDATES, sizeof(*out->list));
     if (!out->list || !copy_name(out, now->request))
         return fail_memory(error);
@@ -208,8 +261,9 @@ static void tell_each(const via_candidates *all, via_error *error)
 via_status via_candidates_fail(const via_candidates *all, via_error *error)
 {
     if (all->count == 0)
-        return via_error_set(error, VIA_ENOTSUP, VIA_STAGE_RESOLVE, "see what each lacks: via explain NAME",
-                             "no installed mechanism serves \"%s\"", all->name);
+        return via_error_set(error, VIA_ENOTSUP, VIA_STAGE_RESOLVE,
+                             "set VIADUCT_PLUGIN_PATH to the folder of the plugins",
+                             "no plugin is installed that could serve \"%s\"", all->name);
     const via_error leading = *find_leading(all);
     const via_status status =
         via_error_set(error, leading.status, leading.stage, NULL,

@@ -95,11 +95,15 @@ static via_status read_need_max_message(via_check *check, json_t *value, void *t
     return via_manifest_size(check, value, &((via_endpoint_need *)target)->max_message);
 }
 
+static via_status read_need_message(via_check *check, json_t *value, void *target)
+{
+    return via_manifest_size(check, value, &((via_endpoint_need *)target)->message);
+}
+
 static const via_field need_fields[] = {
-    {"pattern", read_need_pattern, true},
-    {"scope", read_need_scope, false},
-    {"features", read_need_features, false},
-    {"max_message", read_need_max_message, false},
+    {"pattern", read_need_pattern, true},    {"scope", read_need_scope, false},
+    {"features", read_need_features, false}, {"max_message", read_need_max_message, false},
+    {"message", read_need_message, false},
 };
 
 static via_status read_require(via_check *check, json_t *value, void *target)

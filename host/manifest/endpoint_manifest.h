@@ -34,6 +34,7 @@ typedef struct via_endpoint_need {
     uint32_t scope;       /* VIA_SCOPE_*, 0 = any */
     json_t *features;     /* array of texts, or NULL */
     uint64_t max_message; /* bytes, 0 = any */
+    uint64_t message;     /* bytes of a typical one, 0 = not said */
 } via_endpoint_need;
 
 /* One endpoint: exactly one of address, any_of and need is there. */

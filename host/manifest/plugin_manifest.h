@@ -24,6 +24,9 @@ struct via_scheme_manifest {
     uint32_t scope;
     uint32_t info_flags; /* VIA_INFO_* */
     bool listens;
+    const char *rest;             /* what stands behind the colon, with words in capitals to fill in; "" = not said */
+    uint64_t typical_latency_ns;  /* of a small message; 0 = not said */
+    uint64_t typical_bytes_per_s; /* of large ones; 0 = not said */
 };
 
 typedef struct via_plugin_manifest {
@@ -68,6 +71,9 @@ const via_scheme_manifest *via_plugin_manifest_scheme(const via_plugin_manifest 
 const via_layer_manifest *via_plugin_manifest_layer(const via_plugin_manifest *manifest, const char *name);
 /* True if the scheme lists the feature. */
 bool via_scheme_manifest_has(const via_scheme_manifest *scheme, const char *feature);
+
+/* True if a plain name does for the rest of an address: "rest" has NAME to fill in, and nothing else. */
+bool via_scheme_manifest_is_named(const via_scheme_manifest *scheme);
 
 /* Writes "pair queue" to `text`, which is returned. */
 const char *via_pattern_list(uint32_t patterns, char *text, size_t capacity);

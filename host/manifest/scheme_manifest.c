@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define REST_CHARACTERS CAPITALS "abcdefghijklmnopqrstuvwxyz0123456789/:._-"
+
 const via_word via_pattern_words[] = {
     {"pair", VIA_PATTERN_PAIR},   {"queue", VIA_PATTERN_QUEUE},   {"topic", VIA_PATTERN_TOPIC},
     {"value", VIA_PATTERN_VALUE}, {"region", VIA_PATTERN_REGION}, {NULL, 0},
@@ -184,11 +187,52 @@ static via_status read_options(via_check *check, json_t *value, void *target)
     return via_option_list_read(check, value, &((via_scheme_manifest *)target)->options);
 }
 
+static via_status read_rest(via_check *check, json_t *value, void *target)
+{
+    const char *text = NULL;
+    via_status status = via_check_text(check, value, 1, 63, &text);
+
+    if (status == VIA_OK && strspn(text, REST_CHARACTERS) != strlen(text))
+        return via_check_fail(check, "write NAME if a plain name does, else such as //HOST:PORT",
+                              "\"%.80s\" is no form of an address; expected letters, digits, \"/\", \":\", \".\", "
+                              "\"_\" and \"-\"",
+                              text);
+    if (status == VIA_OK)
+        ((via_scheme_manifest *)target)->rest = text;
+    return status;
+}
+
+static via_status read_latency(via_check *check, json_t *value, void *target)
+{
+    int64_t number = 0;
+    via_status status = via_check_integer(check, value, 1, INT64_C(1000000000000), &number);
+
+    ((via_scheme_manifest *)target)->typical_latency_ns = (uint64_t)number;
+    return status;
+}
+
+static via_status read_rate(via_check *check, json_t *value, void *target)
+{
+    int64_t number = 0;
+    via_status status = via_check_integer(check, value, 1, INT64_C(1000000000000000), &number);
+
+    ((via_scheme_manifest *)target)->typical_bytes_per_s = (uint64_t)number;
+    return status;
+}
+
+static const via_field typical_fields[] = {{"latency_ns", read_latency, true}, {"bytes_per_s", read_rate, true}};
+
+static via_status read_typical(via_check *check, json_t *value, void *target)
+{
+    return via_check_object(check, value, typical_fields, sizeof(typical_fields) / sizeof(typical_fields[0]), target);
+}
+
 static const via_field fields[] = {
     {"patterns", read_patterns, true},       {"scope", read_scope, true},      {"guarantees", read_guarantees, true},
     {"max_message", read_max_message, true}, {"options", read_options, false}, {"features", read_features, false},
     {"aliases", read_aliases, false},        {"carries", read_carries, false}, {"listens", read_listens, false},
-    {"linger", read_linger, false},          {"loan", read_loan, false},
+    {"linger", read_linger, false},          {"loan", read_loan, false},       {"rest", read_rest, false},
+    {"typical", read_typical, false},
 };
 
 /* ---- the whole ---------------------------------------------------------------------------------------------- */
@@ -196,6 +240,7 @@ static const via_field fields[] = {
 via_status via_scheme_manifest_read(via_check *check, json_t *value, via_scheme_manifest *scheme)
 {
     scheme->listens = true;
+    scheme->rest = "";
     via_status status = via_check_object(check, value, fields, sizeof(fields) / sizeof(fields[0]), scheme);
     return status == VIA_OK ? via_option_list_check(check, &scheme->options, scheme->patterns, "scheme") : status;
 }
@@ -218,4 +263,11 @@ static bool promises(const via_scheme_manifest *scheme, const char *feature)
 bool via_scheme_manifest_has(const via_scheme_manifest *scheme, const char *feature)
 {
     return promises(scheme, feature) || via_names_hold(scheme->features, feature);
+}
+
+bool via_scheme_manifest_is_named(const via_scheme_manifest *scheme)
+{
+    const char *name = strstr(scheme->rest, "NAME");
+
+    return name && strcspn(scheme->rest, CAPITALS) == (size_t)(name - scheme->rest) && !strpbrk(name + 4, CAPITALS);
 }

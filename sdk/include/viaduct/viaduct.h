@@ -202,12 +202,19 @@ typedef struct via_open_options {
      * of the endpoint. Their options are among `options` as "tap.file=value". NULL = not said here, "" = none.
      */
     const char *layers;
+    /*
+     * "scope=machine,feature=priority,max_message=64KiB,message=4KiB": what the mechanism has to be like. `feature` may be there
+     * again and again; `message` is the size of a typical one, for which mechanisms are compared. A name that no endpoint
+     * manifest defines is then opened on the installed mechanism that serves this best, the name being the rest of its address; where
+     * a manifest or an address says which, that has to fit. NULL or "" = nothing is required.
+     */
+    const char *require;
 } via_open_options;
 
 /* The defaults: VIA_TWO, VIA_SIDE_DEFAULT, no options, the layers of the endpoint. Any thread. */
 VIA_INLINE void via_open_options_init(via_open_options *options)
 {
-    via_open_options empty = {sizeof(via_open_options), VIA_TWO, VIA_SIDE_DEFAULT, 0, NULL, 0, NULL, NULL, NULL};
+    via_open_options empty = {sizeof(via_open_options), VIA_TWO, VIA_SIDE_DEFAULT, 0, NULL, 0, NULL, NULL, NULL, NULL};
     *options = empty;
 }
 
@@ -413,6 +420,21 @@ VIA_API VIA_CHECK_RESULT via_status via_explain(via_host *host, const char *addr
  * sdk/docs/operating.md.
  */
 VIA_API VIA_CHECK_RESULT via_status via_observe(int64_t pid, char **json, via_error *error);
+
+/*
+ * Which installed mechanism serves a need best, as JSON text: every one with verdict, reason and what a message is expected to take
+ * there, the best first, and what an endpoint manifest says for it. `need` is as via_open_options.require, with
+ * "pattern=queue" or another besides. Runs no plugin code. Free *json with via_free(). The format: sdk/docs/explain.md.
+ * VIA_OK, also if none fits; VIA_EINVAL, VIA_ENOMEM.
+ */
+VIA_API VIA_CHECK_RESULT via_status via_advise(via_host *host, const char *need, char **json, via_error *error);
+
+/*
+ * Holds an endpoint manifest against the best practices of sdk/docs/practices.md, as JSON text: an array of findings, each with
+ * number, place, reason and mend. Runs no plugin code. Free *json with via_free(). The format: sdk/docs/explain.md.
+ * VIA_OK, also with findings; VIA_ENOTSUP: it is no endpoint manifest; or what via_validate() says of it.
+ */
+VIA_API VIA_CHECK_RESULT via_status via_lint(via_host *host, const char *file, char **json, via_error *error);
 
 enum {
     VIA_MANIFEST_PLUGIN = 1u,

@@ -14,7 +14,7 @@ static const char bus_manifest[] =
     " \"schemes\": {\"bus\": {\"patterns\": [\"pair\", \"topic\"], \"scope\": \"machine\", \"features\": [\"fast\"],\n"
     "  \"guarantees\": {\"attach\": true, \"lossless\": true, \"ordered\": true, \"death\": false}, \"linger\": "
     "\"native\",\n"
-    "  \"max_message\": \"1MiB\", \"carries\": [\"key\"], \"options\": {\n"
+    "  \"max_message\": \"1MiB\", \"rest\": \"NAME\", \"carries\": [\"key\"], \"options\": {\n"
     "   \"mode\": {\"type\": \"mode\", \"default\": \"0600\", \"summary\": \"permissions\"},\n"
     "   \"size\": {\"type\": \"size\", \"default\": \"1KiB\", \"min\": 1, \"max\": \"2KiB\", \"summary\": \"s\"},\n"
     "   \"token\": {\"type\": \"string\", \"secret\": true, \"summary\": \"s\"},\n"
@@ -210,7 +210,8 @@ static void test_explain__any_of_and_require_list_their_candidates(void **state)
 
     expect(fixture, json, "/address", "null");
     expect(fixture, json, "/candidates/0",
-           "{\"address\":\"bus:a\",\"plugin\":\"bus\",\"verdict\":\"fits\",\"reason\":\"\",\"mend\":\"\"}");
+           "{\"address\":\"bus:a\",\"plugin\":\"bus\",\"verdict\":\"fits\",\"reason\":\"\",\"mend\":\"\","
+           "\"latency_ns\":51024,\"estimate\":\"scope\"}");
     expect(fixture, json, "/candidates/1",
            "{\"address\":\"tram:b\",\"verdict\":\"refused\",\"reason\":\"no plugin serves "
            "\\\"tram:\\\"\",\"mend\":\"install "
@@ -218,13 +219,15 @@ static void test_explain__any_of_and_require_list_their_candidates(void **state)
     json_decref(json);
     json = explain(fixture, "needs", VIA_OK);
     expect(fixture, json, "/candidates/0",
-           "{\"scheme\":\"bus\",\"plugin\":\"bus\",\"verdict\":\"fits\",\"reason\":\"\",\"mend\":\"\"}");
-    expect(fixture, json, "/candidates/1",
-           "{\"scheme\":\"good\",\"plugin\":\"good\",\"verdict\":\"unfit\",\"reason\":\"lacks the feature "
-           "\\\"fast\\\"\",\"mend\":\"\"}");
+           "{\"scheme\":\"bus\",\"address\":\"bus:needs\",\"plugin\":\"bus\",\"rest\":\"NAME\","
+           "\"verdict\":\"chosen\",\"reason\":\"\",\"mend\":\"\",\"latency_ns\":51024,\"estimate\":\"scope\"}");
+    expect(
+        fixture, json, "/candidates/1",
+        "{\"scheme\":\"good\",\"plugin\":\"good\",\"rest\":\"\",\"verdict\":\"unfit\",\"reason\":\"lacks the feature "
+        "\\\"fast\\\"\",\"mend\":\"\"}");
     json_decref(json);
     json = explain(fixture, "sure", VIA_OK);
-    expect(fixture, json, "/candidates/0/verdict", "\"fits\"");
+    expect(fixture, json, "/candidates/0/verdict", "\"chosen\"");
     json_decref(json);
     json = explain(fixture, "mortal", VIA_ENOTSUP);
     expect(fixture, json, "/candidates/0/reason", "\"lacks the feature \\\"death\\\"\"");
