@@ -260,7 +260,8 @@ static int check_operands(const via_cli_args *args)
 
 static via_cli_list *list_at(via_cli_args *args, size_t index)
 {
-    via_cli_list *lists[] = {&args->operands, &args->plugins, &args->endpoints, &args->trust, &args->options};
+    via_cli_list *lists[] = {&args->operands, &args->plugins, &args->endpoints,
+                             &args->trust,    &args->options, &args->features};
     return index < sizeof lists / sizeof lists[0] ? lists[index] : NULL;
 }
 
@@ -426,4 +427,13 @@ static const struct option options[VIA_CLI_OPTION_COUNT] = {
     [VIA_CLI_DIRECTION] = {"direction", "WHICH", "which messages, as the recorded end saw them", CHOICE, AT(direction),
                            directions},
     [VIA_CLI_LIST] = {"list", NULL, "show the channels that allow it, and end", FLAG, AT(list), NULL},
+    [VIA_CLI_SCOPE] = {"scope", "SCOPE", "how far it has to reach: process, machine or network", TEXT, AT(scope), NULL},
+    [VIA_CLI_FEATURE] = {"feature", "WORD",
+                         "what it has to be able to do or to promise: priority, credentials, death, ...", LIST,
+                         AT(features), NULL},
+    [VIA_CLI_MAX_MESSAGE] = {"max-message", "SIZE", "the largest message: 64KiB, 1MiB", TEXT, AT(max_message), NULL},
+    [VIA_CLI_MESSAGE] = {"message", "SIZE", "a typical message, for which the times are compared (default 1KiB)", TEXT,
+                         AT(message), NULL},
+    [VIA_CLI_LINT] = {"lint", NULL, "hold endpoint manifests against the best practices, too", FLAG, AT(lint), NULL},
+    [VIA_CLI_LIVE] = {"live", NULL, "dial each candidate once, to see who listens there", FLAG, AT(live), NULL},
 };

@@ -83,8 +83,16 @@ typedef enum via_cli_option_id {
     VIA_CLI_SPEED,
     VIA_CLI_DIRECTION,
     VIA_CLI_LIST,
+    VIA_CLI_SCOPE,
+    VIA_CLI_FEATURE,
+    VIA_CLI_MAX_MESSAGE,
+    VIA_CLI_MESSAGE,
+    VIA_CLI_LINT,
+    VIA_CLI_LIVE,
     VIA_CLI_OPTION_COUNT
 } via_cli_option_id;
+
+_Static_assert(VIA_CLI_OPTION_COUNT <= 64, "a mask has a bit for each option");
 
 #define VIA_CLI_TAKES(id) (UINT64_C(1) << (id))
 #define VIA_CLI_TAKES_HOST                                                                                             \
@@ -109,12 +117,12 @@ typedef struct via_cli_list {
 typedef struct via_cli_args {
     const struct via_cli_command *command;
     uint64_t given; /* VIA_CLI_TAKES() of each option that was given */
-    via_cli_list operands, plugins, endpoints, trust, options;
+    via_cli_list operands, plugins, endpoints, trust, options, features;
     bool help, json, listen, dial, more, echo, peers, notify;
     bool primary, sensitive, paste_once, clear, foreground, trim_newline, no_newline, list_types, watch, quick,
-        prometheus, list;
+        prometheus, list, lint, live;
     const char *type, *key, *file, *output, *as, *plot, *sizes, *interface, *library, *codec, *backend, *listen_at,
-        *dial_at, *setup, *test, *speed;
+        *dial_at, *setup, *test, *speed, *scope, *max_message, *message;
     uint64_t ttl_ns, interval_ns;
     uint64_t timeout_ns, count, wait, warmup, rounds, seed;
     int64_t priority;

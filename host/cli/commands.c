@@ -59,17 +59,35 @@ const via_cli_command via_cli_commands[] = {
          "Each error names the file, line, column, what was expected and how to mend it. Each file is checked by\n"
          "itself: 'via plugins' shows whether a library is there and fits, 'via explain NAME' whether the plugin has\n"
          "the options that an endpoint sets. A file that a layer reads, such as an interface, is checked by that\n"
-         "layer's plugin; no code of a plugin is run for a manifest.",
-     .takes = HOST | TAKES(JSON),
+         "layer's plugin; no code of a plugin is run for a manifest.\n"
+         "--lint says in an endpoint manifest what the best practices say otherwise (sdk/docs/practices.md has the "
+         "numbers);\n"
+         "with findings the exit status is 1.",
+     .takes = HOST | TAKES(JSON) | TAKES(LINT),
      .run = via_cli_run_validate},
     {.name = "explain",
      .operands = "NAME|ADDRESS",
      .min_operands = 1,
      .max_operands = 1,
      .summary = "show how an endpoint name or an address resolves",
-     .about = "Each candidate with verdict and reason, every option with its origin. No code of any plugin is run.",
-     .takes = HOST | TAKES(OPTION) | TAKES(JSON),
+     .about = "Each candidate with verdict, reason and the time that a small message is expected to take, every option "
+              "with\n"
+              "its origin. No code of any plugin is run, unless --live: then each candidate of a pair is dialled once, "
+              "which "
+              "its\n"
+              "listener sees as a client that comes and goes.",
+     .takes = HOST | TAKES(OPTION) | TAKES(JSON) | TAKES(LIVE),
      .run = via_cli_run_explain},
+    {.name = "choose",
+     .operands = "",
+     .summary = "rank the installed mechanisms for a need, and print what a manifest says for it",
+     .about = "Each mechanism with verdict, reason and the time that a message is expected to take one way: as "
+              "measured here\n"
+              "(certificates/PLUGIN.json beside its manifest, made by 'via certify --json'), else as its manifest "
+              "says, else\n"
+              "what is usual for its scope. No code of any plugin is run. If none fits, the exit status is 1.",
+     .takes = HOST | TAKES(JSON) | TAKES(PATTERN) | TAKES(SCOPE) | TAKES(FEATURE) | TAKES(MAX_MESSAGE) | TAKES(MESSAGE),
+     .run = via_cli_run_choose},
     {.name = "listen",
      .operands = "ADDRESS",
      .min_operands = 1,

@@ -11,6 +11,7 @@ int via_cli_run_validate(const via_cli_args *args);
 int via_cli_run_explain(const via_cli_args *args);
 int via_cli_run_tap(const via_cli_args *args);
 int via_cli_run_replay(const via_cli_args *args);
+int via_cli_run_choose(const via_cli_args *args);
 int via_cli_run_seal(const via_cli_args *args);
 int via_cli_run_listen(const via_cli_args *args);
 int via_cli_run_dial(const via_cli_args *args);

@@ -6,8 +6,10 @@
  * told, and then the error.
  */
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "choose.h"
 #include "commands.h"
 #include "json.h"
 #include "session.h"
@@ -80,30 +82,56 @@ static const char *candidate_name(const json_t *candidate)
     return "";
 }
 
-static void add_candidate(via_table *table, size_t number, const json_t *candidate)
+/* A row with the time that a message is expected to take, or without where none of them has one. */
+static void add_row(via_table *table, bool has_times, const char *const cells[6])
 {
-    char index[24], mend[400];
+    if (has_times)
+        via_table_add(table, cells);
+    else
+        via_table_add(table, (const char *[]){cells[0], cells[1], cells[2], cells[5]});
+}
+
+static void add_candidate(via_table *table, size_t number, const json_t *candidate, bool has_times)
+{
+    char index[24], latency[32], mend[400];
     const char *verdict = text_of(candidate, "verdict");
+    const char *reason = text_of(candidate, "live")[0] ? text_of(candidate, "live") : text_of(candidate, "reason");
     (void)snprintf(index, sizeof index, "  %zu", number);
-    via_table_add(table,
-                  (const char *[]){index, candidate_name(candidate),
-                                   strcmp(verdict, "chosen") == 0 ? "CHOSEN" : verdict, text_of(candidate, "reason")});
+    via_cli_format_latency(candidate, latency, sizeof latency);
+    verdict = strcmp(verdict, "chosen") == 0 ? "CHOSEN" : verdict;
+    add_row(
+        table, has_times,
+        (const char *[]){index, candidate_name(candidate), verdict, latency, text_of(candidate, "estimate"), reason});
     if (!text_of(candidate, "mend")[0])
         return;
     (void)snprintf(mend, sizeof mend, "mend: %s", text_of(candidate, "mend"));
-    via_table_add(table, (const char *[]){"", "", "", mend});
+    add_row(table, has_times, (const char *[]){"", "", "", "", "", mend});
+}
+
+static bool have_times(const json_t *candidates)
+{
+    size_t index;
+    const json_t *candidate;
+    json_array_foreach(candidates, index, candidate)
+    {
+        if (json_object_get(candidate, "latency_ns"))
+            return true;
+    }
+    return false;
 }
 
 static bool put_candidates(const json_t *candidates)
 {
     static const char *const head[] = {"  #", "CANDIDATE", "VERDICT", "REASON"};
+    static const char *const wide_head[] = {"  #", "CANDIDATE", "VERDICT", ">ONE WAY", "FROM", "REASON"};
+    const bool has_times = have_times(candidates);
     via_table table;
     size_t index;
     const json_t *candidate;
     if (json_array_size(candidates) == 0)
         return true;
-    via_table_init(&table, head, 4);
-    json_array_foreach(candidates, index, candidate) add_candidate(&table, index + 1, candidate);
+    via_table_init(&table, has_times ? wide_head : head, has_times ? 6 : 4);
+    json_array_foreach(candidates, index, candidate) add_candidate(&table, index + 1, candidate, has_times);
     bool printed = via_table_print(&table, stdout);
     via_table_fini(&table);
     return printed;
@@ -120,6 +148,16 @@ static void put_words(const json_t *list)
         (void)putchar(' ');
         put(json_string_value(word) ? json_string_value(word) : "?");
     }
+}
+
+static void put_expected(const json_t *expected)
+{
+    char latency[32], size[32];
+    via_cli_format_latency(expected, latency, sizeof latency);
+    if (!latency[0])
+        return;
+    via_cli_format_size((uint64_t)json_integer_value(json_object_get(expected, "size")), size, sizeof size);
+    (void)printf("expected  %s one way for a message of %s (%s)\n", latency, size, text_of(expected, "estimate"));
 }
 
 static void put_scheme(const json_t *root)
@@ -142,6 +180,7 @@ static void put_scheme(const json_t *root)
     (void)fputs("\nreach     ", stdout);
     put(text_of(scheme, "scope"));
     (void)printf(", messages of at most %s\n", limit);
+    put_expected(json_object_get(root, "expected"));
     if (json_array_size(json_object_get(scheme, "features")) > 0) {
         (void)fputs("features ", stdout);
         put_words(json_object_get(scheme, "features"));
@@ -282,11 +321,8 @@ static void put_left_out(const json_t *list)
     }
 }
 
-static int show(const char *text)
+static int show(const json_t *root)
 {
-    json_t *root = json_loads(text, 0, NULL);
-    if (!root)
-        return via_cli_out_of_memory();
     put_head(root);
     bool printed = put_candidates(json_object_get(root, "candidates"));
     put_scheme(root);
@@ -294,8 +330,25 @@ static int show(const char *text)
     put_layers(json_object_get(root, "layers"));
     printed = printed && put_options(root);
     put_left_out(json_object_get(root, "left_out"));
-    json_decref(root);
     return printed ? VIA_EXIT_OK : via_cli_out_of_memory();
+}
+
+static int answer(const via_cli_args *args, via_host *host, const char *text)
+{
+    json_t *root = json_loads(text, 0, NULL);
+    char *whole = NULL;
+    if (!root)
+        return via_cli_out_of_memory();
+    if (args->live)
+        via_cli_look_live(host, root);
+    int result = VIA_EXIT_OK;
+    if (!args->json)
+        result = show(root);
+    else if ((whole = json_dumps(root, JSON_INDENT(2))) != NULL)
+        (void)puts(whole);
+    free(whole);
+    json_decref(root);
+    return result;
 }
 
 int via_cli_run_explain(const via_cli_args *args)
@@ -310,10 +363,8 @@ int via_cli_run_explain(const via_cli_args *args)
     via_error_init(&error);
     via_cli_open_options(args, &options);
     via_status status = via_explain(host, args->operands.items[0], &options, &text, &error);
-    if (text && args->json)
-        (void)puts(text);
-    else if (text)
-        result = show(text);
+    if (text)
+        result = answer(args, host, text);
     if (status != VIA_OK)
         result = via_cli_error(args->operands.items[0], &error);
     via_free(text);

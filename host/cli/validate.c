@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "choose.h"
 #include "commands.h"
 #include "json.h"
 #include "session.h"
@@ -31,6 +32,18 @@ static int judge(validation *v, const char *file, via_file_info *info, via_statu
     return result;
 }
 
+/* Practices are about endpoint manifests; of the others there is nothing to find. */
+static int lint_one(validation *v, const char *file, const via_file_info *info, json_t *verdict)
+{
+    json_t *findings = verdict ? json_array() : NULL;
+    if (verdict)
+        (void)json_object_set_new(verdict, "findings", findings);
+    if (!v->args->lint || info->kind != VIA_MANIFEST_ENDPOINTS)
+        return VIA_EXIT_OK;
+    const int opened = v->host ? VIA_EXIT_OK : via_cli_host_open(v->args, &v->host);
+    return opened == VIA_EXIT_OK ? via_cli_lint(v->host, file, findings) : opened;
+}
+
 static int validate_one(validation *v, const char *file)
 {
     via_error error;
@@ -46,14 +59,15 @@ static int validate_one(validation *v, const char *file)
         if (status != VIA_OK)
             (void)json_object_set_new(verdict, "error", via_cli_json_error(&error));
         (void)json_array_append_new(v->verdicts, verdict);
-        return via_cli_exit_of(status);
+        const int linted = status == VIA_OK && v->args->lint ? lint_one(v, file, &info, verdict) : VIA_EXIT_OK;
+        return status == VIA_OK ? linted : via_cli_exit_of(status);
     }
     if (status != VIA_OK)
         return via_cli_error(file, &error);
     via_cli_put_text(stdout, file);
     (void)printf(info.kind == VIA_MANIFEST_OF_LAYER ? ": ok, a file of kind %s\n" : ": ok, a manifest of kind %s\n",
                  info.word);
-    return VIA_EXIT_OK;
+    return lint_one(v, file, &info, NULL);
 }
 
 int via_cli_run_validate(const via_cli_args *args)
