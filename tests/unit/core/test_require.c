@@ -118,12 +118,9 @@ static void test_require__a_program_can_ask_for_advice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_require__both_ends_come_to_the_same_choice),
-        TEST(test_require__a_dialer_goes_on_to_the_next),
-        TEST(test_require__who_listens_takes_the_best_alone),
-        TEST(test_require__queues_are_joined_by_need),
-        TEST(test_require__an_older_program_requires_nothing),
-        TEST(test_require__a_program_can_ask_for_advice),
+        TEST(test_require__both_ends_come_to_the_same_choice), TEST(test_require__a_dialer_goes_on_to_the_next),
+        TEST(test_require__who_listens_takes_the_best_alone),  TEST(test_require__queues_are_joined_by_need),
+        TEST(test_require__an_older_program_requires_nothing), TEST(test_require__a_program_can_ask_for_advice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
