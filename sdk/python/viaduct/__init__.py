@@ -20,21 +20,24 @@ from ._errors import (
     LimitError, NoMemoryError, NoPeerError, NotFoundError, NotSupportedError, PeerError, PermissionError, ProtocolError, ReadyError,
     RefusedError, RemoteError, RevokedError, StalledError, TimeoutError, TooBigError, WrongTypeError,
 )  # fmt: skip
-from ._host import Host, dial, endpoints, explain, join, listen, plugins
+from ._host import Host, dial, endpoints, explain, join, listen, plugins, rpc
+from ._interface import Interface
 from ._knowing import Endpoint, Info, Peer, Plugin, Stats
 from ._library import lib as _lib
 from ._listener import Listener
 from ._loan import Loan
 from ._message import Message
+from ._rpc import Rpc
+from ._serve import CallFailed
 from ._waitset import Ready, WaitSet
 
 __all__ = [
-    "BufferTooSmallError", "BusyError", "CanceledError", "Channel", "ClosedError", "DroppedError", "Endpoint", "Error", "ErrorRecord",
-    "Event", "ForkError", "Host", "Info", "InfoFlag", "InvalidError", "IoError", "LimitError", "Listener", "Loan", "LogLevel", "Message",
+    "BufferTooSmallError", "BusyError", "CallFailed", "CanceledError", "Channel", "ClosedError", "DroppedError", "Endpoint", "Error", "ErrorRecord",
+    "Event", "ForkError", "Host", "Info", "InfoFlag", "Interface", "InvalidError", "IoError", "LimitError", "Listener", "Loan", "LogLevel", "Message",
     "NoMemoryError", "NoPeerError", "NotFoundError", "NotSupportedError", "Pattern", "Peer", "PeerError", "PermissionError", "Plugin",
     "PluginStatus", "ProtocolError", "Ready", "ReadyError", "RefusedError", "RegionState", "RemoteError", "RevokedError", "Role",
-    "RpcOrigin", "Side", "Stage", "StalledError", "Stats", "Status", "Threads", "TimeoutError", "TooBigError", "WaitSet",
-    "WrongTypeError", "dial", "endpoints", "explain", "join", "listen", "plugins",
+    "Rpc", "RpcOrigin", "Side", "Stage", "StalledError", "Stats", "Status", "Threads", "TimeoutError", "TooBigError", "WaitSet",
+    "WrongTypeError", "dial", "endpoints", "explain", "join", "listen", "plugins", "rpc",
 ]  # fmt: skip
 
 __version__ = _text(_lib.via_version())

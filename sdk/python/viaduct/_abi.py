@@ -437,6 +437,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any]]] = {
     "via_offers_wait": (c_int32, [_P, _U, _D]),
     "via_rpc_serve": (c_int32, [_P, POINTER(CRpcFunction), _Z, _V, _E]),
     "via_rpc_start_json": (c_int32, [_P, _S, _S, _D, RpcJsonDone, _V, _U, _RE]),
+    "via_rpc_call_json": (c_int32, [_P, _S, _S, _D, _OUT, RpcEvent, _V, _RE]),
     "via_rpc_notify_json": (c_int32, [_P, _S, _S, _D, _RE]),
     "via_rpc_cancel": (c_int32, [_P, c_uint64]),
     "via_rpc_describe": (c_int32, [_P, _D, _OUT, _RE]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import time
 from ctypes import c_void_p
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Union
@@ -18,10 +19,12 @@ from ._abi import (
 )  # fmt: skip
 from ._channel import Channel
 from ._handle import Handle
+from ._interface import Interface
 from ._knowing import Endpoint, Plugin, endpoint_of, plugin_of
 from ._library import lib
 from ._listener import Listener
 from ._options import Log, Opening, log_function, texts
+from ._rpc import Rpc
 
 _MOST_AT_ONCE_NS = 10_000_000_000  # how long a dial that nobody waits for any more may go on
 
@@ -247,6 +250,43 @@ def listen(
     return open_listener(None, address, Side.DEFAULT, layers, log, options, more)
 
 
+def rpc_options(
+    host: Optional[Host], address: str, interface: Optional[str], codec: Optional[str], layers: Layers, options: OptionDict
+) -> Any:
+    """The layers and options that put rpc on top of what an address has already."""
+    words: Dict[str, Any] = dict(options or {})
+    if interface is not None:
+        words["rpc.interface"] = interface
+    if codec is not None:
+        words["rpc.codec"] = codec
+    if layers is None:
+        told = host.explain(address) if host is not None else explain(address)
+        named = [each["name"] for each in told["layers"]]
+        layers = None if "rpc" in named else ["rpc", *named]
+    return layers, words
+
+
+def rpc(
+    address: str, interface: Union[str, "os.PathLike[str]", None] = None, timeout: Optional[float] = None, *,
+    codec: Optional[str] = None, host: Optional[Host] = None, side: Union[Side, str] = Side.DEFAULT, layers: Layers = None,
+    log: Optional[Log] = None, options: OptionDict = None, **more: Any,
+) -> Rpc:  # fmt: skip
+    """Connects to functions: `calc = viaduct.rpc("unix:calc"); calc.add(2, 3)`.
+
+    Which there are is said by an interface file, or else by the other end. `codec` is "msgpack" or "json"."""
+    file = None if interface is None else os.fspath(interface)
+    known = None if file is None else Interface.read(file)
+    chosen, words = rpc_options(host, address, file, codec, layers, options)
+    made = Rpc(open_channel(host, address, Role.PAIR, timeout, side, chosen, log, words, more), known)
+    try:
+        if known is None:
+            made.learn(timeout)
+        return made
+    except BaseException:
+        made.close()
+        raise
+
+
 def plugins() -> List[Plugin]:
     """Every plugin that is found now."""
     with Host() as host:
@@ -265,4 +305,4 @@ def explain(address: str, *, layers: Layers = None, options: OptionDict = None, 
         return host.explain(address, layers=layers, options=options, **more)
 
 
-__all__ = ["Host", "Pattern", "dial", "endpoints", "explain", "join", "listen", "plugins"]
+__all__ = ["Host", "Pattern", "dial", "endpoints", "explain", "join", "listen", "plugins", "rpc"]

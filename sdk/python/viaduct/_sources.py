@@ -6,6 +6,7 @@ Owns: the order of arming. Must never sleep, and never act on what is there: bot
 from __future__ import annotations
 
 import ctypes
+import threading
 from typing import Dict, List, Optional
 
 from . import _errors
@@ -35,6 +36,7 @@ class Sources:
     def __init__(self, handle: Handle) -> None:
         self._handle = handle
         self._known: Dict[Event, Optional[Source]] = {}
+        self.lock = threading.Lock()  # what must not happen while something is armed holds it
 
     def of(self, event: Event) -> Optional[Source]:
         """Where to sleep for an event; None: it has no internal work."""
@@ -50,7 +52,8 @@ class Sources:
             source = self.of(each)
             if source is None:
                 continue
-            status = self._handle.status(lib.via_arm, each)
+            with self.lock:
+                status = self._handle.status(lib.via_arm, each)
             if status == Status.OK:
                 sources.append(source)
             elif not (each == Event.WORK and status == Status.ENOENT):

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Any, Callable, Dict, List, Optional
+import threading
+from typing import Any, Callable, Dict, List, Optional, TypeVar
 
 from . import _wait
 from ._abi import Event, PollWait, Status
 from ._handle import Handle
 from ._library import lib
+
+T = TypeVar("T")
 
 
 class Watch:
@@ -120,6 +123,15 @@ class Watcher:
             await asyncio.sleep(0)  # there is something to do: but let others do theirs, too
             return
         watch.set()
+        await self._wait_for(future, deadline)
+
+    async def nap(self, deadline: int) -> None:
+        """Until somebody wakes who sleeps here, or the deadline passes."""
+        future = self.loop.create_future()
+        self._sleeping.append(future)
+        await self._wait_for(future, deadline)
+
+    async def _wait_for(self, future: "asyncio.Future[None]", deadline: int) -> None:
         left = _wait.seconds_to(deadline)
         timer: Any = None if left is None else self.loop.call_later(left, self._expire, future)
         try:
@@ -149,3 +161,33 @@ def arm_channel(handle: Handle) -> Callable[[Event], int]:
 
 def arm_listener(handle: Handle) -> Callable[[Event], int]:
     return lambda event: handle.status(lib.via_listener_arm)
+
+
+async def in_thread(call: Callable[[Callable[[], bool]], T], drop: Callable[[T], None]) -> T:
+    """What a call that blocks returns, which is told by its argument whether it is still wanted. `drop` undoes it if it is not."""
+    loop = asyncio.get_running_loop()
+    future: "asyncio.Future[T]" = loop.create_future()
+
+    def settle(result: Optional[T], error: Optional[BaseException]) -> None:
+        if error is not None:
+            if not future.cancelled():
+                future.set_exception(error)
+        elif future.cancelled():
+            drop(result)  # type: ignore[arg-type]
+        else:
+            future.set_result(result)  # type: ignore[arg-type]
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = call(future.cancelled)
+        except BaseException as raised:
+            error = raised
+        try:
+            loop.call_soon_threadsafe(settle, result, error)
+        except RuntimeError:  # the loop has ended
+            if error is None:
+                drop(result)  # type: ignore[arg-type]
+
+    threading.Thread(target=run, name="viaduct", daemon=True).start()
+    return await future

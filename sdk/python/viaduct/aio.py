@@ -13,12 +13,12 @@ Owns: the coroutines. Must never block the loop: what has no descriptor to sleep
 from __future__ import annotations
 
 import asyncio
-import threading
 from ctypes import byref, c_uint64
 from typing import Any, AsyncIterator, Awaitable, Callable, Generator, Generic, List, Optional, TypeVar, Union
 
-from . import _channel, _errors, _host, _listener, _wait
+from . import _channel, _errors, _host, _listener, _rpc, _wait
 from ._abi import NOW, CError, Event, Role, Side, Status
+from ._aio_rpc import Rpc
 from ._buffers import Borrowed
 from ._errors import ErrorRecord
 from ._host import Host, Layers, OptionDict
@@ -27,7 +27,7 @@ from ._library import lib
 from ._message import Message
 from ._options import Log
 from ._sources import ask_source
-from ._watch import Watcher, arm_channel, arm_listener
+from ._watch import Watcher, arm_channel, arm_listener, in_thread
 
 T = TypeVar("T")
 _FAIR = 64  # messages at once before other tasks have their turn
@@ -228,36 +228,6 @@ class Listener:
 # ---- opening ------------------------------------------------------------------------------------------------------
 
 
-async def in_thread(call: Callable[[Callable[[], bool]], T], drop: Callable[[T], None]) -> T:
-    """What a call that blocks returns, which is told by its argument whether it is still wanted. `drop` undoes it if it is not."""
-    loop = asyncio.get_running_loop()
-    future: "asyncio.Future[T]" = loop.create_future()
-
-    def settle(result: Optional[T], error: Optional[BaseException]) -> None:
-        if error is not None:
-            if not future.cancelled():
-                future.set_exception(error)
-        elif future.cancelled():
-            drop(result)  # type: ignore[arg-type]
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
-
-    def run() -> None:
-        result, error = None, None
-        try:
-            result = call(future.cancelled)
-        except BaseException as raised:
-            error = raised
-        try:
-            loop.call_soon_threadsafe(settle, result, error)
-        except RuntimeError:  # the loop has ended
-            if error is None:
-                drop(result)  # type: ignore[arg-type]
-
-    threading.Thread(target=run, name="viaduct", daemon=True).start()
-    return await future
-
-
 class Opening(Generic[T]):
     """Something to be opened: await it, or use it with `async with`."""
 
@@ -324,5 +294,21 @@ def listen(
 
     async def make() -> Listener:
         return Listener(_host.open_listener(host, address, Side.DEFAULT, layers, log, options, more))
+
+    return Opening(make)
+
+
+def rpc(
+    address: str, interface: Any = None, timeout: Optional[float] = None, *, codec: Optional[str] = None,
+    host: Optional[Host] = None, options: OptionDict = None, **more: Any,
+) -> Opening[Rpc]:  # fmt: skip
+    """As viaduct.rpc(): `async with viaduct.aio.rpc("unix:calc") as calc: await calc.add(2, 3)`."""
+
+    async def make() -> Rpc:
+        return Rpc(
+            await in_thread(
+                lambda _: _host.rpc(address, interface, timeout, codec=codec, host=host, options=options, **more), _rpc.Rpc.close
+            )
+        )
 
     return Opening(make)
