@@ -20,6 +20,7 @@ from ._errors import (
     LimitError, NoMemoryError, NoPeerError, NotFoundError, NotSupportedError, PeerError, PermissionError, ProtocolError, ReadyError,
     RefusedError, RemoteError, RevokedError, StalledError, TimeoutError, TooBigError, WrongTypeError,
 )  # fmt: skip
+from ._extensions import Exit, Offers, Process, Region, copy, paste, send_handles, take_handles
 from ._host import Host, dial, endpoints, explain, join, listen, plugins, rpc
 from ._interface import Interface
 from ._knowing import Endpoint, Info, Peer, Plugin, Stats
@@ -33,11 +34,11 @@ from ._waitset import Ready, WaitSet
 
 __all__ = [
     "BufferTooSmallError", "BusyError", "CallFailed", "CanceledError", "Channel", "ClosedError", "DroppedError", "Endpoint", "Error", "ErrorRecord",
-    "Event", "ForkError", "Host", "Info", "InfoFlag", "Interface", "InvalidError", "IoError", "LimitError", "Listener", "Loan", "LogLevel", "Message",
-    "NoMemoryError", "NoPeerError", "NotFoundError", "NotSupportedError", "Pattern", "Peer", "PeerError", "PermissionError", "Plugin",
-    "PluginStatus", "ProtocolError", "Ready", "ReadyError", "RefusedError", "RegionState", "RemoteError", "RevokedError", "Role",
+    "Event", "Exit", "ForkError", "Host", "Info", "InfoFlag", "Interface", "InvalidError", "IoError", "LimitError", "Listener", "Loan", "LogLevel", "Message",
+    "NoMemoryError", "NoPeerError", "NotFoundError", "NotSupportedError", "Offers", "Pattern", "Peer", "PeerError", "PermissionError", "Plugin",
+    "PluginStatus", "Process", "ProtocolError", "Ready", "ReadyError", "RefusedError", "Region", "RegionState", "RemoteError", "RevokedError", "Role",
     "Rpc", "RpcOrigin", "Side", "Stage", "StalledError", "Stats", "Status", "Threads", "TimeoutError", "TooBigError", "WaitSet",
-    "WrongTypeError", "dial", "endpoints", "explain", "join", "listen", "plugins", "rpc",
+    "WrongTypeError", "copy", "dial", "endpoints", "explain", "join", "listen", "paste", "plugins", "rpc", "send_handles", "take_handles",
 ]  # fmt: skip
 
 __version__ = _text(_lib.via_version())
