@@ -14,9 +14,10 @@
 
 extern char **environ;
 
+/* VIADUCT_LIBRARY is for modules of other languages, which load this library by it. */
 static const char *const known_variables[] = {
     "VIADUCT_PLUGIN_PATH", "VIADUCT_ADD_PLUGIN_PATH", "VIADUCT_ENDPOINTS", "VIADUCT_TRUST", "VIADUCT_LOAD",
-    "VIADUCT_LOG",         "VIADUCT_STATS",
+    "VIADUCT_LOG",         "VIADUCT_STATS",           "VIADUCT_LIBRARY",
 };
 
 enum {
