@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Checks the pages given: every C block is a quotation, every JSON block parses, every relative link leads somewhere.
+"""Checks the pages given: every block of C or Python is a quotation, every JSON block parses, every relative link leads somewhere.
 
-A C block is preceded by <!-- from PATH -->; it must stand in that file word for word, indentation aside.
+Such a block is preceded by <!-- from PATH -->; it must stand in that file word for word, indentation aside.
 """
 import json
 import re
@@ -24,10 +24,10 @@ def quoted(block, source: str) -> bool:
 def faults(page):
     for block in blocks(page):
         where = f"{page}:{block.line}"
-        if block.language == "c":
+        if block.language in ("c", "python"):
             source = re.fullmatch(r"from (\S+)", block.note)
             if not source:
-                yield f"{where}: say above this C block where it is quoted from: <!-- from PATH -->"
+                yield f"{where}: say above this block where it is quoted from: <!-- from PATH -->"
             elif not (TOP / source[1]).is_file():
                 yield f"{where}: {source[1]} does not exist"
             elif not quoted(block, (TOP / source[1]).read_text()):

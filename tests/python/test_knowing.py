@@ -123,17 +123,26 @@ class Library(unittest.TestCase):
         self.assertIn("ImportError: libc.so.6 has no via_", told.stderr)
         self.assertIn("mend:", told.stderr)
 
-    def test_it_is_found_beside_the_installed_module(self):
+    def test_an_installation_finds_its_own(self):
         with tempfile.TemporaryDirectory() as prefix:
-            module = pathlib.Path(prefix, "lib/python3/dist-packages/viaduct")
-            module.parent.mkdir(parents=True)
-            module.symlink_to(pathlib.Path(viaduct.__file__).parent)
-            self.assertNotEqual(self.run_with(VIADUCT_LIBRARY=None, PYTHONPATH=str(module.parent)).returncode, 0)
-            module.unlink()
-            subprocess.run(["cp", "-r", pathlib.Path(viaduct.__file__).parent, module], check=True)
+            install = ["cmake", "--install", os.environ["VIADUCT_BUILD"], "--component", "python", "--prefix", prefix]
+            subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
+            folder = pathlib.Path(prefix, "lib/python3/dist-packages")
+            source = pathlib.Path(viaduct.__file__).parent
+            self.assertEqual(
+                sorted(file.name for file in folder.joinpath("viaduct").iterdir()),
+                sorted(file.name for file in source.iterdir() if file.suffix in (".py", ".typed")),
+            )
+            self.assertNotEqual(self.run_with(VIADUCT_LIBRARY=None, PYTHONPATH=str(folder)).returncode, 0)
             pathlib.Path(prefix, "lib/libviaduct.so.1").symlink_to(os.environ["VIADUCT_LIBRARY"])
-            told = self.run_with(VIADUCT_LIBRARY=None, PYTHONPATH=str(module.parent))
+            told = self.run_with(VIADUCT_LIBRARY=None, PYTHONPATH=str(folder))
             self.assertEqual((told.stdout.strip(), told.stderr), (viaduct.__version__, ""))
+
+    def test_the_variable_that_names_it_is_known(self):
+        lines = []
+        with viaduct.Host(log=lambda level, plugin, text: lines.append(text)):
+            self.assertIn("VIADUCT_LIBRARY", os.environ)
+        self.assertFalse([line for line in lines if "VIADUCT_LIBRARY" in line])
 
     def test_its_symbols_stay_its_own(self):
         import ctypes
