@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 import unittest
@@ -59,17 +60,17 @@ class CtrlC(unittest.TestCase):
     def test_sending_to_a_full_channel(self):
         for scheme in PAIRS:
             with self.subTest(scheme), pair(scheme) as (a, b):
-                sent = 0
                 with contextlib.suppress(viaduct.TimeoutError):
                     while True:
                         a.send(b"x" * 50_000, timeout=0)
-                        sent += 1
-                self.interrupts(lambda: a.send(b"y" * 50_000))
-                reader = threading.Thread(target=lambda: [b.recv(LIMIT) for _ in range(sent)])
+                self.interrupts(lambda: [a.send(b"y" * 50_000) for _ in range(1000)])  # a system may find some room yet
+                first = []
+                reader = threading.Thread(target=lambda: first.extend(chr(message[0]) for message in b))
                 reader.start()
                 a.send(b"z", timeout=LIMIT)
+                a.finish(LIMIT)
                 reader.join()
-                self.assertEqual(b.recv(LIMIT), b"z")
+                self.assertRegex("".join(first), "^x+y*z$")
 
     def test_a_large_message_that_is_leaving(self):
         with pair() as (a, b):
@@ -129,8 +130,9 @@ class CtrlC(unittest.TestCase):
             self.assertLess(time.process_time() - before, 0.2)
 
 
-class Storm(unittest.TestCase):
-    """A handler that raises again and again, wherever the main thread is."""
+class Handlers:
+    """Of signals that raise again and again, wherever the main thread is. Before Python 3.11 a handler can raise just as a function
+    returns, and what it returns is lost, whichever function it is."""
 
     class Alarm(Exception):
         pass
@@ -178,6 +180,9 @@ class Storm(unittest.TestCase):
             self.assertEqual(got, list(range(count)))
             self.assertFalse(b._handle.lent)
 
+
+@unittest.skipIf(sys.version_info < (3, 11), "see above")
+class Storm(Handlers, unittest.TestCase):
     def test_no_message_is_lost(self):
         for scheme in ("unix:", "shm:"):
             for size in (10, 10_000):
