@@ -108,8 +108,9 @@ class Channel:
             self._own(raw, message)
         return message
 
-    def _receive(self, box: List[Message], function: Any, *arguments: Any) -> int:
-        """The status of via_recv() or one of its kind; the message goes into the box, whatever raises meanwhile.
+    def _receive(self, box: List[Message], function: Any, *arguments: Tuple[Any]) -> int:
+        """The status of via_recv() or one of its kind; the message goes into the box, whatever raises meanwhile. Each argument is in a
+        tuple of its own.
 
         So does the status into its list, within one step of Python: extend() calls the function by itself."""
         handle, mark, raw = self._handle, object(), CMsg()
@@ -117,8 +118,7 @@ class Channel:
         message: Optional[Message] = None
         try:
             handle.inside[mark] = threading.get_ident()
-            taken: Tuple[Any, ...] = (handle.address(), *arguments, ctypes.byref(raw))
-            answer.extend(map(function, *((each,) for each in taken)))
+            answer.extend(map(function, (handle.address(),), *arguments, (ctypes.byref(raw),)))
             if answer[0] == Status.OK:
                 message = Message(handle, raw, lib.via_release)
                 self._own(raw, message)
@@ -145,14 +145,14 @@ class Channel:
     def _receive_now(self, box: List[Message]) -> int:
         """Puts one message into the box if there is one."""
         self._take_kept(box)
-        return Status.OK if box else self._receive(box, lib.via_recv, NOW)
+        return Status.OK if box else self._receive(box, lib.via_recv, (NOW,))
 
     def _receive_until(self, box: List[Message], function: Any, arguments: Tuple[Any, ...], deadline: int) -> None:
         """Puts one message into the box."""
         is_main = _wait.is_main()
         self._take_kept(box)
         while not box:
-            status = self._receive(box, function, *arguments, NOW if is_main else deadline)
+            status = self._receive(box, function, *arguments, (NOW,) if is_main else (deadline,))
             if box:
                 break
             if status != Status.ETIMEDOUT or not is_main or _wait.has_passed(deadline):
@@ -247,13 +247,14 @@ class Channel:
         `more` says that another follows at once, so that several may travel together; a send without it, or flush(), lets them go."""
         deadline = _wait.deadline_of(timeout)
         meta = meta_of(key, type, priority, more)
+        if isinstance(data, bytes):
+            self._send_bytes(data, len(data), meta, more, deadline)
+            return
         with Borrowed((data,)) as bytes_:
-            address, size = bytes_.first()
-            self._send_until(
-                lambda until: self._handle.status(lib.via_send, address, size, meta, until),
-                more,
-                deadline,
-            )
+            self._send_bytes(*bytes_.first(), meta, more, deadline)
+
+    def _send_bytes(self, address: Any, size: int, meta: Any, more: bool, deadline: int) -> None:
+        self._send_until(lambda until: self._handle.status(lib.via_send, address, size, meta, until), more, deadline)
 
     def sendv(
         self,

@@ -171,7 +171,7 @@ class Offers:
         wanted, deadline = None if types is None else types.encode(), _wait.deadline_of(timeout)
         box: List[Message] = []
         status = _wait.aside(
-            lambda: self._channel._receive(box, lib.via_offers_receive, wanted, deadline), box.clear
+            lambda: self._channel._receive(box, lib.via_offers_receive, (wanted,), (deadline,)), box.clear
         )
         if not box:
             raise self._channel._fail(status, "no content")

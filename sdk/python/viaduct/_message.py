@@ -16,6 +16,7 @@ from ._abi import CMsg, MetaFlag, text
 from ._handle import Handle
 from ._library import lib
 
+_MISSED = int(MetaFlag.MISSED)
 COPIED_BYTES = 4096  # a message up to this size is copied
 
 
@@ -83,7 +84,7 @@ class Message:
         self.type: Optional[str] = None if meta.content_type is None else text(meta.content_type)
         self.priority: int = meta.priority
         self.sequence: int = meta.sequence
-        self.missed: bool = bool(meta.flags & MetaFlag.MISSED)
+        self.missed: bool = bool(meta.flags & _MISSED)
         self.lease: Optional[Lease] = None
         self._view: Optional[memoryview]
         if raw.size <= COPIED_BYTES:

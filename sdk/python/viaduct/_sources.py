@@ -10,7 +10,7 @@ import threading
 from typing import Dict, List, Optional
 
 from . import _errors
-from ._abi import CPollHandle, Event, PollWait, Status
+from ._abi import CPollHandle, Event, Status
 from ._handle import Handle
 from ._library import lib
 from ._wait import Source
@@ -27,7 +27,7 @@ def ask_source(handle: Handle, event: Optional[Event]) -> Optional[Source]:
         return None
     if status != Status.OK:
         raise _errors.error_for(status, "there is nothing to sleep on")
-    return raw.handle, PollWait(raw.wait)
+    return raw.handle, raw.wait
 
 
 class Sources:

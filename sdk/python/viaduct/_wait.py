@@ -17,17 +17,14 @@ import signal
 import socket
 import threading
 import time
-from typing import Callable, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ._abi import FOREVER, NOW, PollWait, Status
 
 Source = Tuple[int, int]  # a descriptor, and what to wait for on it: PollWait
 SLICE_NS = 50_000_000  # how long the main thread stays in a C call that has no descriptor to sleep on
-_POLL = {
-    PollWait.READABLE: select.POLLIN,
-    PollWait.WRITABLE: select.POLLOUT,
-    PollWait.READABLE | PollWait.WRITABLE: select.POLLIN | select.POLLOUT,
-}
+_POLL = [0, select.POLLIN, select.POLLOUT, select.POLLIN | select.POLLOUT]  # by PollWait
+_MOST_POLLERS = 64
 
 
 def deadline_of(timeout: Optional[float]) -> int:
@@ -57,12 +54,12 @@ def slice_of(deadline: int) -> int:
     return NOW if deadline == NOW else min(deadline, time.monotonic_ns() + SLICE_NS)
 
 
-_main = threading.main_thread()
+_main = threading.main_thread().ident
 
 
 def is_main() -> bool:
     """May a signal handler have to run in this thread?"""
-    return threading.current_thread() is _main
+    return threading.get_ident() == _main
 
 
 class Bell:
@@ -75,6 +72,8 @@ class Bell:
         self.hears, self.rings = socket.socketpair()
         self.hears.setblocking(False)
         self.rings.setblocking(False)
+        self.source: Source = (self.hears.fileno(), int(PollWait.READABLE))
+        self.rung = self.rings.fileno()
 
     def ring(self) -> None:
         try:
@@ -113,7 +112,7 @@ def main_bell() -> Bell:
 
 def _renew_in_child() -> None:
     global _bell, _main
-    _main = threading.main_thread()
+    _main = threading.main_thread().ident
     if _bell is not None:
         _bell.close()
         _bell = None
@@ -137,12 +136,27 @@ def hand_on(heard: bytes, previous: int) -> None:
             pass  # as Python itself does
 
 
-def _poll(sources: Iterable[Source], deadline: int) -> List[int]:
-    poller = select.poll()
-    for descriptor, wait in sources:
-        poller.register(descriptor, _POLL[PollWait(wait)])
+_pollers: Dict[Tuple[Source, ...], Any] = {}  # that the main thread has used, for it asks for the same again and again
+
+
+def _poller_of(sources: Tuple[Source, ...]) -> Any:
+    poller = _pollers.pop(sources, None) if is_main() else None
+    if poller is None:
+        poller = select.poll()
+        for descriptor, wait in sources:
+            poller.register(descriptor, _POLL[wait])
+    return poller
+
+
+def _poll(sources: Tuple[Source, ...], deadline: int) -> None:
+    """Sleeps until one of them shows something. A handler that runs meanwhile, and sleeps, too, gets another poller."""
+    poller = _poller_of(sources)
     left = seconds_to(deadline)
-    return [descriptor for descriptor, _ in poller.poll(None if left is None else left * 1000)]
+    poller.poll(None if left is None else left * 1000)
+    if is_main():
+        if len(_pollers) >= _MOST_POLLERS:
+            _pollers.clear()
+        _pollers[sources] = poller
 
 
 def sleep(sources: List[Source], deadline: int) -> None:
@@ -150,17 +164,17 @@ def sleep(sources: List[Source], deadline: int) -> None:
 
     A signal's handler has run before this returns; what it raises is raised from here."""
     if not is_main():
-        _poll(sources, deadline)
+        _poll(tuple(sources), deadline)
         return
     bell = main_bell()
     before: List[int] = []
     try:
-        before.extend(map(listen_with, (bell.rings.fileno(),)))
-        _poll([*sources, (bell.hears.fileno(), PollWait.READABLE)], deadline)
+        before.extend(map(listen_with, (bell.rung,)))
+        _poll((*sources, bell.source), deadline)
     finally:
         if before:
             signal.set_wakeup_fd(before[0])
-            hand_on(bell.hush(), before[0])
+            hand_on(bell.hush(), before[0])  # whatever woke us: a signal may have come since
 
 
 def in_slices(call: Callable[[int], int], deadline: int) -> int:
@@ -210,7 +224,7 @@ class Aside:
         threading.Thread(target=self._run, name="viaduct", daemon=True).start()
         try:
             while not self._ended:
-                sleep([(self._bell.hears.fileno(), PollWait.READABLE)], FOREVER)
+                sleep([self._bell.source], FOREVER)
             status = self._ended[0]
         except BaseException:
             self._leave()
