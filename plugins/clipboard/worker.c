@@ -140,7 +140,7 @@ static via_status look_for_refusal(clip_channel *channel, clip_choice *choice)
 static bool fetch_next(clip_channel *channel)
 {
     clip_inbox *in = &channel->desk.in;
-    clip_choice choice;
+    clip_choice choice = {NULL, NULL};
 
     if (!in->is_wanted || !in->is_fresh || in->flight.ticket != 0)
         return false;
