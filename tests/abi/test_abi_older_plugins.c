@@ -15,10 +15,7 @@
 enum { PATIENCE_MS = 20000 };
 
 static const char *const plugins[] = {"attic", "atticshort", "atticlong"};
-#define EACH(name)                                                                                                     \
-    size_t name = 0;                                                                                                   \
-    name < sizeof(plugins) / sizeof(plugins[0]);                                                                       \
-    name++
+enum { PLUGINS = sizeof(plugins) / sizeof(plugins[0]) };
 
 static via_host *open_host(void)
 {
@@ -60,7 +57,7 @@ static void test_abi__plugins_of_1_0_are_found_and_not_refused(void **unused)
         if (info.status != VIA_PLUGIN_READY)
             fail_msg("%s is refused: %s", info.name, info.error.what);
     }
-    assert_int_equal(found, sizeof(plugins) / sizeof(plugins[0]));
+    assert_int_equal(found, PLUGINS);
     via_host_close(host);
 }
 
@@ -84,7 +81,7 @@ static void test_abi__messages_go_through_plugins_of_1_0(void **unused)
 {
     (void)unused;
     via_host *host = open_host();
-    for (EACH(i)) {
+    for (size_t i = 0; i < PLUGINS; i++) {
         via_channel *pull = join(host, plugins[i], "box", VIA_PULL), *push = join(host, plugins[i], "box", VIA_PUSH);
         exchange(push, pull);
         via_interrupt(pull);
@@ -100,7 +97,7 @@ static void test_abi__options_and_counters_are_where_1_0_looks_for_them(void **u
 {
     (void)unused;
     via_host *host = open_host();
-    for (EACH(i)) {
+    for (size_t i = 0; i < PLUGINS; i++) {
         via_counters counters = {.size = sizeof(counters)};
         via_channel *push = join(host, plugins[i], "box?room=3", VIA_PUSH);
         for (int n = 0; n < 3; n++)
@@ -118,7 +115,7 @@ static void test_abi__records_that_1_0_fills_arrive(void **unused)
 {
     (void)unused;
     via_host *host = open_host();
-    for (EACH(i)) {
+    for (size_t i = 0; i < PLUGINS; i++) {
         char address[64];
         via_channel *channel = NULL;
         via_channel_info info = {.size = sizeof(info)};
