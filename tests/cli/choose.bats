@@ -47,6 +47,40 @@ END2
     expect_file second.out 'by the second way'
 }
 
+@test "cli__a_candidate_that_never_answers_leaves_time_for_the_others" {
+    # Its queue of connections is full: one more is neither taken nor refused.
+    cat >deaf.py <<'END2'
+import os, socket, time
+silent = socket.create_server(("127.0.0.1", 0), backlog=0)
+waiting = [socket.socket() for _ in range(4)]
+for one in waiting:
+    one.setblocking(False)
+    one.connect_ex(silent.getsockname())
+open("port.new", "w").write(str(silent.getsockname()[1]))
+os.rename("port.new", "port")
+time.sleep(600)
+END2
+    start deaf python3 deaf.py
+    deaf=$!
+    await test -e port || await test -e port
+    printf '{"manifest": 1, "endpoints": {"slow": {"any_of": ["tcp://127.0.0.1:%s", "unix:slow"]}}}' "$(<port)" >slow.json
+    export VIADUCT_ENDPOINTS=$work/slow.json
+    start got via recv unix:slow
+    receiver=$!
+    await_name slow.sock
+    SECONDS=0
+    run via send slow 'past the deaf one' --timeout 120s
+    expect_status 0
+    ((SECONDS < 60))
+    finish "$receiver"
+    expect_file got.out 'past the deaf one'
+    run via send slow x --timeout 500ms
+    expect_status 4
+    expect "tcp://127.0.0.1:$(<port): VIA_ENOPEER: no answer before the deadline"
+    expect 'unix:slow: VIA_ENOPEER: '
+    kill -KILL "$deaf"
+}
+
 @test "cli__nobody_at_any_candidate_is_told_for_each" {
     make_choice
     run via send orders x --timeout 100ms
