@@ -206,10 +206,12 @@ via_status via_resolve(via_registry *registry, const char *address, uint32_t rol
     const via_status status = via_resolve_all(registry, address, role, connects, options, &all, error);
     if (status != VIA_OK)
         return status;
-    while (all.list[first].error.status != VIA_OK)
+    while (first < all.count && all.list[first].error.status != VIA_OK)
         first++;
-    *out = all.list[first].resolved;
-    all.list[first].resolved = (via_resolved){0};
+    if (first < all.count) { /* it is: one at least is resolved */
+        *out = all.list[first].resolved;
+        all.list[first].resolved = (via_resolved){0};
+    }
     via_candidates_fini(&all);
     return VIA_OK;
 }
