@@ -99,17 +99,22 @@ static bool choose(const clip_channel *channel, const char *wanted, clip_choice 
     return clip_choose(wanted, (const char *const *)present->types, present->count, choice);
 }
 
-static void refuse(clip_inbox *in, via_status status, uint64_t generation)
+/* There is nothing to fetch: that is what the next receive is told. */
+static bool refuse(clip_channel *channel, via_status status)
 {
+    clip_inbox *in = &channel->desk.in;
+
     if (in->ready.is_there)
         in->lost += in->ready.lost + 1;
     clip_letter_destroy(in->ready.letter);
     in->ready.is_there = true;
     in->ready.letter = NULL;
     in->ready.status = status;
-    in->ready.generation = generation;
+    in->ready.generation = channel->desk.present.generation;
     in->ready.lost = in->lost;
     in->lost = 0;
+    clip_desk_tell(&channel->desk);
+    return true;
 }
 
 /* Asks without the lock: the type is copied, since the backend may tell of the next content meanwhile. */
@@ -129,28 +134,18 @@ static void ask(clip_channel *channel, uint64_t ticket, const char *type)
     clip_desk_lock(&channel->desk);
 }
 
-/* VIA_OK: one of the formats that there are is chosen. */
-static via_status look_for_refusal(clip_channel *channel, clip_choice *choice)
-{
-    if (channel->desk.present.status != VIA_OK)
-        return clip_tell_nothing(channel);
-    return choose(channel, channel->options.types, choice) ? VIA_OK : VIA_ETYPE;
-}
-
 static bool fetch_next(clip_channel *channel)
 {
     clip_inbox *in = &channel->desk.in;
-    clip_choice choice = {NULL, NULL};
+    clip_choice choice;
 
     if (!in->is_wanted || !in->is_fresh || in->flight.ticket != 0)
         return false;
     in->is_fresh = false;
-    const via_status status = look_for_refusal(channel, &choice);
-    if (status != VIA_OK) {
-        refuse(in, status, channel->desk.present.generation);
-        clip_desk_tell(&channel->desk);
-        return true;
-    }
+    if (channel->desk.present.status != VIA_OK)
+        return refuse(channel, clip_tell_nothing(channel));
+    if (!choose(channel, channel->options.types, &choice))
+        return refuse(channel, VIA_ETYPE);
     in->flight.ticket = ++channel->tickets;
     in->flight.generation = channel->desk.present.generation;
     in->flight.lost = in->lost;
