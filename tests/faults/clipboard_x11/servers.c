@@ -72,7 +72,7 @@ static pid_t server(void)
     const char *number = getenv("X_SERVER_PID"); // NOLINT(concurrency-mt-unsafe): nobody writes variables
 
     assert_non_null(number);
-    return (pid_t)strtol(number, NULL, 10);
+    return (pid_t)strtol(number ? number : "0", NULL, 10);
 }
 
 static void freeze(void)
