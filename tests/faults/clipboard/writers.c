@@ -228,7 +228,7 @@ static void test_writers__stop_in_the_middle(void **state)
     assert_true(took_ms >= 99 && took_ms < 10000);
     assert_int_equal(via_offers_clear(channel, soon_enough()), VIA_ESTALLED);
     via_error error;
-    assert_int_equal(via_failure(channel, &error), VIA_ENOENT); /* the channel goes on */
+    assert_int_equal(via_failure(channel, &error), VIA_ENOENT);                 /* the channel goes on */
     expect_text(reader, "before");                                              /* readers need no lock */
     assert_int_equal(via_send(channel, "x", 1, NULL, via_after_ms(1)), VIA_OK); /* accepted, and told later: */
     assert_int_equal(via_flush(channel, soon_enough()), VIA_ESTALLED);
