@@ -138,33 +138,34 @@ static void keep_file(look *all, via_endpoint_file *old)
 
 static via_status look_at_file(look *all, const char *path)
 {
-    via_endpoint_file *old = find_file(all->before, path), new;
+    via_endpoint_file *old = find_file(all->before, path);
     via_endpoint_file *grown = realloc(all->now.files, (all->now.count + 1) * sizeof(*grown));
 
     if (!grown)
         return VIA_ENOMEM;
     all->now.files = grown;
+    via_endpoint_file *new = &grown[all->now.count]; /* counted when it is whole */
     if (old && is_current(old)) {
         keep_file(all, old);
         return VIA_OK;
     }
-    via_status status = read_file(&new, all->search, path);
+    via_status status = read_file(new, all->search, path);
     if (status != VIA_OK)
         return status;
-    if (new.error.status == VIA_ELIMIT) {
+    if (new->error.status == VIA_ELIMIT) {
         all->is_short = true;
         if (old) {
-            fini_file(&new);
+            fini_file(new);
             keep_file(all, old);
             return VIA_OK;
         }
     }
     if (old)
-        inherit(old, &new);
-    compare(all, old, &new);
+        inherit(old, new);
+    compare(all, old, new);
     if (old)
         fini_file(old);
-    all->now.files[all->now.count++] = new;
+    all->now.count++;
     return VIA_OK;
 }
 
