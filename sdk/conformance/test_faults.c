@@ -28,7 +28,7 @@ static void take_until_told(via_conform *suite, int control, void *argument)
     via_conform_tell(control, end.address, sizeof(end.address));
     via_conform_accept(&end);
     while (!over) {
-        CHECK_OK(via_recv(end.channel, via_after_ms(2 * CONFORM_PATIENCE_MS), &message));
+        CHECK_OK(via_recv(end.channel, via_after_ms(UINT64_C(2) * CONFORM_PATIENCE_MS), &message));
         over = message.size == 1;
         if (!over)
             via_conform_check_bytes(suite->seed, count++, message.data, message.size, via_conform_page_size(suite, 0));
