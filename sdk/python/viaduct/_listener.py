@@ -39,10 +39,10 @@ class Listener:
             handle.inside[mark] = threading.get_ident()
             status = lib.via_accept(handle.address(), deadline, ctypes.byref(out), ctypes.byref(error))
             if out.value is not None:
-                box.append(Channel(out.value, self._awaits_tail))
+                box.extend(map(Channel, (out.value,), (self._awaits_tail,)))  # made and put there in one step
         except BaseException:
             if out.value is not None and not box:
-                box.append(Channel(out.value, self._awaits_tail))
+                box.extend(map(Channel, (out.value,), (self._awaits_tail,)))
             raise
         finally:
             handle.inside.pop(mark, None)
