@@ -31,7 +31,7 @@ class Aio(unittest.IsolatedAsyncioTestCase):
                         await b.finish(LIMIT)
 
                     echoing = asyncio.ensure_future(echo())
-                    sent = [os.urandom(size) for size in (0, 1, 5000, 300_000)] + [b"%d" % n for n in range(200)]
+                    sent = [os.urandom(size) for size in (0, 1, 5000, 300_000)] + [b"%d" % n for n in range(50)]
                     for each in sent:
                         await a.send(each, timeout=LIMIT)
                         self.assertEqual(await a.recv(LIMIT), each)
@@ -76,7 +76,7 @@ class Aio(unittest.IsolatedAsyncioTestCase):
 
     async def test_cancelling_loses_no_message(self):
         async with pair("shm:") as (a, b):
-            count, got = 500, []
+            count, got = 200, []
 
             async def send():
                 for number in range(count):

@@ -187,7 +187,7 @@ class Storm(Handlers, unittest.TestCase):
         for scheme in ("unix:", "shm:"):
             for size in (10, 10_000):
                 with self.subTest(scheme=scheme, size=size):
-                    self._storm(scheme, size, 2000)
+                    self._storm(scheme, size, 800)
         self.assertGreater(self.alarms, 0)
 
     def test_nobody_who_dials_is_lost(self):
