@@ -108,6 +108,7 @@ via_status via_registry_advise(via_registry *registry, const char *text, char **
         status = check_pattern(&need, error);
     if (status == VIA_OK) {
         via_mutex_take(&registry->lock);
+        via_registry_refresh(registry);
         status = via_rank(registry, &need, NULL, &ranking, error);
         if (status == VIA_OK)
             out = answer(&need, &ranking);

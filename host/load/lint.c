@@ -368,6 +368,7 @@ via_status via_registry_lint(via_registry *registry, const char *file, char **js
     if (status == VIA_OK) {
         now.findings = json_array();
         via_mutex_take(&registry->lock);
+        via_registry_refresh(registry);
         for (size_t i = 0; i < endpoints.count; i++) {
             now.endpoint = &endpoints.list[i];
             check_endpoint(&now);
