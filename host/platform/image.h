@@ -19,6 +19,7 @@ typedef struct via_image {
     char name[512];  /* what is loaded */
     int fd;          /* open for as long as the library is mapped: its number is part of the name */
     bool is_copy;
+    bool stays; /* it rests, but the system keeps it mapped under its name, as it does with some libraries of C++ */
     void *handle; /* NULL = not loaded */
 } via_image;
 
@@ -27,7 +28,7 @@ typedef struct via_image {
  * be run. The stage is VIA_STAGE_PREFLIGHT. VIA_EIO, VIA_EPERM, VIA_ENOENT, VIA_ELIMIT, VIA_ENOMEM, VIA_EREFUSED.
  */
 via_status via_image_open(via_image *image, const char *path, bool direct, via_error *error);
-/* Runs the library's constructors. The stage is VIA_STAGE_LOAD. VIA_EREFUSED. */
+/* Runs the library's constructors. The stage is VIA_STAGE_LOAD. VIA_EREFUSED, VIA_ELIMIT. */
 via_status via_image_load(via_image *image, via_error *error);
 /* A symbol that this very library defines, or NULL. */
 const void *via_image_symbol(const via_image *image, const char *name);

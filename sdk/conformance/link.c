@@ -147,22 +147,21 @@ static via_status join_or_dial(via_conform *suite, via_conform_end *end, int job
 
 /* ---- ends --------------------------------------------------------------------------------------------------- */
 
-static void learn_address(const via_conform *suite, via_conform_end *end)
+static via_status learn_address(const via_conform *suite, via_conform_end *end)
 {
     via_channel_info info;
 
     if (suite->claims->dial[0]) { /* the name is the one that was handed out last */
         expand(suite, suite->claims->dial, suite->names - 1, end->address);
-        return;
+        return VIA_OK;
     }
-    if (end->listener) {
-        CHECK_OK(via_listener_address(end->listener, end->address, sizeof(end->address)));
-        return;
-    }
+    if (end->listener)
+        return via_listener_address(end->listener, end->address, sizeof(end->address));
     memset(&info, 0, sizeof(info));
     info.size = sizeof(info);
     CHECK_OK(via_info(end->channel, &info));
     (void)snprintf(end->address, sizeof(end->address), "%s", info.address);
+    return VIA_OK;
 }
 
 via_status via_conform_try_bind(via_conform *suite, via_conform_end *end, int job, const char *address,
@@ -176,9 +175,7 @@ via_status via_conform_try_bind(via_conform *suite, via_conform_end *end, int jo
         address = fresh;
     }
     via_status status = join_or_dial(suite, end, job, address, how, true, via_conform_soon(), error);
-    if (status == VIA_OK)
-        learn_address(suite, end);
-    return status;
+    return status == VIA_OK ? learn_address(suite, end) : status;
 }
 
 void via_conform_bind(via_conform *suite, via_conform_end *end, int job, const char *address,

@@ -124,6 +124,7 @@ record() {
 # What a killed program leaves is removed by the next one who looks.
 @test "cli__tap_cleans_up_behind_the_killed" {
     start_orders
+    kill -STOP $sender $receiver # or the one that is killed first would make the other end by itself
     kill -KILL $sender $receiver
     finish $sender
     finish $receiver

@@ -23,8 +23,10 @@ PREFIXES = {
     "LogLevel": "VIA_LOG_", "PluginStatus": "VIA_PLUGIN_", "HostFlag": "VIA_HOST_", "RpcOrigin": "VIA_RPC_",
     "RegionState": "VIA_REGION_",
 }  # fmt: skip
-# Of no use in Python: one kind of handle, and what only via_validate() tells
-UNUSED = {"VIA_POLL_DESCRIPTOR", "VIA_MANIFEST_PLUGIN", "VIA_MANIFEST_ENDPOINTS", "VIA_MANIFEST_OF_LAYER"}
+# Of no use in Python: one kind of handle, what only via_validate() tells, and changes of plugins: opening calls see them
+UNUSED = {"VIA_POLL_DESCRIPTOR", "VIA_MANIFEST_PLUGIN", "VIA_MANIFEST_ENDPOINTS", "VIA_MANIFEST_OF_LAYER"} | {
+    f"VIA_CHANGE_{kind}" for kind in ("CAME", "WENT", "REPLACED", "REFUSED", "LOST")
+}
 
 
 def constants():

@@ -217,12 +217,31 @@ static void release_bytes(via_image *image)
     image->bytes = NULL;
 }
 
+static via_status fail_limit(via_error *error)
+{
+    return via_error_set(error, VIA_ELIMIT, VIA_STAGE_LOAD, "raise the limit of open files (ulimit -n)",
+                         "no descriptor is left to load the library from");
+}
+
+/* The loader tells a lack of descriptors in words of the system's language only. */
+static bool lacks_descriptors(const via_image *image)
+{
+    int spare = fcntl(image->fd >= 0 ? image->fd : STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+
+    if (spare >= 0)
+        (void)close(spare);
+    return spare < 0 && errno == EMFILE;
+}
+
 via_status via_image_load(via_image *image, via_error *error)
 {
-    if (image->is_copy && !choose_name(image))
-        return via_error_set(error, VIA_ELIMIT, VIA_STAGE_LOAD, "raise the limit of open files",
-                             "no descriptor is left to load the library from");
+    if (image->is_copy && !image->stays && !choose_name(image))
+        return fail_limit(error);
     image->handle = dlopen(image->name, RTLD_NOW | RTLD_LOCAL);
+    if (!image->handle && lacks_descriptors(image)) {
+        (void)dlerror(); /* NOLINT(concurrency-mt-unsafe): glibc keeps one for each thread */
+        return fail_limit(error);
+    }
     if (!image->handle) {
         const char *reason = dlerror(); /* NOLINT(concurrency-mt-unsafe): glibc keeps one for each thread */
         via_status status = via_error_set(error, VIA_EREFUSED, VIA_STAGE_LOAD, "install what it needs; ldd lists it",
@@ -253,6 +272,10 @@ bool via_image_rest(via_image *image)
     if (!image->is_copy || !image->handle)
         return false;
     (void)dlclose(image->handle);
+    image->handle = dlopen(image->name, RTLD_LAZY | RTLD_NOLOAD);
+    image->stays = image->handle != NULL;
+    if (image->handle)
+        (void)dlclose(image->handle);
     image->handle = NULL;
     return true;
 }

@@ -316,6 +316,7 @@ class COpenOptions(Record):
         ("log", LogFunction),
         ("log_user", c_void_p),
         ("layers", c_char_p),
+        ("require", c_char_p),
     ]
 
 

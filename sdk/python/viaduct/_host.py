@@ -230,7 +230,8 @@ def dial(
     """Connects to a listener; waits for one until the timeout.
 
     `address` is `scheme:rest?option=value` or the name of an endpoint. Options are keyword arguments (`send_buffer="1MiB"`) or, where a
-    name is no Python name (`rpc.interface`), a dict. `layers` is "a,b" or a list, from the program to the transport."""
+    name is no Python name (`rpc.interface`), a dict. `layers` is "a,b" or a list, from the program to the transport; `require` (a text or a list: "feature=priority") is what
+    the mechanism has to be like."""
     return open_channel(None, address, Role.PAIR, timeout, side, layers, log, options, more)
 
 

@@ -48,7 +48,9 @@ class Opening:
         log: Optional[Log] = None,
         more: Optional[Mapping[str, Any]] = None,
     ) -> None:
-        words: List[str] = [f"{name}={word(value)}" for name, value in {**(options or {}), **(more or {})}.items()]
+        given = dict(more or {})
+        require = given.pop("require", None)
+        words: List[str] = [f"{name}={word(value)}" for name, value in {**(options or {}), **given}.items()]
         self._texts = texts(words)
         self.log = log_function(log)
         self.raw = COpenOptions.new()
@@ -59,6 +61,8 @@ class Opening:
         self.raw.log = self.log
         if layers is not None:
             self.raw.layers = (layers if isinstance(layers, str) else ",".join(layers)).encode()
+        if require is not None:
+            self.raw.require = (require if isinstance(require, str) else ",".join(require)).encode()
 
     @property
     def pointer(self) -> Any:
