@@ -19,7 +19,7 @@ typedef struct via_image {
     char name[512];  /* what is loaded */
     int fd;          /* open for as long as the library is mapped: its number is part of the name */
     bool is_copy;
-    bool stays; /* it rests, but the system keeps it mapped under its name, as it does with some libraries of C++ */
+    bool stays;   /* it rests, but the system keeps it mapped under its name, as it does with some libraries of C++ */
     void *handle; /* NULL = not loaded */
 } via_image;
 
