@@ -5,6 +5,7 @@
 // Owns: that <viaduct/plugin.h>, VIA_PLUGIN() and the kit are of use to C++. The kit's headers are C: extern "C" around them.
 // Must never let an exception cross a slot.
 //
+#include <cerrno>
 #include <fcntl.h>
 #include <memory>
 #include <new>
@@ -42,9 +43,11 @@ public:
         }
         return status;
     }
-    via_status wait(via_deadline deadline, int &fd)
+    via_status wait(via_deadline deadline, int &fd, via_error *error)
     {
         while ((fd = accept4(name_.descriptor, nullptr, nullptr, SOCK_CLOEXEC)) < 0) {
+            if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+                return via_fail(host_, error, via_status_of_errno(errno), errno, nullptr, "nobody can be let in");
             via_status status = via_wake_poll(&wake_, name_.descriptor, POLLIN, deadline);
             if (status != VIA_OK)
                 return status;
@@ -121,7 +124,7 @@ via_status cxx_accept(void *self, via_deadline deadline, const via_open *open, v
 {
     auto *of = static_cast<listener *>(self);
     int fd = -1;
-    via_status status = of->wait(deadline, fd);
+    via_status status = of->wait(deadline, fd, error);
     return status == VIA_OK ? make_channel(of->host(), open, fd, channel, error) : status;
 }
 
