@@ -233,9 +233,11 @@ static bool give_up(rpc_peer *peer, rpc_call *call)
 
 via_status rpc_call_send(rpc_peer *peer, rpc_call *call)
 {
+    const via_deadline deadline = call->deadline; /* once it is open, whoever delivers may set another */
+
     call->losses = losses_of(peer);
     open_call(peer, call);
-    via_status status = rpc_send(peer, &call->writer, call->deadline);
+    via_status status = rpc_send(peer, &call->writer, deadline);
 
     if (status == VIA_OK || !give_up(peer, call)) { /* what answers before it is asked is taken at its word */
         if (call->finish)

@@ -60,18 +60,16 @@ static void rpc_close(void *channel, uint32_t how)
     rpc_peer_destroy(channel, how == VIA_CLOSE_FORKED);
 }
 
-/* What was taken aside waits here, not in the channel below. */
 static via_status rpc_arm(void *channel, uint32_t event)
 {
     rpc_peer *peer = channel;
-    bool waits = false;
 
-    if (event == VIA_READ) {
-        (void)pthread_mutex_lock(&peer->lock);
-        waits = peer->aside.count > 0 || peer->cut.count > 0 || peer->told_first;
-        (void)pthread_mutex_unlock(&peer->lock);
-    }
-    return waits ? VIA_EREADY : peer->plugin->host->inner->arm(peer->inner, event);
+    if (event == VIA_READ)
+        return rpc_arm_reading(peer);
+    (void)pthread_mutex_lock(&peer->send_lock);
+    via_status status = peer->plugin->host->inner->arm(peer->inner, event);
+    (void)pthread_mutex_unlock(&peer->send_lock);
+    return status;
 }
 
 static const void *rpc_extension(void *channel, const char *id, void **self)

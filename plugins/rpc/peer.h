@@ -46,6 +46,7 @@ struct rpc_peer {
 
     pthread_mutex_t lock;
     bool is_led;
+    bool is_watched;     /* somebody has armed its handle while another thread read, and sleeps there */
     via_status ended;    /* VIA_OK while there is a channel */
     rpc_waiter *waiters; /* who sleeps */
     rpc_queue aside;     /* requests that nobody has served yet */

@@ -280,11 +280,24 @@ static via_status wait_once(rpc_peer *peer, rpc_wait *wait, via_deadline deadlin
                                         : lead(peer, wait, deadline);
 }
 
+/*
+ * Whoever sleeps on the handle is woken by what comes into the channel, not by what this thread has taken out of it already. So that is
+ * dealt with before it goes.
+ */
+static void empty_for_watchers(rpc_peer *peer, rpc_wait *wait)
+{
+    while (peer->is_watched && peer->ended == VIA_OK && (wait->leads || !peer->is_led) &&
+           lead(peer, wait, VIA_NOW) == VIA_OK)
+        ;
+}
+
 /* What this thread has found for itself or the application it does not leave lying there. */
 static void leave(rpc_peer *peer, rpc_wait *wait, bool is_outermost)
 {
     rpc_incoming *incoming;
 
+    if (is_outermost)
+        empty_for_watchers(peer, wait);
     stop(peer, wait);
     while (tell(peer, wait))
         ;
@@ -315,6 +328,31 @@ via_status rpc_wait_for(rpc_peer *peer, rpc_wait *wait, via_deadline deadline)
 {
     (void)pthread_mutex_lock(&peer->lock);
     via_status status = wait_on(peer, wait, deadline);
+    (void)pthread_mutex_unlock(&peer->lock);
+    return status;
+}
+
+/* ---- sleeping on the handle --------------------------------------------------------------------------------- */
+
+/*
+ * What was taken aside waits here, not in the channel below. The channel below is armed by the one who reads it: if that is another
+ * thread, it also looks after what comes until it goes.
+ */
+via_status rpc_arm_reading(rpc_peer *peer)
+{
+    via_status status = VIA_OK;
+
+    (void)pthread_mutex_lock(&peer->lock);
+    bool waits = peer->aside.count > 0 || peer->told_first || peer->ended != VIA_OK;
+    bool is_mine = !waits && !peer->is_led;
+    peer->is_watched = !waits && !is_mine;
+    peer->is_led = peer->is_led || is_mine;
+    (void)pthread_mutex_unlock(&peer->lock);
+    if (!is_mine)
+        return waits ? VIA_EREADY : VIA_OK;
+    status = peer->cut.count > 0 ? VIA_EREADY : peer->plugin->host->inner->arm(peer->inner, VIA_READ);
+    (void)pthread_mutex_lock(&peer->lock);
+    stop_leading(peer);
     (void)pthread_mutex_unlock(&peer->lock);
     return status;
 }

@@ -37,6 +37,8 @@ void rpc_step_down(rpc_peer *peer, rpc_wait *wait, struct rpc_serving *to_run);
  * Without memory for that it goes on leading.
  */
 void rpc_detach(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opened *opened);
+/* For who sleeps on the handle: VIA_OK, VIA_EREADY, or what the channel below answers. Any thread, at any time. */
+via_status rpc_arm_reading(rpc_peer *peer);
 /* Takes what has come without waiting, for later; replies and cancellations at once. */
 void rpc_take_aside(rpc_peer *peer);
 /* Serves what sending has taken aside, if this thread does not wait anyway: nobody else may look at the channel again. */

@@ -7,6 +7,7 @@
 #include "mixture.h"
 #include "sanitized.h"
 
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,51 @@ static void many_serve(void **state)
     via_host_close(ends.host);
 }
 
+typedef struct watcher {
+    via_channel *channel;
+    atomic_bool is_over;
+} watcher;
+
+/* An event loop of one channel: arm, sleep on the handle, pump. */
+static void *watch(void *argument)
+{
+    watcher *self = argument;
+    via_poll_handle handle = {.size = sizeof(handle)};
+
+    if (via_pollable(self->channel, VIA_READ, &handle) != VIA_OK)
+        return "no handle";
+    while (!atomic_load(&self->is_over)) {
+        struct pollfd set = {.fd = (int)handle.handle, .events = POLLIN};
+        if (via_arm(self->channel, VIA_READ) == VIA_OK)
+            (void)poll(&set, 1, 20);
+        via_status status = via_rpc_pump(self->channel, VIA_NOW);
+        if (status != VIA_OK && status != VIA_ETIMEDOUT)
+            return "the pump ended";
+    }
+    return NULL;
+}
+
+/* One thread sleeps on the handle while others call, and so read the channel. */
+static void one_watches(void **state)
+{
+    both_ends ends;
+    crowd shared = {.wrong = NULL};
+    pthread_t thread;
+    void *wrong;
+
+    both_ends_open(&ends, *state, NULL);
+    watcher watching = {.channel = ends.client};
+    assert_int_equal(pthread_create(&thread, NULL, watch, &watching), 0);
+    mixture_import(&shared.calls, ends.client);
+    call_from_all(&shared, how_many() / 4);
+    atomic_store(&watching.is_over, true);
+    assert_int_equal(pthread_join(thread, &wrong), 0);
+    if (wrong)
+        fail_msg("%s", (const char *)wrong);
+    nothing_is_left(ends.client);
+    both_ends_close(&ends);
+}
+
 #define ON(test, index)                                                                                                \
     {                                                                                                                  \
 #test " " #index, test, NULL, NULL, (void *)(uintptr_t)&ways[index]                                            \
@@ -139,6 +185,10 @@ int main(void)
         ON(every_result_is_right, 1),
         ON(every_result_is_right, 2),
         ON(every_result_is_right, 4),
+        ON(one_watches, 0),
+        ON(one_watches, 1),
+        ON(one_watches, 2),
+        ON(one_watches, 4),
         ON(many_serve, 0),
         ON(many_serve, 1),
         ON(many_serve, 3),
