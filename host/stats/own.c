@@ -21,6 +21,8 @@
 enum { WORD_BITS = 64, WORDS = VIA_PAGE_SLOTS / WORD_BITS };
 
 typedef struct own {
+    struct own
+        *before; /* the parent's: its lock may be held by a thread that is not in this process. Kept, never used */
     uint64_t generation;
     via_mutex lock;
     size_t hosts;
@@ -35,13 +37,13 @@ static _Atomic(own *) present;
 
 /* ---- one for each process ----------------------------------------------------------------------------------- */
 
-/* A parent's, and its lock, which may be held by a thread that is not in this process, stay as they are. */
 static own *replace(own *old)
 {
     own *made = calloc(1, sizeof(*made));
 
     if (!made)
         return NULL;
+    made->before = old;
     made->generation = via_fork_word_enter();
     via_mutex_init(&made->lock);
     if (atomic_compare_exchange_strong(&present, &old, made))
