@@ -45,6 +45,23 @@ const char *via_cli_observed_name(const json_t *channel)
     return endpoint[0] ? endpoint : via_cli_observed_text(channel, "address");
 }
 
+const json_t *via_cli_observed_find(const json_t *list, const char *key, uint64_t wanted)
+{
+    size_t index;
+    json_t *object;
+    json_array_foreach(list, index, object)
+    {
+        if (via_cli_observed_number(object, key) == wanted)
+            return object;
+    }
+    return NULL;
+}
+
+const char *via_cli_observed_role(const json_t *channel)
+{
+    return via_cli_observed_is(channel, "kind", "listener") ? "listener" : via_cli_observed_text(channel, "role");
+}
+
 /* ---- asking ------------------------------------------------------------------------------------------------- */
 
 static int ask(int64_t pid, json_t **processes)
@@ -59,18 +76,6 @@ static int ask(int64_t pid, json_t **processes)
     *processes = json_incref(json_object_get(whole, "processes"));
     json_decref(whole);
     return *processes ? VIA_EXIT_OK : via_cli_out_of_memory();
-}
-
-static const json_t *find(const json_t *list, const char *key, uint64_t wanted)
-{
-    size_t index;
-    json_t *object;
-    json_array_foreach(list, index, object)
-    {
-        if (via_cli_observed_number(object, key) == wanted)
-            return object;
-    }
-    return NULL;
 }
 
 static bool is_waiting(const json_t *channel)
@@ -109,20 +114,13 @@ static void settle_all(json_t *processes, const json_t *before)
     json_t *process, *channel;
     json_array_foreach(processes, i, process)
     {
-        const json_t *was = find(before, "pid", via_cli_observed_number(process, "pid"));
+        const json_t *was = via_cli_observed_find(before, "pid", via_cli_observed_number(process, "pid"));
         const json_t *channels = json_object_get(was, "channels");
         json_array_foreach(json_object_get(process, "channels"), j, channel)
         {
-            settle(channel, find(channels, "number", via_cli_observed_number(channel, "number")));
+            settle(channel, via_cli_observed_find(channels, "number", via_cli_observed_number(channel, "number")));
         }
     }
-}
-
-static void pause_until(via_deadline deadline)
-{
-    via_cli_sleep sleep;
-    via_cli_sleep_init(&sleep, deadline);
-    (void)via_cli_sleep_wait(&sleep);
 }
 
 int via_cli_observe(int64_t pid, json_t **processes)
@@ -131,7 +129,7 @@ int via_cli_observe(int64_t pid, json_t **processes)
     int result = ask(pid, processes);
     if (result != VIA_EXIT_OK || !any_waits(*processes))
         return result;
-    pause_until(via_now_ns() + LOOK_AGAIN_NS);
+    via_cli_pause_until(via_now_ns() + LOOK_AGAIN_NS);
     result = ask(pid, &again);
     if (result == VIA_EXIT_OK)
         settle_all(again, *processes);

@@ -23,6 +23,10 @@ bool via_cli_observed_is(const json_t *object, const char *key, const char *text
 uint64_t via_cli_observed_drops(const json_t *object);
 /* What goes on with a channel: "", or why nothing moves. */
 void via_cli_observed_state(const json_t *process, const json_t *channel, char *text, size_t capacity);
+/* The one of the list whose number under `key` is that; NULL = none. */
+const json_t *via_cli_observed_find(const json_t *list, const char *key, uint64_t wanted);
+/* "listener", or the channel's role. */
+const char *via_cli_observed_role(const json_t *channel);
 /* Its endpoint's name if it has one, else its address. */
 const char *via_cli_observed_name(const json_t *channel);
 

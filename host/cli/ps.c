@@ -12,11 +12,6 @@ static bool is_alive(const json_t *process)
     return !via_cli_observed_is(process, "state", "ended");
 }
 
-static const char *role_of(const json_t *channel)
-{
-    return via_cli_observed_is(channel, "kind", "listener") ? "listener" : via_cli_observed_text(channel, "role");
-}
-
 static void add_channel(via_table *table, const json_t *process, const json_t *channel)
 {
     char pid[24], peers[24], backlog[32], sent[24], received[24], state[VIA_CLI_STATE_SIZE];
@@ -28,7 +23,7 @@ static void add_channel(via_table *table, const json_t *process, const json_t *c
     via_cli_format_size(via_cli_observed_number(channel, "backlog_bytes"), backlog, sizeof backlog);
     via_cli_observed_state(process, channel, state, sizeof state);
     via_table_add(table,
-                  (const char *[]){pid, via_cli_observed_text(process, "program"), role_of(channel),
+                  (const char *[]){pid, via_cli_observed_text(process, "program"), via_cli_observed_role(channel),
                                    via_cli_observed_text(channel, "address"), peers, backlog, sent, received, state});
 }
 

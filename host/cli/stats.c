@@ -42,10 +42,8 @@ static void add_channel(via_table *table, const json_t *process, const json_t *c
     via_cli_format_size(via_cli_observed_number(channel, "backlog_bytes"), backlog, sizeof backlog);
     via_cli_observed_state(process, channel, state, sizeof state);
     via_table_add(table, (const char *[]){number(channel, "number", which), via_cli_observed_text(channel, "address"),
-                                          via_cli_observed_is(channel, "kind", "listener")
-                                              ? "listener"
-                                              : via_cli_observed_text(channel, "role"),
-                                          number(channel, "peers", peers), number(channel, "sent_messages", sent), out,
+                                          via_cli_observed_role(channel), number(channel, "peers", peers),
+                                          number(channel, "sent_messages", sent), out,
                                           number(channel, "received_messages", received), in, dropped,
                                           number(channel, "missed", missed), backlog, state});
 }

@@ -27,18 +27,6 @@ typedef struct look {
 
 /* ---- rates -------------------------------------------------------------------------------------------------- */
 
-static const json_t *find(const json_t *list, const char *key, uint64_t wanted)
-{
-    size_t index;
-    json_t *object;
-    json_array_foreach(list, index, object)
-    {
-        if (via_cli_observed_number(object, key) == wanted)
-            return object;
-    }
-    return NULL;
-}
-
 static double rate(const json_t *now, const json_t *before, const char *key, double seconds)
 {
     uint64_t from = via_cli_observed_number(before, key), to = via_cli_observed_number(now, key);
@@ -47,8 +35,9 @@ static double rate(const json_t *now, const json_t *before, const char *key, dou
 
 static void fill_row(row *out, const json_t *process, const json_t *channel, const look *last, double seconds)
 {
-    const json_t *was = find(last->processes, "pid", via_cli_observed_number(process, "pid"));
-    const json_t *before = find(json_object_get(was, "channels"), "number", via_cli_observed_number(channel, "number"));
+    const json_t *was = via_cli_observed_find(last->processes, "pid", via_cli_observed_number(process, "pid"));
+    const json_t *before =
+        via_cli_observed_find(json_object_get(was, "channels"), "number", via_cli_observed_number(channel, "number"));
     *out = (row){.process = process, .channel = channel};
     out->sent = rate(channel, before, "sent_messages", seconds);
     out->received = rate(channel, before, "received_messages", seconds);
@@ -104,11 +93,8 @@ static void add_row(via_table *table, const row *one)
     via_cli_format_size(via_cli_observed_number(one->channel, "backlog_bytes"), backlog, sizeof backlog);
     via_cli_observed_state(one->process, one->channel, state, sizeof state);
     via_table_add(table, (const char *[]){pid, via_cli_observed_text(one->process, "program"),
-                                          via_cli_observed_is(one->channel, "kind", "listener")
-                                              ? "listener"
-                                              : via_cli_observed_text(one->channel, "role"),
-                                          via_cli_observed_name(one->channel), sent, received, bytes, backlog, dropped,
-                                          state});
+                                          via_cli_observed_role(one->channel), via_cli_observed_name(one->channel),
+                                          sent, received, bytes, backlog, dropped, state});
 }
 
 static bool print_rows(const row *rows, size_t count)
@@ -163,13 +149,6 @@ static int show(const via_cli_args *args, const look *now, const look *last)
 
 /* ---- the command -------------------------------------------------------------------------------------------- */
 
-static void pause_until(via_deadline deadline)
-{
-    via_cli_sleep sleep;
-    via_cli_sleep_init(&sleep, deadline);
-    (void)via_cli_sleep_wait(&sleep);
-}
-
 static int look_at(look *now)
 {
     now->at_ns = via_now_ns();
@@ -187,7 +166,7 @@ int via_cli_run_top(const via_cli_args *args)
     for (uint64_t shown = 0; result == VIA_EXIT_OK && (args->count == 0 || shown < args->count); shown++) {
         look now = {0};
         if (shown > 0)
-            pause_until(last.at_ns + interval);
+            via_cli_pause_until(last.at_ns + interval);
         if (via_cli_stopped() || via_cli_stdout_closed())
             break;
         result = look_at(&now);

@@ -156,3 +156,10 @@ bool via_cli_readable_now(int descriptor)
     struct pollfd one = {.fd = descriptor, .events = POLLIN};
     return poll(&one, 1, 0) > 0;
 }
+
+void via_cli_pause_until(via_deadline deadline)
+{
+    via_cli_sleep sleep;
+    via_cli_sleep_init(&sleep, deadline);
+    (void)via_cli_sleep_wait(&sleep);
+}

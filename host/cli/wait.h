@@ -30,6 +30,8 @@ via_status via_cli_sleep_wait(const via_cli_sleep *sleep);
 
 /* The same for one event of one channel; internal work is served. */
 via_status via_cli_wait(via_channel *channel, uint32_t event, via_deadline deadline);
+/* Sleeps until then, or until asked to stop. */
+void via_cli_pause_until(via_deadline deadline);
 /* Reading from it would not block (it may have ended). */
 bool via_cli_readable_now(int descriptor);
 /* VIA_OK: accept may have something to do, or `other` something to receive or to end with; NULL = nobody else. */

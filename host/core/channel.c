@@ -100,18 +100,17 @@ static via_status put_layers(via_channel *channel, void *self, via_error *error)
 }
 
 /* From now on others see it. */
-static via_status show(via_channel *channel)
+static void show(via_channel *channel)
 {
     via_slot *slot = channel->slot;
     via_peer_info peer = {.size = sizeof(peer), .pid = -1};
     if (slot->is_private)
-        return VIA_OK;
+        return;
     if (channel->ops.peer(channel->self, &peer) == VIA_OK)
         slot->peer_pid = peer.pid;
     channel->ops.refresh_counters(channel->self);
     via_route_describe_slot(channel->context.route, slot);
     via_slot_show(slot, VIA_SLOT_CHANNEL);
-    return VIA_OK;
 }
 
 via_status via_channel_start(via_channel *channel, void *self, via_error *error)
@@ -120,8 +119,10 @@ via_status via_channel_start(via_channel *channel, void *self, via_error *error)
     if (status != VIA_OK)
         return status;
     status = channel->context.route->resolved.threads == VIA_MANY ? admit_many(channel) : VIA_OK;
-    if (status == VIA_OK)
-        return show(channel);
+    if (status == VIA_OK) {
+        show(channel);
+        return VIA_OK;
+    }
     channel->ops.close(channel->self, VIA_CLOSE_FLUSH);
     return via_error_set(error, status, VIA_STAGE_OPEN, "raise the limit of open files (ulimit -n), or close some",
                          "%s: no event for threads=many: %s", channel->context.route->resolved.address,
