@@ -7,6 +7,7 @@
 #include "conform.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <viaduct/ext/region.h>
 
@@ -116,22 +117,38 @@ static void test_region__read_only(via_conform *suite)
 
 /* ---- the lock ----------------------------------------------------------------------------------------------- */
 
-enum { TURNS = 4000, ALL_TURNS = 3 * TURNS };
+enum { TURNS = 4000, COUNTERS = 3, ALL_TURNS = COUNTERS * TURNS };
+
+typedef struct counter {
+    via_channel *channel;
+    atomic_int *tried; /* counters that have asked for the lock */
+} counter;
+
+/* Whoever comes first keeps the lock until all the others have asked for it: without one they are in by then. */
+static void meet_others(const counter *self)
+{
+    while (atomic_load(self->tried) < COUNTERS)
+        via_conform_linger(50);
+    via_conform_linger(5000);
+}
 
 /* Not atomic on purpose. */
 static void *count_up(void *argument)
 {
-    via_channel *channel = argument;
-    volatile uint64_t *cell = map(channel).address;
+    const counter *self = argument;
+    volatile uint64_t *cell = map(self->channel).address;
 
+    atomic_fetch_add(self->tried, 1);
     for (int i = 0; i < TURNS; i++) {
-        lock(channel, VIA_REGION_CONSISTENT);
+        lock(self->channel, VIA_REGION_CONSISTENT);
         uint64_t now = cell[0];
-        if (i % 64 == 0)
+        if (i == 0)
+            meet_others(self);
+        else if (i % 64 == 0)
             via_conform_linger(50); /* widens the window */
         cell[1]++;
         cell[0] = now + 1;
-        CHECK_OK(via_region_unlock(channel));
+        CHECK_OK(via_region_unlock(self->channel));
     }
     return NULL;
 }
@@ -139,12 +156,16 @@ static void *count_up(void *argument)
 static void test_region__excludes(via_conform *suite)
 {
     via_conform_end ends[2];
-    via_conform_thread *threads[3];
+    via_conform_thread *threads[COUNTERS];
+    counter counters[COUNTERS];
+    atomic_int tried = 0;
 
     open_two(suite, ends);
-    for (int i = 0; i < 3; i++) /* two threads on one channel, too */
-        threads[i] = via_conform_thread_start(count_up, ends[i > 0].channel);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < COUNTERS; i++) { /* two threads on one channel, too */
+        counters[i] = (counter){ends[i > 0].channel, &tried};
+        threads[i] = via_conform_thread_start(count_up, &counters[i]);
+    }
+    for (int i = 0; i < COUNTERS; i++)
         (void)via_conform_thread_join(threads[i]);
     const volatile uint64_t *cell = map(ends[0].channel).address;
     CHECK(cell[0] == ALL_TURNS && cell[1] == ALL_TURNS, "of %d increments under the lock %llu and %llu were kept",
