@@ -11,7 +11,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -74,30 +76,43 @@ via_status via_tap_area_open_private(via_tap_area *area, uint64_t ring_size)
     return status;
 }
 
-/* Until it is signed nobody takes it for one; the lock comes first, since a file without it is removed. */
 static via_status make_file(via_tap_area *area, const char *path, size_t size)
 {
+    (void)unlink(path); /* of another process that had this number and was killed just then */
     area->descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (area->descriptor < 0)
-        return errno == EEXIST ? VIA_EBUSY : via_status_of_errno(errno);
+        return via_status_of_errno(errno);
     if (!lock(area->descriptor, OWNER_BYTE) || ftruncate(area->descriptor, (off_t)size) != 0)
         return via_status_of_errno(errno);
     return map(area, MAP_SHARED, size);
 }
 
+/* A recorder removes a file without a lock, so it gets its name when it has one. */
+static via_status make_known(const char *draft, const char *path)
+{
+    if (link(draft, path) == 0)
+        return VIA_OK;
+    return errno == EEXIST ? VIA_EBUSY : via_status_of_errno(errno);
+}
+
 via_status via_tap_area_create(via_tap_area *area, const char *path, uint64_t ring_size)
 {
+    char draft[PATH_MAX];
     *area = (via_tap_area){.ring_size = ring_size, .descriptor = -1};
     const size_t size = via_tap_area_size(&area->ring_size);
-    const via_status status = make_file(area, path, size);
+    if (snprintf(draft, sizeof(draft), "%s.draft", path) >= (int)sizeof(draft)) {
+        errno = ENAMETOOLONG;
+        return VIA_EINVAL;
+    }
+    via_status status = make_file(area, draft, size);
     if (status == VIA_OK) {
         sign(area);
-        return VIA_OK;
+        status = make_known(draft, path);
     }
     const int code = errno;
-    if (area->descriptor >= 0)
-        (void)unlink(path);
-    via_tap_area_close(area);
+    (void)unlink(draft);
+    if (status != VIA_OK)
+        via_tap_area_close(area);
     errno = code;
     return status;
 }

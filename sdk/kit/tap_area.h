@@ -55,7 +55,10 @@ typedef struct via_tap_area {
 size_t via_tap_area_size(uint64_t *ring_size);
 /* Private memory. VIA_OK, VIA_ENOMEM. */
 via_status via_tap_area_open_private(via_tap_area *area, uint64_t ring_size);
-/* The channel makes a file at `path`, and holds its lock. VIA_OK, VIA_EBUSY, VIA_EPERM, VIA_ELIMIT, VIA_EIO, ENOMEM; errno. */
+/*
+ * The channel makes a file at `path`, and holds its lock. VIA_OK; VIA_EBUSY: there is one; VIA_EINVAL: too long a name;
+ * VIA_EPERM, VIA_ELIMIT, VIA_EIO, VIA_ENOMEM; errno.
+ */
 via_status via_tap_area_create(via_tap_area *area, const char *path, uint64_t ring_size);
 /*
  * A recorder takes one over. VIA_OK; VIA_ENOENT: its channel has gone (the file is removed then); VIA_EBUSY: another records;

@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -382,6 +384,50 @@ static void test_tap__survives_nonsense_in_its_memory(void **state)
     layers_close(&pair);
 }
 
+typedef struct looker {
+    atomic_int turn; /* no name is used twice; -1 = the end */
+} looker;
+
+static void name_area(char path[PATH], int turn)
+{
+    (void)snprintf(path, PATH, "%s/made-%d.tap", getenv("XDG_RUNTIME_DIR"), turn);
+}
+
+static void *look_all_the_time(void *argument)
+{
+    looker *self = argument;
+    char path[PATH];
+    via_tap_area area;
+
+    for (int turn; (turn = atomic_load(&self->turn)) >= 0;) {
+        name_area(path, turn);
+        if (via_tap_area_take(&area, path, true) == VIA_OK)
+            via_tap_area_close(&area);
+    }
+    return NULL;
+}
+
+/* A recorder removes what nobody owns; what is just being made is not that. */
+static void test_tap__is_made_while_a_recorder_looks(void **state)
+{
+    char path[PATH];
+    via_tap_area area;
+    pthread_t thread;
+    looker self = {0};
+    (void)state;
+
+    assert_int_equal(pthread_create(&thread, NULL, look_all_the_time, &self), 0);
+    for (int turn = 0; turn < 3000; turn++) {
+        atomic_store(&self.turn, turn);
+        name_area(path, turn);
+        assert_int_equal(via_tap_area_create(&area, path, 65536), VIA_OK);
+        assert_int_equal(unlink(path), 0);
+        via_tap_area_close(&area);
+    }
+    atomic_store(&self.turn, -1);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 static void test_tap__refuses_what_makes_no_sense(void **state)
 {
     via_error error;
@@ -411,6 +457,7 @@ int main(void)
         cmocka_unit_test(test_tap__lets_this_user_in),
         cmocka_unit_test(test_tap__forgets_a_recorder_that_has_gone),
         cmocka_unit_test(test_tap__survives_nonsense_in_its_memory),
+        cmocka_unit_test(test_tap__is_made_while_a_recorder_looks),
         cmocka_unit_test(test_tap__refuses_what_makes_no_sense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
