@@ -141,9 +141,9 @@ typedef enum rpc_token {
     RPC_FLOAT,
     RPC_TEXT,
     RPC_BINARY,
+    RPC_OTHER, /* an extension type: it can be skipped */
     RPC_LIST,
-    RPC_MAP,
-    RPC_OTHER /* an extension type: it can be skipped */
+    RPC_MAP
 } rpc_token;
 
 /* What it is in words: "text", "a list". */

@@ -4,103 +4,66 @@
  */
 #include "msgpack.h"
 
-#include <endian.h>
-#include <string.h>
-
-/* What the leads from MSGPACK_NIL up to MSGPACK_NEGATIVE mean. */
-typedef struct lead_meaning {
-    uint8_t token;
-    uint8_t width; /* of the number that follows the lead */
-    uint8_t plus;  /* what that number lacks: the type byte of extensions; all of what needs no number */
-} lead_meaning;
-
-static const lead_meaning meanings[MSGPACK_NEGATIVE - MSGPACK_NIL];
-
-static uint64_t load(const unsigned char *bytes, size_t width)
-{
-    uint64_t big_endian = 0;
-
-    switch (width) {
-    case 0:
-        return 0;
-    case 1:
-        return bytes[0];
-    case 2:
-        return (uint64_t)bytes[0] << 8 | bytes[1];
-    case 4:
-        memcpy((unsigned char *)&big_endian + 4, bytes, 4);
-        return be64toh(big_endian);
-    default:
-        memcpy(&big_endian, bytes, 8);
-        return be64toh(big_endian);
-    }
-}
-
-/* The sign of a number of one to eight bytes, in all 64 bits. */
-static uint64_t extend(uint64_t value, size_t width)
-{
-    uint64_t sign = UINT64_C(0x80) << (8 * (width - 1) & 63);
-
-    return (value ^ sign) - sign;
-}
-
-via_status rpc_msgpack_read_wide(const unsigned char *data, size_t size, rpc_msgpack_head *head)
-{
-    const lead_meaning *meaning = &meanings[data[0] - MSGPACK_NIL];
-
-    if (meaning->token == RPC_NOTHING)
-        return VIA_EPROTO;
-    if (size <= meaning->width)
-        return VIA_ETIMEDOUT;
-    head->token = (rpc_token)meaning->token;
-    head->lead = data[0];
-    head->size = (uint8_t)(1 + meaning->width);
-    head->value = load(data + 1, meaning->width) + meaning->plus;
-    if (meaning->token == RPC_NEGATIVE) {
-        head->value = extend(head->value, meaning->width);
-        head->token = head->value >> 63 ? RPC_NEGATIVE : RPC_UNSIGNED;
-    }
-    return VIA_OK;
-}
-
 static void close_nothing(rpc_reader *reader)
 {
     (void)reader;
 }
 
-static const lead_meaning meanings[] = {
-    [0x00] = {RPC_NIL, 0, 0},        /* c0 */
-    [0x01] = {RPC_NOTHING, 0, 0},    /* c1: never used */
-    [0x02] = {RPC_BOOLEAN, 0, 0},    /* c2: false */
-    [0x03] = {RPC_BOOLEAN, 0, 1},    /* c3: true */
-    [0x04] = {RPC_BINARY, 1, 0},     /* c4: bin */
-    [0x05] = {RPC_BINARY, 2, 0},     /* c5 */
-    [0x06] = {RPC_BINARY, 4, 0},     /* c6 */
-    [0x07] = {RPC_OTHER, 1, 1},      /* c7: ext */
-    [0x08] = {RPC_OTHER, 2, 1},      /* c8 */
-    [0x09] = {RPC_OTHER, 4, 1},      /* c9 */
-    [0x0a] = {RPC_FLOAT, 4, 0},      /* ca */
-    [0x0b] = {RPC_FLOAT, 8, 0},      /* cb */
-    [0x0c] = {RPC_UNSIGNED, 1, 0},   /* cc */
-    [0x0d] = {RPC_UNSIGNED, 2, 0},   /* cd */
-    [0x0e] = {RPC_UNSIGNED, 4, 0},   /* ce */
-    [0x0f] = {RPC_UNSIGNED, 8, 0},   /* cf */
-    [0x10] = {RPC_NEGATIVE, 1, 0},   /* d0 */
-    [0x11] = {RPC_NEGATIVE, 2, 0},   /* d1 */
-    [0x12] = {RPC_NEGATIVE, 4, 0},   /* d2 */
-    [0x13] = {RPC_NEGATIVE, 8, 0},   /* d3 */
-    [0x14] = {RPC_OTHER, 0, 1 + 1},  /* d4: fixext */
-    [0x15] = {RPC_OTHER, 0, 1 + 2},  /* d5 */
-    [0x16] = {RPC_OTHER, 0, 1 + 4},  /* d6 */
-    [0x17] = {RPC_OTHER, 0, 1 + 8},  /* d7 */
-    [0x18] = {RPC_OTHER, 0, 1 + 16}, /* d8 */
-    [0x19] = {RPC_TEXT, 1, 0},       /* d9: str */
-    [0x1a] = {RPC_TEXT, 2, 0},       /* da */
-    [0x1b] = {RPC_TEXT, 4, 0},       /* db */
-    [0x1c] = {RPC_LIST, 2, 0},       /* dc */
-    [0x1d] = {RPC_LIST, 4, 0},       /* dd */
-    [0x1e] = {RPC_MAP, 2, 0},        /* de */
-    [0x1f] = {RPC_MAP, 4, 0},        /* df */
+/* Sixteen leads in a row that mean the same, but for their last bits. */
+#define FOUR(token, mask)                                                                                              \
+    {token, 0, mask, 0}, {token, 0, mask, 0}, {token, 0, mask, 0},                                                     \
+    {                                                                                                                  \
+        token, 0, mask, 0                                                                                              \
+    }
+#define SIXTEEN(token, mask) FOUR(token, mask), FOUR(token, mask), FOUR(token, mask), FOUR(token, mask)
+
+const rpc_msgpack_lead rpc_msgpack_leads[256] = {
+    SIXTEEN(RPC_UNSIGNED, 0x7f), /* 00: an integer, as all up to 7f */
+    SIXTEEN(RPC_UNSIGNED, 0x7f), /* 10 */
+    SIXTEEN(RPC_UNSIGNED, 0x7f), /* 20 */
+    SIXTEEN(RPC_UNSIGNED, 0x7f), /* 30 */
+    SIXTEEN(RPC_UNSIGNED, 0x7f), /* 40 */
+    SIXTEEN(RPC_UNSIGNED, 0x7f), /* 50 */
+    SIXTEEN(RPC_UNSIGNED, 0x7f), /* 60 */
+    SIXTEEN(RPC_UNSIGNED, 0x7f), /* 70 */
+    SIXTEEN(RPC_MAP, 0x0f),      /* 80 */
+    SIXTEEN(RPC_LIST, 0x0f),     /* 90 */
+    SIXTEEN(RPC_TEXT, 0x1f),     /* a0 */
+    SIXTEEN(RPC_TEXT, 0x1f),     /* b0 */
+    {RPC_NIL, 0, 0, 0},          /* c0 */
+    {RPC_NOTHING, 0, 0, 0},      /* c1: never used */
+    {RPC_BOOLEAN, 0, 0, 0},      /* c2: false */
+    {RPC_BOOLEAN, 0, 0, 1},      /* c3: true */
+    {RPC_BINARY, 1, 0, 0},       /* c4: bin */
+    {RPC_BINARY, 2, 0, 0},       /* c5 */
+    {RPC_BINARY, 4, 0, 0},       /* c6 */
+    {RPC_OTHER, 1, 0, 1},        /* c7: ext */
+    {RPC_OTHER, 2, 0, 1},        /* c8 */
+    {RPC_OTHER, 4, 0, 1},        /* c9 */
+    {RPC_FLOAT, 4, 0, 0},        /* ca */
+    {RPC_FLOAT, 8, 0, 0},        /* cb */
+    {RPC_UNSIGNED, 1, 0, 0},     /* cc */
+    {RPC_UNSIGNED, 2, 0, 0},     /* cd */
+    {RPC_UNSIGNED, 4, 0, 0},     /* ce */
+    {RPC_UNSIGNED, 8, 0, 0},     /* cf */
+    {RPC_NEGATIVE, 1, 0, 0},     /* d0 */
+    {RPC_NEGATIVE, 2, 0, 0},     /* d1 */
+    {RPC_NEGATIVE, 4, 0, 0},     /* d2 */
+    {RPC_NEGATIVE, 8, 0, 0},     /* d3 */
+    {RPC_OTHER, 0, 0, 1 + 1},    /* d4: fixext */
+    {RPC_OTHER, 0, 0, 1 + 2},    /* d5 */
+    {RPC_OTHER, 0, 0, 1 + 4},    /* d6 */
+    {RPC_OTHER, 0, 0, 1 + 8},    /* d7 */
+    {RPC_OTHER, 0, 0, 1 + 16},   /* d8 */
+    {RPC_TEXT, 1, 0, 0},         /* d9: str */
+    {RPC_TEXT, 2, 0, 0},         /* da */
+    {RPC_TEXT, 4, 0, 0},         /* db */
+    {RPC_LIST, 2, 0, 0},         /* dc */
+    {RPC_LIST, 4, 0, 0},         /* dd */
+    {RPC_MAP, 2, 0, 0},          /* de */
+    {RPC_MAP, 4, 0, 0},          /* df */
+    SIXTEEN(RPC_NEGATIVE, 0xff), /* e0 */
+    SIXTEEN(RPC_NEGATIVE, 0xff), /* f0 */
 };
 
 const rpc_codec rpc_msgpack = {

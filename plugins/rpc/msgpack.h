@@ -10,6 +10,9 @@
 
 #include "codec.h"
 
+#include <endian.h>
+#include <string.h>
+
 /* Leads: the first byte of a value. Below MSGPACK_FIXMAP and from MSGPACK_NEGATIVE on it is the whole value. */
 enum {
     MSGPACK_FIXMAP = 0x80,
@@ -52,33 +55,64 @@ typedef struct rpc_msgpack_head {
         value; /* the integer, with its sign extended; the bits of a float; values of a list; pairs of a map; bytes of the rest */
 } rpc_msgpack_head;
 
-/* Of a lead from MSGPACK_NIL up to MSGPACK_NEGATIVE. */
-via_status rpc_msgpack_read_wide(const unsigned char *data, size_t size, rpc_msgpack_head *head);
+/* What a first byte means: the number of a head is what `mask` leaves of that byte, `plus`, and the number that follows it. */
+typedef struct rpc_msgpack_lead {
+    uint8_t token; /* RPC_NOTHING: no value begins so */
+    uint8_t width; /* bytes of the number that follows */
+    uint8_t mask;
+    uint8_t plus; /* what that number lacks: the type byte of extensions; all of what needs no number */
+} rpc_msgpack_lead;
 
-static inline via_status rpc_msgpack_one_byte(rpc_msgpack_head *head, rpc_token token, uint64_t value)
+extern const rpc_msgpack_lead rpc_msgpack_leads[256];
+
+static inline uint64_t rpc_msgpack_load(const unsigned char *bytes, unsigned width)
 {
-    head->token = token;
-    head->size = 1;
-    head->value = value;
-    return VIA_OK;
+    uint32_t word;
+    uint64_t wide;
+
+    switch (width) {
+    case 1:
+        return bytes[0];
+    case 2:
+        return (uint64_t)bytes[0] << 8 | bytes[1];
+    case 4:
+        memcpy(&word, bytes, sizeof(word));
+        return be32toh(word);
+    default:
+        memcpy(&wide, bytes, sizeof(wide));
+        return be64toh(wide);
+    }
 }
 
-/* VIA_ETIMEDOUT: more bytes are needed. VIA_EPROTO: no value begins so. `size` is at least 1. */
+/* The sign of a number of `width` bytes (0: of the lead itself), in all 64 bits. */
+static inline void rpc_msgpack_extend(rpc_msgpack_head *head, unsigned width)
+{
+    const uint64_t sign = UINT64_C(0x80) << (width > 0 ? 8 * (width - 1) : 0);
+
+    head->value = (head->value ^ sign) - sign;
+    head->token = head->value >> 63 ? RPC_NEGATIVE : RPC_UNSIGNED;
+}
+
+/*
+ * VIA_ETIMEDOUT: more bytes are needed. VIA_EPROTO: no value begins so. `size` is at least 1. Each byte is looked at once: it may be
+ * another the next time.
+ */
 static inline via_status rpc_msgpack_read_head(const unsigned char *data, size_t size, rpc_msgpack_head *head)
 {
-    unsigned char lead = head->lead = data[0];
+    const unsigned char lead = data[0];
+    const rpc_msgpack_lead *meaning = &rpc_msgpack_leads[lead];
 
-    if (lead < MSGPACK_FIXMAP)
-        return rpc_msgpack_one_byte(head, RPC_UNSIGNED, lead);
-    if (lead < MSGPACK_FIXARRAY)
-        return rpc_msgpack_one_byte(head, RPC_MAP, lead & 0x0fu);
-    if (lead < MSGPACK_FIXSTR)
-        return rpc_msgpack_one_byte(head, RPC_LIST, lead & 0x0fu);
-    if (lead < MSGPACK_NIL)
-        return rpc_msgpack_one_byte(head, RPC_TEXT, lead & 0x1fu);
-    if (lead >= MSGPACK_NEGATIVE)
-        return rpc_msgpack_one_byte(head, RPC_NEGATIVE, lead - UINT64_C(0x100));
-    return rpc_msgpack_read_wide(data, size, head);
+    if (size <= meaning->width)
+        return VIA_ETIMEDOUT;
+    head->token = (rpc_token)meaning->token;
+    head->lead = lead;
+    head->size = (uint8_t)(1 + meaning->width);
+    head->value = (uint64_t)(lead & meaning->mask) + meaning->plus;
+    if (meaning->width > 0)
+        head->value += rpc_msgpack_load(data + 1, meaning->width);
+    if (meaning->token == RPC_NEGATIVE)
+        rpc_msgpack_extend(head, meaning->width);
+    return meaning->token == RPC_NOTHING ? VIA_EPROTO : VIA_OK;
 }
 
 /* Bytes that belong to the value and follow its head. */
@@ -137,6 +171,8 @@ bool rpc_msgpack_enter_list(rpc_reader *reader, size_t *count);
 bool rpc_msgpack_enter_map(rpc_reader *reader, size_t *count);
 void rpc_msgpack_leave_entered(rpc_reader *reader);
 bool rpc_msgpack_skip(rpc_reader *reader);
+/* Any one value that holds no others. False: it is none, and stays the next. */
+bool rpc_msgpack_skip_plain(rpc_reader *reader);
 
 /* The error of a reply, which is the next value, in whatever dialect it is. */
 void rpc_msgpack_read_fault(rpc_reader *reader, rpc_fault *fault);

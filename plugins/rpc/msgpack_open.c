@@ -30,6 +30,17 @@ static void begin(rpc_reader *reader, const void *data, size_t size, rpc_arena *
     reader->index[0] = 1;
 }
 
+/* All but the fault, which is read if it is one. */
+static void clear(rpc_envelope *envelope)
+{
+    envelope->kind = (rpc_message_kind)0;
+    envelope->has_id = envelope->is_named = false;
+    envelope->id = (rpc_id){0};
+    envelope->method = NULL;
+    envelope->method_size = envelope->count = 0;
+    envelope->timeout_ms = 0;
+}
+
 /* The message's own list is the outermost one: it takes the place of what it stands in. */
 static bool read_kind(rpc_reader *reader, size_t *values, rpc_envelope *envelope)
 {
@@ -60,6 +71,8 @@ static bool pass_value(rpc_reader *reader)
     const char *why = "it is cut short, or claims more than it has";
     rpc_measure state; /* not cleared: most of it is never used */
 
+    if (rpc_msgpack_skip_plain(reader))
+        return true;
     state.at = reader->at;
     state.depth = 1; /* in the message's own list, of which this is one: depth is counted as in a stream */
     state.left[0] = 1;
@@ -140,7 +153,7 @@ via_status rpc_msgpack_open(rpc_reader *reader, const void *data, size_t size, r
 {
     size_t count;
 
-    *envelope = (rpc_envelope){0};
+    clear(envelope);
     begin(reader, data, size, arena);
     if (!read_kind(reader, &count, envelope))
         return wrong(reader, "it is no request, reply or notification");

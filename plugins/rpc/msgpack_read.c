@@ -12,19 +12,23 @@
 
 #include <string.h>
 
-/* The next value's head; false: there is none. */
-static bool look(rpc_reader *reader, rpc_msgpack_head *head)
+static bool find_nothing(rpc_reader *reader, rpc_msgpack_head *head)
 {
-    size_t left = reader->size - reader->at;
-
-    if (reader->index[reader->depth - 1] > 0 && left > 0 &&
-        rpc_msgpack_read_head(reader->data + reader->at, left, head) == VIA_OK &&
-        rpc_msgpack_body(head) <= left - head->size)
-        return true;
     head->token = RPC_NOTHING;
     head->value = 0;
     reader->wrong = rpc_token_words(RPC_NOTHING);
     return false;
+}
+
+/* The next value's head; false: there is none. */
+static inline bool look(rpc_reader *reader, rpc_msgpack_head *head)
+{
+    const size_t left = reader->size - reader->at;
+
+    return (reader->index[reader->depth - 1] > 0 && left > 0 &&
+            rpc_msgpack_read_head(reader->data + reader->at, left, head) == VIA_OK &&
+            rpc_msgpack_body(head) <= left - head->size) ||
+           find_nothing(reader, head);
 }
 
 /* Counts the value that ends `size` bytes from here as read. */
@@ -38,13 +42,6 @@ static bool refuse(rpc_reader *reader, const rpc_msgpack_head *head)
 {
     reader->wrong = rpc_token_words(head->token);
     return false;
-}
-
-/* Is the next value one byte that is an integer, as most are? */
-static bool is_small(const rpc_reader *reader)
-{
-    return reader->index[reader->depth - 1] > 0 && reader->at < reader->size &&
-           rpc_msgpack_is_small_integer(reader->data[reader->at]);
 }
 
 rpc_token rpc_msgpack_next(rpc_reader *reader)
@@ -80,11 +77,6 @@ bool rpc_msgpack_get_unsigned(rpc_reader *reader, uint64_t *value)
 {
     rpc_msgpack_head head;
 
-    if (is_small(reader) && reader->data[reader->at] < MSGPACK_FIXMAP) {
-        *value = reader->data[reader->at];
-        take(reader, 1);
-        return true;
-    }
     if (!look(reader, &head) || head.token != RPC_UNSIGNED)
         return refuse(reader, &head);
     *value = head.value;
@@ -96,12 +88,6 @@ bool rpc_msgpack_get_signed(rpc_reader *reader, int64_t *value)
 {
     rpc_msgpack_head head;
 
-    if (is_small(reader)) {
-        *value = reader->data[reader->at];
-        *value -= *value >= MSGPACK_NEGATIVE ? 0x100 : 0;
-        take(reader, 1);
-        return true;
-    }
     if (!look(reader, &head) || (head.token != RPC_UNSIGNED && head.token != RPC_NEGATIVE))
         return refuse(reader, &head);
     if (head.token == RPC_UNSIGNED && head.value > INT64_MAX) {
@@ -218,15 +204,23 @@ static bool give_up(rpc_reader *reader)
     return false;
 }
 
+bool rpc_msgpack_skip_plain(rpc_reader *reader)
+{
+    rpc_msgpack_head head;
+
+    if (!look(reader, &head) || head.token == RPC_LIST || head.token == RPC_MAP)
+        return false;
+    take(reader, head.size + (size_t)rpc_msgpack_body(&head));
+    return true;
+}
+
 bool rpc_msgpack_skip(rpc_reader *reader)
 {
     size_t left = reader->size - reader->at;
     rpc_measure state;
 
-    if (is_small(reader)) {
-        take(reader, 1);
+    if (rpc_msgpack_skip_plain(reader))
         return true;
-    }
     if (reader->index[reader->depth - 1] == 0) {
         reader->wrong = rpc_token_words(RPC_NOTHING);
         return false;
