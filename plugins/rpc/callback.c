@@ -33,8 +33,9 @@ static void deliver(rpc_peer *peer, rpc_call *call, rpc_opened *reply)
         rpc_call_fault(call, &reply->envelope.fault);
         return;
     }
-    rpc_marshal marshal = {
-        .codec = peer->codec, .reader = &reply->reader, .arena = call->keep, .handles = &peer->handles};
+    rpc_marshal marshal;
+    rpc_marshal_init(&marshal, peer->codec, NULL, &reply->reader, call->keep);
+    marshal.handles = &peer->handles;
     via_status status = rpc_marshal_get_returned(&marshal, &call->frame);
     for (const rpc_pin *pin = marshal.pins; pin; pin = pin->next)
         rpc_handles_unpin(&peer->handles, pin->number);
@@ -46,8 +47,10 @@ static void deliver(rpc_peer *peer, rpc_call *call, rpc_opened *reply)
 static via_status write_call(const rpc_binding *binding, rpc_call *call)
 {
     rpc_peer *peer = binding->serving->peer;
-    rpc_marshal marshal = {.codec = peer->codec, .writer = &call->writer, .handles = &peer->handles};
+    rpc_marshal marshal;
 
+    rpc_marshal_init(&marshal, peer->codec, &call->writer, NULL, NULL);
+    marshal.handles = &peer->handles;
     peer->codec->request(&call->writer, call->id, callback_method, rpc_timeout(peer, call->deadline),
                          binding->method->sent + 1);
     peer->codec->put_unsigned(&call->writer, binding->number);

@@ -98,8 +98,9 @@ static void serve_function(rpc_peer *peer, rpc_call *call, size_t index, rpc_ope
 {
     rpc_frame frame = {.method = call->method->params[index].type.callback};
     rpc_arena arena;
-    rpc_marshal marshal = {.codec = peer->codec, .reader = &request->reader, .arena = &arena};
+    rpc_marshal marshal;
 
+    rpc_marshal_init(&marshal, peer->codec, NULL, &request->reader, &arena);
     rpc_arena_init(&arena, peer->max_memory);
     via_status status = run_function(call, index, &marshal, request, &frame);
     if (status == VIA_OK)

@@ -80,7 +80,8 @@ static void deliver(rpc_peer *peer, rpc_call *call, rpc_opened *reply)
         rpc_call_fault(call, &reply->envelope.fault);
         return;
     }
-    rpc_marshal marshal = {.codec = peer->codec, .reader = &reply->reader, .arena = call->keep};
+    rpc_marshal marshal;
+    rpc_marshal_init(&marshal, peer->codec, NULL, &reply->reader, call->keep);
     via_status status = rpc_marshal_get_returned(&marshal, &call->frame);
     if (status == VIA_ETYPE)
         rpc_call_fail(call, status, VIA_RPC_HERE, "the reply is not what the interface says: %s", marshal.wrong);
@@ -105,7 +106,9 @@ static void fill_frame(rpc_frame *frame, const rpc_request *request)
 static via_status write_values(rpc_peer *peer, rpc_writer *writer, rpc_frame *frame, uint64_t callbacks,
                                via_rpc_error *error)
 {
-    rpc_marshal marshal = {.codec = peer->codec, .writer = writer};
+    rpc_marshal marshal;
+
+    rpc_marshal_init(&marshal, peer->codec, writer, NULL, NULL);
     via_status status = rpc_marshal_put_sent(&marshal, frame, callbacks);
 
     peer->codec->end(writer);

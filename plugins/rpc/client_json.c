@@ -97,8 +97,9 @@ static via_status write_question(rpc_peer *peer, const question *asked, rpc_writ
                                  bool is_request, via_rpc_error *error)
 {
     rpc_arena arena;
-    rpc_marshal marshal = {.codec = peer->codec, .writer = writer, .arena = &arena};
+    rpc_marshal marshal;
 
+    rpc_marshal_init(&marshal, peer->codec, writer, NULL, &arena);
     rpc_arena_init(&arena, peer->max_memory);
     begin(peer, asked, writer, id, is_request);
     via_status status = put_params(&marshal, asked, id * RPC_CALLBACKS);
@@ -121,9 +122,10 @@ static void keep_json(rpc_call *call, json_t *value)
 
 static void deliver(rpc_peer *peer, rpc_call *call, rpc_opened *reply)
 {
-    rpc_marshal marshal = {.codec = peer->codec, .reader = &reply->reader, .arena = &reply->arena};
+    rpc_marshal marshal;
     json_t *value = NULL;
 
+    rpc_marshal_init(&marshal, peer->codec, NULL, &reply->reader, &reply->arena);
     if (reply->envelope.kind == RPC_FAULT) {
         rpc_call_fault(call, &reply->envelope.fault);
         return;
@@ -272,8 +274,9 @@ static void answer(rpc_peer *peer, const rpc_opened *request, const rpc_method *
 {
     rpc_writer writer;
     rpc_arena arena;
-    rpc_marshal marshal = {.codec = peer->codec, .writer = &writer, .arena = &arena};
+    rpc_marshal marshal;
 
+    rpc_marshal_init(&marshal, peer->codec, &writer, NULL, &arena);
     rpc_arena_init(&arena, peer->max_memory);
     rpc_writer_init(&writer, (size_t)peer->max_message);
     rpc_writer_reset(&writer);
@@ -292,9 +295,10 @@ static void answer(rpc_peer *peer, const rpc_opened *request, const rpc_method *
 void rpc_dynamic_callback(rpc_peer *peer, rpc_call *call, size_t index, rpc_opened *request)
 {
     const rpc_method *method = call->method->params[index].type.callback;
-    rpc_marshal marshal = {.codec = peer->codec, .reader = &request->reader, .arena = &request->arena};
+    rpc_marshal marshal;
     json_t *params = NULL;
 
+    rpc_marshal_init(&marshal, peer->codec, NULL, &request->reader, &request->arena);
     if (rpc_json_get_sent(&marshal, method, request->envelope.count, &params) != VIA_OK) {
         rpc_answer_fault(peer, &request->envelope.id, RPC_CODE_PARAMS, NULL, "%s", marshal.wrong);
         return;

@@ -33,6 +33,21 @@ typedef struct rpc_marshal {
     char wrong[256]; /* what is wrong with the value, and which it is */
 } rpc_marshal;
 
+/* Of a reader or a writer. Sets each field by itself: clearing `wrong`, too, would take longer than most calls' values. */
+static inline void rpc_marshal_init(rpc_marshal *marshal, const rpc_codec *codec, rpc_writer *writer,
+                                    rpc_reader *reader, rpc_arena *arena)
+{
+    marshal->codec = codec;
+    marshal->writer = writer;
+    marshal->reader = reader;
+    marshal->arena = arena;
+    marshal->handles = NULL;
+    marshal->pins = NULL;
+    marshal->unkept = NULL;
+    marshal->unkept_type = NULL;
+    marshal->wrong[0] = '\0';
+}
+
 /*
  * The C parameters of one call: cell[i] points to the value of parameter i of the method, as ffi_call() takes it. NULL: this end
  * has no such parameter (context).

@@ -258,5 +258,5 @@ void rpc_run(rpc_peer *peer, rpc_wait *wait, const rpc_method *method, rpc_incom
     else
         refuse(serving, status);
     rpc_unbind_callbacks(serving);
-    rpc_serving_end(peer, wait->thread, serving);
+    wait->served = serving; /* the lock is taken soon anyway */
 }

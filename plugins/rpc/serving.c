@@ -97,10 +97,8 @@ static void set_up(rpc_serving *serving, const rpc_method *method, const rpc_inc
     serving->came_ns = incoming->came_ns;
     if (!serving->came_ns && (method->has_callbacks || method->wants_context))
         serving->came_ns = via_deadline_clock();
-    serving->marshal = (rpc_marshal){.codec = serving->peer->codec,
-                                     .arena = &serving->arena,
-                                     .writer = &serving->writer,
-                                     .handles = &serving->peer->handles};
+    rpc_marshal_init(&serving->marshal, serving->peer->codec, &serving->writer, NULL, &serving->arena);
+    serving->marshal.handles = &serving->peer->handles;
     serving->frame.method = method;
     serving->frame.result = NULL;
 }
@@ -133,7 +131,6 @@ rpc_serving *rpc_serving_begin(rpc_peer *peer, rpc_thread *thread, const rpc_met
 void rpc_serving_end(rpc_peer *peer, rpc_thread *thread, rpc_serving *serving)
 {
     rpc_arena_reset(&serving->arena);
-    (void)pthread_mutex_lock(&peer->lock);
     *serving->link = serving->next;
     if (serving->next)
         serving->next->link = serving->link;
@@ -143,7 +140,6 @@ void rpc_serving_end(rpc_peer *peer, rpc_thread *thread, rpc_serving *serving)
     } else {
         thread->serving = serving;
     }
-    (void)pthread_mutex_unlock(&peer->lock);
 }
 
 void rpc_serving_fill_context(rpc_serving *serving)

@@ -45,6 +45,7 @@ void rpc_serving_list(rpc_peer *peer, rpc_serving *serving);
 via_deadline rpc_serving_deadline(const rpc_serving *serving);
 /* Hands the context to its parameters, if it has such. */
 void rpc_serving_fill_context(rpc_serving *serving);
+/* With `lock` held. */
 void rpc_serving_end(rpc_peer *peer, rpc_thread *thread, rpc_serving *serving);
 
 /* The function by which the serving end frees what a call has allocated, or NULL. */

@@ -52,7 +52,8 @@ static int32_t status_of(const via_rpc_error *error)
 static void fill_request(const rpc_stub *stub, void **arguments, void *result, rpc_request *request)
 {
     request->method = stub->method;
-    memset(request->cells, 0, stub->method->count * sizeof(request->cells[0]));
+    if (stub->method->call_count < stub->method->count)
+        memset(request->cells, 0, stub->method->count * sizeof(request->cells[0]));
     for (size_t i = 0; i < stub->method->call_count; i++)
         request->cells[stub->method->call_params[i]] = arguments[i];
     request->result = result;

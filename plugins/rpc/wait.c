@@ -179,6 +179,15 @@ static rpc_incoming *deal_with_request(rpc_peer *peer, rpc_wait *wait, rpc_incom
     return NULL;
 }
 
+/* After deal_with(): takes the lock, and what has been served from the list of what runs. */
+static void lock_again(rpc_peer *peer, rpc_wait *wait)
+{
+    (void)pthread_mutex_lock(&peer->lock);
+    if (wait->served)
+        rpc_serving_end(peer, wait->thread, wait->served);
+    wait->served = NULL;
+}
+
 /* `wait` NULL: nothing now that runs a function. */
 static void deal_with(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming)
 {
@@ -225,7 +234,7 @@ static via_status lead(rpc_peer *peer, rpc_wait *wait, via_deadline deadline)
         deal_with(peer, wait, incoming);
         wait->done++;
     }
-    (void)pthread_mutex_lock(&peer->lock);
+    lock_again(peer, wait);
     if (status != VIA_OK && status != VIA_ETIMEDOUT)
         rpc_peer_end(peer, status);
     if (peer->started > 0)
@@ -263,7 +272,7 @@ static bool take_waiting(rpc_peer *peer, rpc_wait *wait)
         return false;
     (void)pthread_mutex_unlock(&peer->lock);
     deal_with(peer, wait, incoming);
-    (void)pthread_mutex_lock(&peer->lock);
+    lock_again(peer, wait);
     wait->done++;
     return true;
 }
@@ -304,7 +313,7 @@ static void leave(rpc_peer *peer, rpc_wait *wait, bool is_outermost)
     while (is_outermost && (incoming = rpc_queue_take(&wait->thread->inbox)) != NULL) {
         (void)pthread_mutex_unlock(&peer->lock);
         deal_with(peer, wait, incoming);
-        (void)pthread_mutex_lock(&peer->lock);
+        lock_again(peer, wait);
     }
     if (!peer->is_led)
         wake_one(peer);

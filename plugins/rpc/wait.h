@@ -23,6 +23,7 @@ typedef struct rpc_wait {
     rpc_thread *thread;
     uint64_t done; /* messages that it has dealt with */
     bool leads;
+    struct rpc_serving *served; /* has been answered, and is to be taken from the list of what runs; NULL = none */
 } rpc_wait;
 
 /* Receives, and deals with what comes, until it is over. VIA_OK, VIA_ETIMEDOUT, or how the channel ended. */
