@@ -126,6 +126,12 @@ typedef struct clip_backend {
      * time limits end it. False: nobody is there, or there is no need. NULL = contents outlive us anyhow.
      */
     bool (*hand_over)(void *self);
+    /*
+     * Any thread, while the worker is in any slot: cuts the display off, so that a slot comes back that waits inside of a library
+     * (X11: libxcb, which writes until the server has taken all). The end of everything but `close`. Does not block. NULL = no
+     * slot ever waits.
+     */
+    void (*cut)(void *self);
     /* Frees everything; the worker has ended. how: VIA_CLOSE_FLUSH or VIA_CLOSE_FORKED (touch nothing shared). */
     void (*close)(void *self, uint32_t how);
 } clip_backend;

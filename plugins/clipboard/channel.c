@@ -88,7 +88,7 @@ static void dispose(clip_channel *channel, uint32_t how)
 /* In a child the worker may have been in the middle of anything when it was left behind; then nothing is touched. */
 static bool is_consistent(clip_channel *channel)
 {
-    if (!atomic_load(&channel->is_asleep) || pthread_mutex_trylock(&channel->desk.lock) != 0)
+    if (atomic_load(&channel->naps) % 2 == 0 || pthread_mutex_trylock(&channel->desk.lock) != 0)
         return false;
     clip_desk_unlock(&channel->desk);
     return true;

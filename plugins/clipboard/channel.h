@@ -22,9 +22,10 @@ typedef struct clip_channel {
     void *self; /* the backend's */
     clip_desk desk;
     pthread_t worker;
-    atomic_bool is_asleep; /* the worker is in poll(2): nothing of ours is half done */
-    uint64_t tickets;      /* given out so far; the worker's, as are those below */
-    uint32_t closing;      /* how far the end has come */
+    /* Raised before and after each poll(2): odd = the worker is there, and nothing of ours is half done. */
+    _Atomic uint64_t naps;
+    uint64_t tickets; /* given out so far; the worker's, as are those below */
+    uint32_t closing; /* how far the end has come */
     via_deadline closed_by;
     bool has_handed_over; /* asked for it once */
 } clip_channel;

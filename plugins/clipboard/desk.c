@@ -163,13 +163,13 @@ void clip_desk_tell(clip_desk *desk)
     (void)pthread_cond_broadcast(&desk->moved);
 }
 
-static int sleep_until(clip_desk *desk, via_deadline deadline)
+bool clip_desk_sleep(clip_desk *desk, via_deadline deadline)
 {
     const struct timespec until = {(time_t)(deadline / NS_PER_SECOND), (long)(deadline % NS_PER_SECOND)};
 
     if (deadline == VIA_FOREVER)
-        return pthread_cond_wait(&desk->moved, &desk->lock);
-    return pthread_cond_timedwait(&desk->moved, &desk->lock, &until);
+        return pthread_cond_wait(&desk->moved, &desk->lock) == 0;
+    return pthread_cond_timedwait(&desk->moved, &desk->lock, &until) != ETIMEDOUT;
 }
 
 via_status clip_desk_wait(clip_desk *desk, via_deadline deadline)
@@ -178,8 +178,8 @@ via_status clip_desk_wait(clip_desk *desk, via_deadline deadline)
         return VIA_ECANCELED;
     if (via_deadline_left(deadline) == 0)
         return VIA_ETIMEDOUT;
-    int code = sleep_until(desk, deadline);
+    const bool is_in_time = clip_desk_sleep(desk, deadline);
     if (clip_desk_is_interrupted(desk))
         return VIA_ECANCELED;
-    return code == ETIMEDOUT ? VIA_ETIMEDOUT : VIA_OK;
+    return is_in_time ? VIA_OK : VIA_ETIMEDOUT;
 }

@@ -96,6 +96,7 @@ typedef struct clip_desk {
     int bell;             /* eventfd: the worker shall look */
     atomic_bool is_interrupted;
     bool is_closing;
+    bool has_ended;   /* the worker, for good */
     via_status ended; /* VIA_OK = not yet */
     clip_present present;
     clip_outbox out;
@@ -132,6 +133,8 @@ static inline bool clip_desk_is_interrupted(const clip_desk *desk)
 void clip_desk_tell(clip_desk *desk);
 /* Gives the lock away until something has changed. VIA_OK, VIA_ETIMEDOUT, VIA_ECANCELED. */
 via_status clip_desk_wait(clip_desk *desk, via_deadline deadline);
+/* The same, whether interrupted or not. False: the deadline has passed. */
+bool clip_desk_sleep(clip_desk *desk, via_deadline deadline);
 /* The handle of VIA_READ or VIA_WRITE; -1 with errno. */
 int clip_desk_handle(clip_desk *desk, uint32_t event);
 /* Does the state of that handle show? */

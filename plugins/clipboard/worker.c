@@ -345,9 +345,9 @@ static void sleep_once(clip_channel *channel, struct pollfd *set, size_t count, 
     struct timespec storage;
 
     set[count] = (struct pollfd){.fd = channel->desk.bell, .events = POLLIN};
-    atomic_store(&channel->is_asleep, true);
+    atomic_fetch_add(&channel->naps, 1);
     int ready = ppoll(set, count + 1, via_deadline_timespec(until, &storage), NULL);
-    atomic_store(&channel->is_asleep, false);
+    atomic_fetch_add(&channel->naps, 1);
     for (size_t i = 0; ready <= 0 && i <= count; i++)
         set[i].revents = 0;
     if (set[count].revents)
@@ -369,6 +369,10 @@ static void *work(void *argument)
         if (!is_over(channel))
             channel->backend->work(channel->self, set, count);
     }
+    clip_desk_lock(&channel->desk);
+    channel->desk.has_ended = true;
+    clip_desk_tell(&channel->desk);
+    clip_desk_unlock(&channel->desk);
     return NULL;
 }
 
@@ -387,11 +391,40 @@ via_status clip_worker_start(clip_channel *channel, via_error *error)
                     "no thread for the clipboard");
 }
 
+/* Until the worker has ended, at most for the time of a reply. True: it has been in one and the same slot all the while. */
+static bool is_stuck(clip_channel *channel)
+{
+    clip_desk *desk = &channel->desk;
+    const via_deadline until = via_deadline_after((int64_t)channel->options.settings.reply_ns);
+    const uint64_t naps = atomic_load(&channel->naps);
+
+    while (!desk->has_ended && clip_desk_sleep(desk, until))
+        ;
+    return !desk->has_ended && naps % 2 == 0 && atomic_load(&channel->naps) == naps;
+}
+
+/* A worker that comes round keeps its own limits; one that a library keeps back, with a display that stands still, cannot. */
+static void await_end(clip_channel *channel)
+{
+    clip_desk *desk = &channel->desk;
+
+    while (!desk->has_ended) {
+        if (!is_stuck(channel) || !channel->backend->cut)
+            continue;
+        clip_desk_unlock(desk);
+        via_note(channel->host, channel->context, VIA_LOG_WARNING,
+                 "the display stands still: the channel closes without it");
+        channel->backend->cut(channel->self);
+        clip_desk_lock(desk);
+    }
+}
+
 void clip_worker_stop(clip_channel *channel)
 {
     clip_desk_lock(&channel->desk);
     channel->desk.is_closing = true;
-    clip_desk_unlock(&channel->desk);
     clip_desk_ring(&channel->desk);
+    await_end(channel);
+    clip_desk_unlock(&channel->desk);
     (void)pthread_join(channel->worker, NULL);
 }

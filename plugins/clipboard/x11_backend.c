@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "kit/deadline.h"
@@ -19,19 +20,17 @@ static void leave_socket(x11 *self)
 
     if (nowhere < 0)
         return;
-    (void)dup3(nowhere, self->xcb.get_file_descriptor(self->connection), O_CLOEXEC);
+    (void)dup3(nowhere, self->descriptor, O_CLOEXEC);
     (void)close(nowhere);
 }
 
+/* Nothing is flushed: each slot and each round has done so on the worker, where it may be cut off. */
 static void disconnect(x11 *self, uint32_t how)
 {
     if (!self->connection)
         return;
-    const bool is_broken = self->xcb.connection_has_error(self->connection) != 0;
-    if (how == VIA_CLOSE_FORKED && !is_broken)
+    if (how == VIA_CLOSE_FORKED && self->xcb.connection_has_error(self->connection) == 0)
         leave_socket(self);
-    else if (!is_broken)
-        (void)self->xcb.flush(self->connection);
     self->xcb.disconnect(self->connection);
 }
 
@@ -94,7 +93,7 @@ static size_t x11_wants(void *object, struct pollfd *set, via_deadline *until)
     if (self->is_failure_told)
         return 0;
     (void)self->xcb.flush(self->connection);
-    set[0] = (struct pollfd){.fd = self->xcb.get_file_descriptor(self->connection), .events = POLLIN};
+    set[0] = (struct pollfd){.fd = self->descriptor, .events = POLLIN};
     *until = via_deadline_min(via_deadline_min(x11_send_until(self), x11_read_until(self)), x11_manager_until(self));
     if (self->news || self->failed != VIA_OK || x11_has_input(self))
         *until = VIA_NOW;
@@ -125,9 +124,13 @@ static void offer(void *object, clip_content *content, uint64_t number)
     x11_offer(object, content, number);
 }
 
+/* Sent at once: there may be no round after this one. */
 static bool withdraw(void *object, uint64_t number)
 {
-    x11_withdraw(object, number);
+    x11 *self = object;
+
+    x11_withdraw(self, number);
+    (void)self->xcb.flush(self->connection);
     return false;
 }
 
@@ -151,6 +154,14 @@ static bool hand_over(void *object)
     return x11_hand_over(object);
 }
 
+/* libxcb sleeps in poll(2) until the server takes or sends what is missing, and gives up where the socket is shut down. */
+static void cut(void *object)
+{
+    const x11 *self = object;
+
+    (void)shutdown(self->descriptor, SHUT_RDWR);
+}
+
 const clip_backend clip_x11 = {
     .name = "x11",
     .open = x11_open,
@@ -162,5 +173,6 @@ const clip_backend clip_x11 = {
     .look = look,
     .cancel = cancel,
     .hand_over = hand_over,
+    .cut = cut,
     .close = x11_close,
 };

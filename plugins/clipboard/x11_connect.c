@@ -52,13 +52,13 @@ static const char *selection_name(const char *name)
 static via_status settle(x11 *self, via_deadline deadline, via_error *error)
 {
     for (;;) {
-        (void)self->xcb.flush(self->connection);
         x11_pump(self);
+        (void)self->xcb.flush(self->connection);
         if (self->failed != VIA_OK)
             return via_fail(self->settings.host, error, self->failed, 0, self->failed_mend, "%s", self->failed_what);
         if (x11_is_quiet(self))
             return VIA_OK;
-        struct pollfd set = {.fd = self->xcb.get_file_descriptor(self->connection), .events = POLLIN};
+        struct pollfd set = {.fd = self->descriptor, .events = POLLIN};
         struct timespec left;
         if (!x11_has_input(self) && ppoll(&set, 1, via_deadline_timespec(deadline, &left), NULL) == 0)
             return via_fail(self->settings.host, error, VIA_ETIMEDOUT, 0, "see whether the X server has been stopped",
@@ -73,6 +73,7 @@ static via_status connect_now(x11 *self, int *screen, via_error *error)
     self->connection = self->xcb.connect(self->settings.display, screen);
     switch (self->xcb.connection_has_error(self->connection)) {
     case 0:
+        self->descriptor = self->xcb.get_file_descriptor(self->connection);
         return VIA_OK;
     case XCB_CONN_CLOSED_MEM_INSUFFICIENT:
         return via_fail(host, error, VIA_ENOMEM, 0, NULL, "no memory was left for a connection to the X server");

@@ -4,7 +4,7 @@
  *
  * Source of all behaviour: Inter-Client Communication Conventions Manual 2.0, section 2; XFixes 1.0 for notice of changes;
  * the Clipboard Manager specification of freedesktop.org for SAVE_TARGETS. Everything runs on the channel's worker; nothing waits
- * for another client, and for the server only where libxcb writes.
+ * for another client, and for the server only where libxcb writes, or reads the rest of a long answer: `cut` ends that.
  */
 #ifndef CLIPBOARD_X11_STATE_H
 #define CLIPBOARD_X11_STATE_H
@@ -332,6 +332,7 @@ struct x11 {
     const clip_events *events;
     void *core;
     xcb_connection_t *connection;
+    int descriptor;      /* the connection's */
     xcb_window_t window; /* is told of new owners; owns nothing */
     xcb_atom_t atoms[X11_NAMES];
     x11_atoms names;

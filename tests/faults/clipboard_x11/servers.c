@@ -11,9 +11,12 @@
 
 #include <cmocka.h>
 
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,8 +25,11 @@
 
 enum {
     PATIENCE_MS = 20000, /* only a hanging test comes to its end */
-    SHORT_MS = 300       /* a deadline that is to pass */
+    SHORT_MS = 300,      /* a deadline that is to pass */
+    DESCRIPTORS = 256    /* that are looked through */
 };
+
+static const char X11_FOLDER[] = "/.X11-unix/";
 
 static via_host *host;
 
@@ -139,6 +145,70 @@ static void test_server__stands_still_when_a_channel_closes(void **state)
     via_close(open_clipboard());
 }
 
+/* Our end of the connection to the server, while one channel is open; -1 = there is none. */
+static int connection(void)
+{
+    struct sockaddr_un peer;
+
+    for (int at = 3; at < DESCRIPTORS; at++) {
+        socklen_t size = sizeof(peer);
+        memset(&peer, 0, sizeof(peer));
+        if (getpeername(at, (struct sockaddr *)&peer, &size) == 0 && peer.sun_family == AF_UNIX &&
+            (strstr(peer.sun_path, X11_FOLDER) || strstr(peer.sun_path + 1, X11_FOLDER)))
+            return at;
+    }
+    return -1;
+}
+
+/* Asks for more than a server that stands still can be sent; the last question is not sent whole. */
+static void fill_connection(via_channel *channel)
+{
+    struct pollfd socket = {.fd = connection(), .events = POLLOUT};
+    size_t needed;
+
+    assert_true(socket.fd >= 0);
+    const uint64_t began = via_now_ns();
+    while (poll(&socket, 1, 0) != 0) {
+        assert_int_equal(via_offers_types(channel, NULL, 0, &needed, via_after_ms(1)), VIA_ETIMEDOUT);
+        assert_true(via_now_ns() - began < (uint64_t)PATIENCE_MS * 1000000);
+    }
+    assert_int_equal(via_offers_types(channel, NULL, 0, &needed, via_after_ms(SHORT_MS)), VIA_ETIMEDOUT);
+}
+
+/* Who writes to it then waits, inside of libxcb: that is not for ever, and keeps nobody else. */
+static void test_server__stands_still_and_takes_no_more(void **state)
+{
+    via_channel *owner = open_clipboard();
+
+    (void)state;
+    copy_text(owner, "before");
+    freeze();
+    fill_connection(owner);
+    const uint64_t began = via_now_ns();
+    assert_int_equal(via_send(owner, "after", 5, NULL, via_after_ms(SHORT_MS)), VIA_OK); /* accepted */
+    assert_int_equal(via_flush(owner, via_after_ms(SHORT_MS)), VIA_ETIMEDOUT);
+    via_close(owner);
+    expect_soon(began);
+    thaw();
+    via_close(open_clipboard());
+}
+
+/* What was asked of it meanwhile is not lost. */
+static void test_server__goes_on_after_it_took_no_more(void **state)
+{
+    via_channel *owner = open_clipboard();
+
+    (void)state;
+    copy_text(owner, "before");
+    freeze();
+    fill_connection(owner);
+    assert_int_equal(via_send(owner, "after", 5, NULL, via_after_ms(SHORT_MS)), VIA_OK); /* accepted */
+    thaw();
+    assert_int_equal(via_flush(owner, via_after_ms(PATIENCE_MS)), VIA_OK);
+    expect_text(owner, "after");
+    via_close(owner);
+}
+
 static void test_server__stands_still_when_it_is_to_be_reached(void **state)
 {
     via_channel *channel = NULL;
@@ -189,6 +259,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_server__stands_still_after_it_was_reached, thaw_at_the_end),
         cmocka_unit_test_teardown(test_server__stands_still_when_a_channel_closes, thaw_at_the_end),
+        cmocka_unit_test_teardown(test_server__stands_still_and_takes_no_more, thaw_at_the_end),
+        cmocka_unit_test_teardown(test_server__goes_on_after_it_took_no_more, thaw_at_the_end),
         cmocka_unit_test_teardown(test_server__stands_still_when_it_is_to_be_reached, thaw_at_the_end),
         cmocka_unit_test(test_fork__closes_what_is_the_parents),
     };
