@@ -16,6 +16,18 @@ const rpc_codec *rpc_codec_find(const char *name)
     return NULL;
 }
 
+/* JSON-RPC begins with a brace, or a bracket, or a header of Content-Length; MessagePack-RPC with a list of a few values. */
+const char *rpc_codec_mend(const rpc_codec *codec, const unsigned char *data, size_t size)
+{
+    const unsigned char first = size > 0 ? data[0] : 0;
+
+    if (codec != &rpc_json && (first == '{' || first == '[' || first == 'C'))
+        return "the other program speaks JSON-RPC: set rpc.codec=json (via call, via serve: --codec json)";
+    if (codec != &rpc_msgpack && first > 0x90 && first < 0xa0)
+        return "the other program speaks MessagePack-RPC: set rpc.codec=msgpack (via call, via serve: --codec msgpack)";
+    return "is the other program speaking this codec?";
+}
+
 const char *rpc_token_words(rpc_token token)
 {
     static const char *const words[] = {

@@ -244,6 +244,8 @@ typedef struct rpc_codec {
 
 extern const rpc_codec rpc_msgpack, rpc_json;
 
+/* What to do where `data` is no message of `codec`: names the codec that it looks like. Static text. */
+const char *rpc_codec_mend(const rpc_codec *codec, const unsigned char *data, size_t size);
 /* The codec of that name, or NULL. */
 const rpc_codec *rpc_codec_find(const char *name);
 

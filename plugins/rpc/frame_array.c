@@ -47,7 +47,8 @@ static via_status get_elements(rpc_marshal *marshal, const rpc_param *param, voi
     via_status status = VIA_OK;
 
     for (size_t i = 0; i < count && status == VIA_OK; i++)
-        status = rpc_marshal_get(marshal, type, &rule, (char *)memory + i * type->size);
+        status = rpc_marshal_in_array(marshal, &rule, i,
+                                      rpc_marshal_get(marshal, type, &rule, (char *)memory + i * type->size));
     if (status == VIA_OK)
         marshal->codec->leave_list(marshal->reader);
     return status;

@@ -16,8 +16,9 @@ static via_status put_elements(rpc_marshal *marshal, const rpc_param *param, con
 
     marshal->codec->begin_list(marshal->writer, count);
     for (size_t i = 0; i < count && status == VIA_OK; i++)
-        status =
-            rpc_marshal_put(marshal, param->type.element, &rule, (const char *)from + i * param->type.element->size);
+        status = rpc_marshal_in_array(
+            marshal, &rule, i,
+            rpc_marshal_put(marshal, param->type.element, &rule, (const char *)from + i * param->type.element->size));
     marshal->codec->end_list(marshal->writer);
     return status;
 }

@@ -130,7 +130,8 @@ static via_status put_list(rpc_marshal *marshal, const rpc_type *type, const rpc
     const rpc_rule each = {rule->name, 0, true};
     marshal->codec->begin_list(marshal->writer, count);
     for (size_t i = 0; i < count && status == VIA_OK; i++)
-        status = rpc_json_put(marshal, type->element, &each, json_array_get(value, i));
+        status = rpc_marshal_in_array(marshal, rule, i,
+                                      rpc_json_put(marshal, type->element, &each, json_array_get(value, i)));
     marshal->codec->end_list(marshal->writer);
     return status;
 }
@@ -145,7 +146,8 @@ static via_status get_list(rpc_marshal *marshal, const rpc_type *type, const rpc
     if (!marshal->codec->enter_list(marshal->reader, &count))
         status = rpc_marshal_unlike(marshal, rule, "a list");
     for (size_t i = 0; i < count && status == VIA_OK; i++)
-        if ((status = rpc_json_get(marshal, type->element, &each, &element)) == VIA_OK &&
+        if ((status = rpc_marshal_in_array(marshal, rule, i, rpc_json_get(marshal, type->element, &each, &element))) ==
+                VIA_OK &&
             json_array_append_new(list, element) != 0)
             status = VIA_ENOMEM;
     if (status != VIA_OK) {
@@ -174,7 +176,7 @@ static via_status put_record(rpc_marshal *marshal, const rpc_struct *record, con
         const rpc_rule its = {field->name, field->max, field->nullable};
         const json_t *member = json_object_get(value, field->name);
         marshal->codec->put_key(marshal->writer, field->name, strlen(field->name));
-        status = member ? rpc_json_put(marshal, &field->type, &its, member)
+        status = member ? rpc_marshal_in_record(marshal, rule, rpc_json_put(marshal, &field->type, &its, member))
                         : rpc_marshal_wrong(marshal, "%s: the field %s is missing", rule->name, field->name);
     }
     marshal->codec->end_map(marshal->writer);
@@ -195,7 +197,7 @@ static via_status get_field(rpc_marshal *marshal, const rpc_struct *record, cons
         return rpc_marshal_wrong(marshal, "%s: %s has no %sfield '%.*s'", rule->name, record->name,
                                  field ? "second " : "", (int)(size > 64 ? 64 : size), key);
     const rpc_rule its = {field->name, field->max, field->nullable};
-    via_status status = rpc_json_get(marshal, &field->type, &its, &value);
+    via_status status = rpc_marshal_in_record(marshal, rule, rpc_json_get(marshal, &field->type, &its, &value));
     return status == VIA_OK && json_object_set_new(to, field->name, value) != 0 ? VIA_ENOMEM : status;
 }
 

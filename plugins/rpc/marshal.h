@@ -98,5 +98,11 @@ via_status rpc_marshal_get(rpc_marshal *marshal, const rpc_type *type, const rpc
 /* The same where `expected` stood: what did come is added. */
 via_status rpc_marshal_unlike(rpc_marshal *marshal, const rpc_rule *rule, const char *expected);
 via_status rpc_marshal_wrong(rpc_marshal *marshal, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * What is wrong with a field, or with an element that was read by the rule of its array, says where it stands in the whole:
+ * "y: ..." becomes "points.y: ...", and that "points[2].y: ...". Gives `status` back.
+ */
+via_status rpc_marshal_in_record(rpc_marshal *marshal, const rpc_rule *rule, via_status status);
+via_status rpc_marshal_in_array(rpc_marshal *marshal, const rpc_rule *rule, size_t index, via_status status);
 
 #endif

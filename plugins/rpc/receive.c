@@ -149,7 +149,8 @@ static rpc_incoming *copy_out(const unsigned char *data, size_t size)
 static via_status stream_failed(rpc_peer *peer, via_status status, const char *why)
 {
     if (status == VIA_EPROTO || status == VIA_ETOOBIG)
-        peer->plugin->host->failed(peer->context, status, 0, why, "is the other program speaking this codec?");
+        peer->plugin->host->failed(peer->context, status, 0, why,
+                                   rpc_codec_mend(peer->codec, peer->stream, peer->stream_size));
     return status == VIA_ETOOBIG ? VIA_EPROTO : status;
 }
 

@@ -72,7 +72,7 @@ void rpc_answer_fault(rpc_peer *peer, const rpc_id *id, int32_t code, const char
     rpc_writer_fini(&writer);
 }
 
-bool rpc_serve_nonsense(rpc_peer *peer, const rpc_opened *opened)
+bool rpc_serve_nonsense(rpc_peer *peer, const rpc_incoming *incoming, const rpc_opened *opened)
 {
     const char *wrong = opened->reader.wrong ? opened->reader.wrong : "it is no message";
     const rpc_id *id = opened->envelope.has_id ? &opened->envelope.id : NULL;
@@ -83,7 +83,8 @@ bool rpc_serve_nonsense(rpc_peer *peer, const rpc_opened *opened)
         return true;
     }
     if (!id && !peer->codec->needs_boundaries) {
-        peer->plugin->host->failed(peer->context, VIA_EPROTO, 0, wrong, "is the other program speaking this codec?");
+        peer->plugin->host->failed(peer->context, VIA_EPROTO, 0, wrong,
+                                   rpc_codec_mend(peer->codec, incoming->data, incoming->size));
         return false;
     }
     rpc_answer_fault(peer, id, RPC_CODE_INVALID, NULL, "%s", wrong);

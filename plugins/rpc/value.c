@@ -24,6 +24,36 @@ via_status rpc_marshal_wrong(rpc_marshal *marshal, const char *format, ...)
     return VIA_ETYPE;
 }
 
+static void insert(rpc_marshal *marshal, size_t at, const char *text)
+{
+    char rest[sizeof(marshal->wrong)];
+
+    if (at > strlen(marshal->wrong))
+        return;
+    (void)snprintf(rest, sizeof(rest), "%s", marshal->wrong + at);
+    (void)snprintf(marshal->wrong + at, sizeof(marshal->wrong) - at, "%s%s", text, rest);
+}
+
+via_status rpc_marshal_in_record(rpc_marshal *marshal, const rpc_rule *rule, via_status status)
+{
+    if (status != VIA_ETYPE)
+        return status;
+    insert(marshal, 0, ".");
+    insert(marshal, 0, rule->name);
+    return status;
+}
+
+via_status rpc_marshal_in_array(rpc_marshal *marshal, const rpc_rule *rule, size_t index, via_status status)
+{
+    char place[32];
+
+    if (status != VIA_ETYPE)
+        return status;
+    (void)snprintf(place, sizeof(place), "[%zu]", index);
+    insert(marshal, strlen(rule->name), place);
+    return status;
+}
+
 /* ---- to the wire -------------------------------------------------------------------------------------------- */
 
 static via_status put_text(rpc_marshal *marshal, const rpc_rule *rule, const char *text)
@@ -69,22 +99,25 @@ static via_status put_elements(rpc_marshal *marshal, const rpc_type *type, const
 
     marshal->codec->begin_list(marshal->writer, type->count);
     for (uint32_t i = 0; i < type->count && status == VIA_OK; i++)
-        status = rpc_marshal_put(marshal, type->element, rule, (const char *)from + i * type->element->size);
+        status = rpc_marshal_in_array(
+            marshal, rule, i,
+            rpc_marshal_put(marshal, type->element, rule, (const char *)from + i * type->element->size));
     marshal->codec->end_list(marshal->writer);
     return status;
 }
 
 /* A map by name: whoever reads it needs no interface to understand it. */
-static via_status put_record(rpc_marshal *marshal, const rpc_struct *record, const void *from)
+static via_status put_record(rpc_marshal *marshal, const rpc_struct *record, const rpc_rule *rule, const void *from)
 {
     via_status status = VIA_OK;
 
     marshal->codec->begin_map(marshal->writer, record->count);
     for (size_t i = 0; i < record->count && status == VIA_OK; i++) {
         const rpc_field *field = &record->fields[i];
-        const rpc_rule rule = {field->name, field->max, field->nullable};
+        const rpc_rule its = {field->name, field->max, field->nullable};
         marshal->codec->put_key(marshal->writer, field->name, strlen(field->name));
-        status = rpc_marshal_put(marshal, &field->type, &rule, (const char *)from + field->offset);
+        status = rpc_marshal_in_record(
+            marshal, rule, rpc_marshal_put(marshal, &field->type, &its, (const char *)from + field->offset));
     }
     marshal->codec->end_map(marshal->writer);
     return status;
@@ -111,7 +144,7 @@ via_status rpc_marshal_put(rpc_marshal *marshal, const rpc_type *type, const rpc
     case RPC_KIND_FIXED:
         return put_elements(marshal, type, rule, from);
     case RPC_KIND_STRUCT:
-        return put_record(marshal, type->record, from);
+        return put_record(marshal, type->record, rule, from);
     default:
         if (rpc_kind_is_signed(type->kind))
             codec->put_signed(marshal->writer, rpc_signed_load(type->kind, from));
@@ -233,7 +266,8 @@ static via_status get_elements(rpc_marshal *marshal, const rpc_type *type, const
     if (count != type->count)
         return rpc_marshal_wrong(marshal, "%s: %zu elements; expected %u", rule->name, count, type->count);
     for (size_t i = 0; i < count && status == VIA_OK; i++)
-        status = rpc_marshal_get(marshal, type->element, rule, (char *)to + i * type->element->size);
+        status = rpc_marshal_in_array(
+            marshal, rule, i, rpc_marshal_get(marshal, type->element, rule, (char *)to + i * type->element->size));
     if (status == VIA_OK)
         marshal->codec->leave_list(marshal->reader);
     return status;
@@ -264,7 +298,8 @@ static via_status get_field(rpc_marshal *marshal, const rpc_struct *record, cons
     const rpc_field *field = &record->fields[index];
     const rpc_rule its = {field->name, field->max, field->nullable};
     seen[index] = true;
-    return rpc_marshal_get(marshal, &field->type, &its, (char *)to + field->offset);
+    return rpc_marshal_in_record(marshal, rule,
+                                 rpc_marshal_get(marshal, &field->type, &its, (char *)to + field->offset));
 }
 
 /* A map of exactly its fields, in any order. */

@@ -151,9 +151,9 @@ static void set_aside(rpc_peer *peer, rpc_incoming *incoming, const rpc_envelope
 }
 
 /* Nonsense that is answered leaves the channel as it is. */
-static void deal_with_nonsense(rpc_peer *peer, const rpc_opened *opened)
+static void deal_with_nonsense(rpc_peer *peer, const rpc_incoming *incoming, const rpc_opened *opened)
 {
-    if (rpc_serve_nonsense(peer, opened))
+    if (rpc_serve_nonsense(peer, incoming, opened))
         return;
     (void)pthread_mutex_lock(&peer->lock);
     rpc_peer_end(peer, VIA_EPROTO);
@@ -195,7 +195,7 @@ static void deal_with(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming)
 
     if (rpc_opened_open(peer, incoming, &opened) != VIA_OK) {
         rpc_detach(peer, wait, incoming, &opened);
-        deal_with_nonsense(peer, &opened);
+        deal_with_nonsense(peer, incoming, &opened);
     } else if (opened.envelope.kind == RPC_RESULT || opened.envelope.kind == RPC_FAULT) {
         rpc_call_reply(peer, wait ? wait->thread : NULL, &opened);
     } else if (rpc_is_cancel(&opened.envelope)) {

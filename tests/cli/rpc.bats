@@ -100,6 +100,18 @@ END
     [ "$output" = '"hello, world"' ]
 }
 
+@test "cli__call_names_the_codec_of_the_other_end" {
+    serve_calc unix:json --codec json
+    run timeout 20 via call unix:json add 1 2
+    expect_status 5
+    expect 'unix:json: it is no request, reply or notification'
+    expect 'mend: the other program speaks JSON-RPC: set rpc.codec=json (via call, via serve: --codec json)'
+    serve_calc unix:packed
+    run timeout 20 via call unix:packed add 1 2 --codec json
+    expect_status 4
+    expect "unix:packed: "
+}
+
 @test "cli__serve_takes_the_interface_from_an_endpoint" {
     cat >here.json <<END
 {"manifest": 1, "endpoints": {"calc": {"address": "unix:calc", "layers": [{"layer": "rpc", "interface": "$calc"}]}}}
