@@ -9,6 +9,8 @@
 #include "named.h"
 #include "standard.h"
 
+#include "kit/stream_open.h"
+
 static via_status pipe_init(const via_host_api *host, void **state, via_error *error)
 {
     (void)error;
@@ -44,7 +46,7 @@ static const via_transport transports[] = {
         .patterns = VIA_PATTERN_PAIR,
         .scheme = "stdio",
         .dial = pipe_stdio_dial,
-        .channel_ops = &pipe_stdio_ops,
+        .channel_ops = &via_stream_ops,
     },
 };
 

@@ -149,19 +149,3 @@ via_status pipe_stdio_dial(void *state, const via_open *open, void **channel, vi
         atomic_store(&is_open, false);
     return status;
 }
-
-const via_channel_ops pipe_stdio_ops = {
-    .size = sizeof(via_channel_ops),
-    .send = via_stream_send,
-    .recv = via_stream_recv,
-    .release = via_stream_release,
-    .flush = via_stream_flush,
-    .finish = via_stream_finish,
-    .drain = via_stream_drain,
-    .pollable = via_stream_pollable,
-    .arm = via_stream_arm,
-    .interrupt = via_stream_interrupt,
-    .close = via_stream_close,
-    .info = via_stream_info,
-    .refresh_counters = via_stream_refresh_counters,
-};

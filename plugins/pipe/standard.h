@@ -8,6 +8,5 @@
 #include <viaduct/plugin.h>
 
 via_status pipe_stdio_dial(void *state, const via_open *open, void **channel, via_error *error);
-extern const via_channel_ops pipe_stdio_ops;
 
 #endif

@@ -41,22 +41,13 @@ static int64_t pipe_read(via_stream *stream, via_slice *into, size_t count, via_
 
 static int64_t pipe_write(via_stream *stream, const via_slice *from, size_t count, via_deadline deadline)
 {
-    for (;;) {
-        int64_t moved = via_stream_write_quietly(stream->config.write_fd, from, count, 0);
-        via_status status;
+    int64_t moved;
+    via_status status = VIA_OK;
 
-        if (moved >= 0)
-            return moved;
-        if (errno == EINTR)
-            continue;
-        if (errno != EAGAIN)
-            return via_stream_status_of_errno(errno);
-        if (deadline == VIA_NOW)
-            return VIA_ETIMEDOUT;
-        status = via_stream_wait(stream, stream->config.write_fd, POLLOUT, deadline);
-        if (status != VIA_OK)
-            return status;
-    }
+    while ((moved = via_stream_write_quietly(stream->config.write_fd, from, count, 0)) < 0 &&
+           (status = via_stream_await_room(stream, deadline)) == VIA_OK)
+        ;
+    return moved < 0 ? status : moved;
 }
 
 static via_status pipe_finish(via_stream *stream)

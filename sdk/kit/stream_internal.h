@@ -48,6 +48,8 @@ enum { VIA_STREAM_LOOK_NS = 1000000 };
 
 /* Sleeps as via_wake_poll does; while the stream closes, interrupts no longer count. */
 via_status via_stream_wait(via_stream *stream, int descriptor, short events, via_deadline deadline);
+/* After a write that failed, with its errno: VIA_OK = write again. */
+via_status via_stream_await_room(via_stream *stream, via_deadline deadline);
 /* The status for an errno of read or write: what it means for a stream that somebody is at the other end of. */
 via_status via_stream_status_of_errno(int os_code);
 /* What mends a write that ended in it; NULL = the host's usual words will do. */

@@ -33,6 +33,15 @@ via_status via_stream_wait(via_stream *stream, int descriptor, short events, via
     return via_wake_poll(&stream->wake, descriptor, events, deadline);
 }
 
+via_status via_stream_await_room(via_stream *stream, via_deadline deadline)
+{
+    if (errno == EINTR)
+        return VIA_OK;
+    if (errno != EAGAIN)
+        return via_stream_status_of_errno(errno);
+    return deadline == VIA_NOW ? VIA_ETIMEDOUT : via_stream_wait(stream, stream->config.write_fd, POLLOUT, deadline);
+}
+
 /* One sleep. Without a descriptor to be nudged by (the limit of open files) a short one; VIA_OK then: look again. */
 static via_status sleep_once(via_stream *stream, struct pollfd *set, size_t count, via_deadline deadline)
 {
