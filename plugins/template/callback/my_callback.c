@@ -11,30 +11,22 @@
 #include "kit/fail.h"
 #include "kit/inbox.h"
 #include "kit/plain.h"
+#include "kit/room.h"
 #include "kit/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 enum { INBOX_MOST = 64 };
 
 typedef struct my_callback_channel {
     vendor_bus *bus;
     via_inbox inbox;
+    via_room room; /* shows whether a send is worth a try */
     via_wake wake; /* ends the waiting of whoever sleeps here when the channel is interrupted */
-    int room;      /* an eventfd: readable when a send is worth a try */
     uint64_t max_message;
 } my_callback_channel;
-
-static void show_room(const my_callback_channel *channel, bool there_is)
-{
-    uint64_t count = 1;
-    ssize_t moved = there_is ? write(channel->room, &count, sizeof(count)) : read(channel->room, &count, sizeof(count));
-    (void)moved; /* it shows it already */
-}
 
 /* ---- what the vendor's thread calls ------------------------------------------------------------------------- */
 
@@ -48,7 +40,8 @@ static void on_message(void *user, const void *data, size_t size)
 
 static void on_room(void *user)
 {
-    show_room(user, true);
+    const my_callback_channel *channel = user;
+    via_room_show(&channel->room, true);
 }
 
 /* ---- slots -------------------------------------------------------------------------------------------------- */
@@ -79,14 +72,14 @@ static via_status give(my_callback_channel *channel, const void *bytes, size_t s
     for (;;) {
         if (via_wake_is_raised(&channel->wake))
             return VIA_ECANCELED;
-        show_room(channel, false);
+        via_room_show(&channel->room, false);
         if (vendor_send(channel->bus, bytes, size)) {
-            show_room(channel, true);
+            via_room_show(&channel->room, true);
             return VIA_OK;
         }
         if (errno != EAGAIN)
             return via_status_of_errno(errno);
-        const via_status status = via_wake_poll(&channel->wake, channel->room, POLLIN, deadline);
+        const via_status status = via_room_wait(&channel->room, &channel->wake, deadline);
         if (status != VIA_OK)
             return status;
     }
@@ -128,15 +121,9 @@ static via_status my_callback_pollable(void *self, uint32_t event, via_poll_hand
     if (event == VIA_WORK) /* nothing is ever held back */
         return VIA_ENOTSUP;
     out->kind = VIA_POLL_DESCRIPTOR;
-    out->handle = event == VIA_READ ? channel->inbox.descriptor : channel->room;
+    out->handle = event == VIA_READ ? channel->inbox.descriptor : channel->room.descriptor;
     out->wait = VIA_WAIT_READABLE;
     return VIA_OK;
-}
-
-static bool shows_room(const my_callback_channel *channel)
-{
-    struct pollfd set = {channel->room, POLLIN, 0};
-    return poll(&set, 1, 0) > 0;
 }
 
 static via_status my_callback_arm(void *self, uint32_t event)
@@ -149,7 +136,7 @@ static via_status my_callback_arm(void *self, uint32_t event)
         return VIA_EREADY;
     if (event == VIA_READ)
         return via_inbox_arm(&channel->inbox);
-    return shows_room(channel) ? VIA_EREADY : VIA_OK;
+    return via_room_is_shown(&channel->room) ? VIA_EREADY : VIA_OK;
 }
 
 static void my_callback_interrupt(void *self)
@@ -171,7 +158,7 @@ static void my_callback_close(void *self, uint32_t how)
         via_inbox_fini(&channel->inbox);
     }
     via_wake_fini(&channel->wake);
-    (void)close(channel->room);
+    via_room_fini(&channel->room);
     free(channel);
 }
 
@@ -181,11 +168,10 @@ static via_status start(my_callback_channel *channel, const via_host_api *host, 
 {
     const vendor_callbacks callbacks = {on_message, on_room, channel};
 
-    channel->room = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (channel->room < 0)
+    if (via_room_init(&channel->room) != VIA_OK)
         return via_fail(host, error, VIA_ELIMIT, errno, "raise ulimit -n", "no descriptor for a channel");
     if (via_inbox_init(&channel->inbox, INBOX_MOST) != VIA_OK) {
-        (void)close(channel->room);
+        via_room_fini(&channel->room);
         return via_fail(host, error, VIA_ELIMIT, errno, "raise ulimit -n", "no descriptor for a channel");
     }
     channel->bus = vendor_open(name, &callbacks);
@@ -193,7 +179,7 @@ static via_status start(my_callback_channel *channel, const via_host_api *host, 
         return VIA_OK;
     const int code = errno;
     via_inbox_fini(&channel->inbox);
-    (void)close(channel->room);
+    via_room_fini(&channel->room);
     return via_fail(host, error, via_status_of_errno(code), code, NULL, "the bus %s cannot be opened", name);
 }
 
