@@ -132,7 +132,7 @@ static bool wait_for_line(int output)
     return true;
 }
 
-static const char wrapper[] = "cd \"$1\" && VIA_CONFORMANCE=\"$2\" && export VIA_CONFORMANCE && eval \"$3\"";
+static const char wrapper[] = "cd \"$1\" && export VIA_CONFORMANCE=\"$2\" VIA_PLUGIN_FOLDER=\"$3\" && eval \"$4\"";
 
 /* In a group of its own, so that all of it can be ended. */
 static bool start_setup(struct place *place)
@@ -143,7 +143,7 @@ static bool start_setup(struct place *place)
     posix_spawnattr_t attributes;
     if (!via_cli_beside("bin/via-conformance", suite, sizeof suite) || pipe(ends) != 0)
         return false;
-    const char *words[] = {"sh", "-c", wrapper, "sh", place->folder, suite, place->setup, NULL};
+    const char *words[] = {"sh", "-c", wrapper, "sh", place->folder, suite, place->plugins[0], place->setup, NULL};
     (void)posix_spawn_file_actions_init(&actions);
     (void)posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
     (void)posix_spawn_file_actions_addclose(&actions, ends[0]);

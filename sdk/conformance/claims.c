@@ -185,7 +185,7 @@ void via_conform_read_guarantees(const json_t *entry, via_conform_claims *claims
 static const struct {
     const char *name;
     uint32_t needs;
-} lacking[] = {{"names", NEEDS_NAMES}, {"keeping", NEEDS_KEEPING}, {"ending", NEEDS_ENDING}};
+} lacking[] = {{"names", NEEDS_NAMES}, {"keeping", NEEDS_KEEPING}, {"ending", NEEDS_ENDING}, {"owners", NEEDS_OWNERS}};
 
 bool via_conform_lacks(via_conform_claims *claims, const char *what)
 {
@@ -195,7 +195,7 @@ bool via_conform_lacks(via_conform_claims *claims, const char *what)
             return true;
         }
     }
-    fprintf(stderr, "lacks: expected \"names\", \"keeping\" or \"ending\", not \"%s\"\n", what);
+    fprintf(stderr, "lacks: expected \"names\", \"keeping\", \"ending\" or \"owners\", not \"%s\"\n", what);
     return false;
 }
 
@@ -247,7 +247,7 @@ static bool read_lacks(json_t *list, via_conform_claims *claims)
     size_t i;
     json_t *item;
 
-    claims->has |= NEEDS_NAMES | NEEDS_KEEPING | NEEDS_ENDING;
+    claims->has |= NEEDS_NAMES | NEEDS_KEEPING | NEEDS_ENDING | NEEDS_OWNERS;
     if (via_conform_faults_possible())
         claims->has |= NEEDS_FAULTS;
     json_array_foreach(list, i, item)

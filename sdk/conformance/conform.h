@@ -30,6 +30,7 @@ enum {
         1024u, /* more addresses than one: every transport but what has one thing of a kind, unless it lacks them */
     NEEDS_KEEPING = 2048u, /* a value lives as long as any member, not only as its writer */
     NEEDS_ENDING = 4096u,  /* the other end is told when one has finished, unless the transport lacks it */
+    NEEDS_OWNERS = 16384u, /* an end owns the address: nobody meets at a broker's, unless the transport says so */
     NEEDS_FAULTS = 8192u,  /* a build whose memory and calls can be made to fail: none with a sanitizer */
     /* what nearly every test of delivery needs */
     NEEDS_WHOLE = NEEDS_ATTACH | NEEDS_LOSSLESS | NEEDS_ORDERED | NEEDS_BOUNDARIES
@@ -72,7 +73,7 @@ typedef struct via_conform_claims {
 /* Reads them; on failure writes one line to stderr and returns false. */
 bool via_conform_read_claims(const char *manifest, const char *scheme, const char *pattern, via_conform_claims *claims);
 bool via_conform_add_extra(via_conform_claims *claims, const char *assignment);
-/* Takes back what a variant has not: "names", "keeping" or "ending". On failure as above. */
+/* Takes back what a variant has not: "names", "keeping", "ending" or "owners". On failure as above. */
 bool via_conform_lacks(via_conform_claims *claims, const char *what);
 /* Another template for addresses. On failure as above. */
 bool via_conform_set_address(via_conform_claims *claims, const char *address);

@@ -25,7 +25,7 @@ static const via_conform_group *const groups[] = {
 static const char usage[] =
     "usage: via-conformance --manifest FILE --scheme NAME --pattern NAME [--test NAME] [--list] [--seed N]\n"
     "                       [--address TEMPLATE] [--dial TEMPLATE] [--peer self|echo|loopback] [--setup COMMAND]\n"
-    "                       [--lacks names|keeping|ending]... [--option NAME=VALUE]... [--timeout SECONDS]\n"
+    "                       [--lacks names|keeping|ending|owners]... [--option NAME=VALUE]... [--timeout SECONDS]\n"
     "                       [--layers NAME[,NAME]... [--layer-folder DIR]] [--json]\n"
     "       via-conformance --echo-terminal PATH\n"
     "Proves that a plugin keeps the rules of every transport. FILE is its sealed manifest, beside its library.\n"

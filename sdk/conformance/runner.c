@@ -45,7 +45,7 @@ static _Noreturn void run_here(const via_conform_test *test, const via_conform_c
     (void)unsetenv("VIADUCT_PLUGIN_PATH");
     (void)unsetenv("VIADUCT_ADD_PLUGIN_PATH");
     (void)snprintf(suite.folder, sizeof(suite.folder), "%s", folder);
-    via_conform_set_up(claims->setup, folder);
+    via_conform_set_up(claims, folder);
     test->run(&suite);
     via_host_close(suite.host);
     exit(0);

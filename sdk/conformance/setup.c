@@ -3,7 +3,8 @@
  * What has to be there before a test: the manifest's `setup` or --setup, a command of the shell.
  *
  * Owns: its start, in the test's folder and process group, so that it ends with the test; and waiting until it says,
- * with a line or by ending well, that all is there. VIA_CONFORMANCE is the path of this program.
+ * with a line or by ending well, that all is there. VIA_CONFORMANCE is the path of this program, VIA_PLUGIN_FOLDER that of the
+ * folder where the manifest is.
  */
 #include "runner.h"
 
@@ -17,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static _Noreturn void become(const char *command, const char *folder, int output)
+static _Noreturn void become(const via_conform_claims *claims, const char *folder, int output)
 {
     char self[4096];
     ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -25,8 +26,9 @@ static _Noreturn void become(const char *command, const char *folder, int output
     self[length > 0 ? length : 0] = '\0';
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)setenv("VIA_CONFORMANCE", self, 1);
+    (void)setenv("VIA_PLUGIN_FOLDER", claims->folder, 1);
     if (chdir(folder) == 0 && dup2(output, STDOUT_FILENO) >= 0)
-        (void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        (void)execl("/bin/sh", "sh", "-c", claims->setup, (char *)NULL);
     _exit(127);
 }
 
@@ -50,8 +52,9 @@ static bool wait_for_line(int output)
     return true;
 }
 
-void via_conform_set_up(const char *command, const char *folder)
+void via_conform_set_up(const via_conform_claims *claims, const char *folder)
 {
+    const char *command = claims->setup;
     int ends[2], status = 0;
 
     if (!command[0])
@@ -61,7 +64,7 @@ void via_conform_set_up(const char *command, const char *folder)
     pid_t process = fork();
     CHECK(process >= 0, "no process: %s", strerror(errno));
     if (process == 0)
-        become(command, folder, ends[1]);
+        become(claims, folder, ends[1]);
     (void)close(ends[1]);
     CHECK(wait_for_line(ends[0]), "the setup '%s' neither printed a line nor ended in time", command);
     (void)close(ends[0]);

@@ -20,6 +20,7 @@ static const struct {
              {NEEDS_NAMES, "names of its own"},
              {NEEDS_KEEPING, "a value that others keep"},
              {NEEDS_ENDING, "an end that is told"},
+             {NEEDS_OWNERS, "an end that owns the address"},
              {NEEDS_FAULTS, "a build without sanitizers"}};
 
 /* ---- the command that repeats a test ------------------------------------------------------------------------ */

@@ -229,8 +229,8 @@ static const via_conform_test tests[] = {
      test_attach__both_ways},
     {"attach.waits_for_listener", "Attached: dial and join wait for a listener", CONFORM_ALL,
      NEEDS_WHOLE | NEEDS_TWO_ENDS, test_attach__waits_for_listener},
-    {"attach.no_peer", "Attached: VIA_ENOPEER when nobody came until the deadline", CONFORM_ALL, NEEDS_TWO_ENDS,
-     test_attach__no_peer},
+    {"attach.no_peer", "Attached: VIA_ENOPEER when nobody came until the deadline", CONFORM_ALL,
+     NEEDS_TWO_ENDS | NEEDS_OWNERS, test_attach__no_peer},
     {"attach.redials", "Attached: members of queues and topics redial by themselves",
      VIA_PATTERN_QUEUE | VIA_PATTERN_TOPIC, NEEDS_ATTACH | NEEDS_BOUNDARIES | NEEDS_TWO_ENDS, test_attach__redials},
 };

@@ -218,7 +218,7 @@ static const via_conform_test tests[] = {
      VIA_PATTERN_QUEUE | VIA_PATTERN_TOPIC, NEEDS_WHOLE | NEEDS_TWO_ENDS, test_death__others_go_on},
     {"names.reclaimed", "Ending: what a killed owner leaves is reclaimed by the next opener", CONFORM_ALL,
      NEEDS_WHOLE | NEEDS_TWO_ENDS, test_names__reclaimed},
-    {"names.never_stolen", "Ending: a live owner's name is never stolen", CONFORM_ALL, NEEDS_TWO_ENDS,
+    {"names.never_stolen", "Ending: a live owner's name is never stolen", CONFORM_ALL, NEEDS_TWO_ENDS | NEEDS_OWNERS,
      test_names__never_stolen},
 };
 

@@ -153,7 +153,7 @@ static const via_conform_test tests[] = {
     {"queue.competing", "Queue: each message goes to one of the receivers, and all get some", VIA_PATTERN_QUEUE,
      NEEDS_WHOLE | NEEDS_TWO_ENDS, test_queue__competing},
     {"queue.waits_for_receiver", "Queue: a sender waits while there is no receiver", VIA_PATTERN_QUEUE,
-     NEEDS_WHOLE | NEEDS_TWO_ENDS, test_queue__waits_for_receiver},
+     NEEDS_WHOLE | NEEDS_TWO_ENDS | NEEDS_OWNERS, test_queue__waits_for_receiver},
 };
 
 const via_conform_group via_conform_queue_tests = {tests, sizeof(tests) / sizeof(tests[0])};

@@ -252,7 +252,7 @@ static const via_conform_test tests[] = {
     {"topic.one_way", "Topic: a subscriber cannot send, a publisher cannot receive", VIA_PATTERN_TOPIC, NEEDS_TWO_ENDS,
      test_topic__one_way},
     {"topic.nobody", "Topic: publishing to nobody neither waits nor goes uncounted", VIA_PATTERN_TOPIC,
-     NEEDS_LOSSLESS | NEEDS_TWO_ENDS, test_topic__nobody},
+     NEEDS_LOSSLESS | NEEDS_TWO_ENDS | NEEDS_OWNERS, test_topic__nobody},
     {"topic.filter", "Topic: only what begins with a filter arrives", VIA_PATTERN_TOPIC,
      NEEDS_WHOLE | NEEDS_TWO_ENDS | NEEDS_FILTER, test_topic__filter},
     {"overflow.drop_oldest", "Full: overflow=drop-oldest keeps the newest, counts the rest, shows the gap",
