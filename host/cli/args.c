@@ -338,7 +338,7 @@ void via_cli_options_print(FILE *out, const via_cli_command *command)
 static const char *const formats[] = {"line", "raw", "null", "quoted", "hex", "json", NULL};
 static const char *const patterns[] = {"pair", "queue", "topic", "value", NULL};
 static const char *const modes[] = {"both", "latency", "throughput", NULL};
-static const char *const kinds[] = {"fd", "callback", "layer", NULL};
+static const char *const kinds[] = {"fd", "callback", "engine", "layer", NULL};
 static const char *const directions[] = {"sent", "received", "all", NULL};
 static const char *const wakes[] = {"blocking", "polling", "hybrid", NULL};
 

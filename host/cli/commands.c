@@ -334,7 +334,8 @@ const via_cli_command via_cli_commands[] = {
      .summary = "begin a plugin of your own: small, complete, ready to change",
      .about = "Kinds: fd (whatever has a descriptor: a device, a line; the kit does the rest), callback (a vendor's "
               "library\n"
-              "whose thread hands messages in), layer (a filter that wraps a channel of any transport). DIR is made, "
+              "whose thread hands messages in), engine (topics through a broker, whose connection may be lost and come "
+              "back), layer (a filter that wraps a channel of any transport). DIR is made, "
               "NAME by default; what exists already is never overwritten.\n"
               "It needs a C compiler, make and pkg-config, and nothing of Viaduct but what is installed.",
      .takes = TAKES(KIND),

@@ -19,7 +19,7 @@
 enum { PATH_SIZE = 4096, NAME_MOST = 31, TEMPLATE_MOST = 1 << 20 };
 
 /* In the order of the choices of --kind. */
-static const char *const kinds[] = {"fd", "callback", "layer"};
+static const char *const kinds[] = {"fd", "callback", "engine", "layer"};
 
 struct work {
     const via_cli_args *args;

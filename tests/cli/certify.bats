@@ -30,7 +30,7 @@ jsonschema.validate(json.loads(sys.argv[2]), schema)' \
     expect_status 2
     run via new-plugin bus --kind plastic
     expect_status 2
-    expect "--kind wants fd, callback, layer"
+    expect "--kind wants fd, callback, engine, layer"
     [ -z "$(ls -A | grep -v -e never -e run)" ]
 }
 
