@@ -8,6 +8,7 @@
 
 #include "kit/error.h"
 #include "kit/json/nearest.h"
+#include "load/collect.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -214,6 +215,8 @@ static via_status choose(const via_registry *registry, const wanted *want, via_c
         via_plugin_entry *entry = registry->plugins[i];
         if (!find(entry, want, &found) || !is_offered(entry))
             continue;
+        if (via_registry_complete(registry, entry) != VIA_OK)
+            return via_error_set(error, VIA_ENOMEM, VIA_STAGE_RESOLVE, NULL, "out of memory");
         if (is_refused(entry, seen.offered > 1)) {
             seen.refused = seen.refused ? seen.refused : entry;
             continue;

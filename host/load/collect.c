@@ -65,16 +65,37 @@ void via_registry_tell(via_changes *changes, const via_log *log, via_change *cha
     via_changes_add(changes, change);
 }
 
-static void tell(via_registry *registry, uint32_t kind, const via_plugin_entry *entry, const via_error *error,
-                 bool serves)
+static via_change change_of(const via_plugin_entry *entry, uint32_t kind)
 {
-    via_change change = {.kind = kind, .subject = VIA_CHANGE_OF_PLUGIN, .serves = serves};
+    via_change change = {.kind = kind, .subject = VIA_CHANGE_OF_PLUGIN};
 
     (void)snprintf(change.name, sizeof(change.name), "%s", entry->name);
     (void)snprintf(change.version, sizeof(change.version), "%s",
                    entry->manifest.version ? entry->manifest.version : "");
     (void)snprintf(change.file, sizeof(change.file), "%s", entry->path);
+    return change;
+}
+
+static void tell(via_registry *registry, uint32_t kind, const via_plugin_entry *entry, const via_error *error,
+                 bool serves)
+{
+    via_change change = change_of(entry, kind);
+
+    change.serves = serves;
     via_registry_tell(&registry->changes, registry->log, &change, error);
+}
+
+via_status via_registry_complete(const via_registry *registry, via_plugin_entry *entry)
+{
+    via_change change = change_of(entry, VIA_CHANGE_REFUSED);
+
+    via_error_init(&change.error);
+    via_mutex_take(&entry->lock);
+    via_status status = via_plugin_entry_complete(entry, &change.error);
+    via_mutex_give(&entry->lock);
+    if (status == VIA_EINVAL)
+        log_change(registry->log, &change); /* no file has changed: who asks for changes has not missed one */
+    return status == VIA_ENOMEM ? status : VIA_OK;
 }
 
 /* ---- one file ----------------------------------------------------------------------------------------------- */
@@ -166,6 +187,8 @@ static void renew_marks(via_plugin_entry *old, const via_plugin_entry *new)
 /* Of the state before (NULL = none) and that of now, gives the one that counts; the other is given up. */
 static via_plugin_entry *decide(via_registry *registry, via_plugin_entry *old, via_plugin_entry *new)
 {
+    if (old) /* whether it can serve, and what there is to say against it, has to be known now */
+        registry->again = via_registry_complete(registry, old) != VIA_OK || registry->again;
     via_error verdict = examine(registry, new);
     bool is_same = old && via_plugin_entry_is_same(old, new);
     bool stays = old && (verdict.status != VIA_OK ? via_plugin_entry_can_serve(old) : is_same && !is_refused(old));

@@ -16,6 +16,12 @@
  */
 via_status via_registry_collect(via_registry *registry);
 
+/*
+ * Reads the options of an entry that the first look left for later, and tells the log if that refuses it. Call it with the registry's
+ * lock held, before the verdict on the entry or an option of it counts. VIA_OK, also for a refused one; VIA_ENOMEM.
+ */
+via_status via_registry_complete(const via_registry *registry, via_plugin_entry *entry);
+
 /* Tells of one change: to the log and to who asks. `error` NULL = none. load/endpoints.c uses it as well. */
 void via_registry_tell(via_changes *changes, const via_log *log, via_change *change, const via_error *error);
 /* True if both say the same of the same place. */

@@ -59,9 +59,14 @@ static bool read_file(via_plugin_entry *entry)
     via_status status = via_file_read(entry->path, VIA_MANIFEST_BYTES, &text, &size, &entry->manifest_mark, &error);
     if (status == VIA_OK) {
         entry->text_hash = via_text_hash(text, size);
-        status = via_plugin_manifest_read(&entry->manifest, entry->path, text, size, &error);
+        status = via_plugin_manifest_outline(&entry->manifest, entry->path, text, size, &error);
     }
-    free(text);
+    if (entry->manifest.is_outline) {
+        entry->text = text;
+        entry->text_size = size;
+    } else {
+        free(text);
+    }
     if (status == VIA_ENOMEM || !read_names(entry))
         return false;
     if (entry->library)
@@ -78,6 +83,7 @@ static void destroy(via_plugin_entry *entry)
     via_mutex_fini(&entry->lock);
     free(entry->shadowed_by);
     free(entry->library);
+    free(entry->text);
     free(entry->name);
     free(entry->path);
     free(entry);
@@ -152,7 +158,8 @@ bool via_plugin_entry_can_serve(via_plugin_entry *entry)
         via_file_mark_read(entry->library, &library);
     via_mutex_take(&entry->lock);
     bool in_memory = entry->loading || entry->rest.fd >= 0 || via_loader_is_resident(entry);
-    bool can = !entry->refused && (in_memory || via_file_mark_equals(&library, &entry->library_mark));
+    bool can = !entry->refused && !entry->manifest.is_outline &&
+               (in_memory || via_file_mark_equals(&library, &entry->library_mark));
     via_mutex_give(&entry->lock);
     return can;
 }
@@ -174,6 +181,26 @@ void via_plugin_entry_refuse(via_plugin_entry *entry, const via_error *error)
     entry->refused = error->status != VIA_ENOMEM && error->status != VIA_ELIMIT;
     entry->error = *error;
     via_plugin_entry_sign(entry, &entry->error);
+}
+
+via_status via_plugin_entry_complete(via_plugin_entry *entry, via_error *error)
+{
+    via_error reason;
+
+    if (!entry->manifest.is_outline)
+        return VIA_OK;
+    via_error_init(&reason);
+    via_status status =
+        via_plugin_manifest_complete(&entry->manifest, entry->path, entry->text, entry->text_size, &reason);
+    if (status == VIA_EINVAL)
+        via_plugin_entry_refuse(entry, &reason);
+    if (error)
+        *error = status == VIA_EINVAL ? entry->error : reason;
+    if (status == VIA_ENOMEM)
+        return status;
+    free(entry->text);
+    entry->text = NULL;
+    return status;
 }
 
 /* ---- trust and preflight ---------------------------------------------------------------------------------------- */
@@ -271,7 +298,9 @@ via_status via_plugin_entry_check(via_plugin_entry *entry)
     if (entry->checked)
         return VIA_OK;
     via_error_init(&error);
-    via_status status = via_plugin_entry_open(entry, &image, &error);
+    via_status status = via_plugin_entry_complete(entry, &error);
+    if (status == VIA_OK)
+        status = via_plugin_entry_open(entry, &image, &error);
     if (status == VIA_OK)
         via_image_close(&image);
     else

@@ -27,6 +27,9 @@ struct via_plugin_entry {
     via_file_mark manifest_mark;
     via_file_mark library_mark;
     uint64_t text_hash; /* of the manifest's text */
+    /* Guarded by `lock`, and set once more: when the manifest is completed. */
+    char *text; /* of the manifest, as long as it is an outline */
+    size_t text_size;
     /* Guarded by the registry's lock. */
     char *shadowed_by; /* path of the manifest that comes first; NULL = none */
     /* Guarded by `lock`. */
@@ -41,12 +44,21 @@ struct via_plugin_entry {
     struct via_loading *loading; /* load/loader.c; NULL = not loaded */
 };
 
-/* Reads one manifest; its one user is the caller. A bad one gives an entry too, a refused one. NULL = out of memory. */
+/*
+ * Reads one manifest but for its options; its one user is the caller. A bad one gives an entry too, a refused one. NULL = out of
+ * memory.
+ */
 via_plugin_entry *via_plugin_entry_create(const via_search *search, const char *path);
 /* One more user; only while another one is sure: under the registry's lock for what is in its list. */
 void via_plugin_entry_hold(via_plugin_entry *entry);
 /* One less; the last frees it. NULL is allowed. Any thread. */
 void via_plugin_entry_drop(via_plugin_entry *entry);
+
+/*
+ * Reads the options, which creating leaves out, once. Call it with entry->lock held, before anything that depends on them or on
+ * the verdict. VIA_OK; VIA_EINVAL: the entry is refused by this; VIA_ENOMEM: it can be tried again.
+ */
+via_status via_plugin_entry_complete(via_plugin_entry *entry, via_error *error);
 
 /* True if manifest and library are for certain the files that were read. */
 bool via_plugin_entry_is_current(const via_plugin_entry *entry);
@@ -59,7 +71,7 @@ bool via_plugin_entry_is_same(via_plugin_entry *entry, via_plugin_entry *other);
 bool via_plugin_entry_can_serve(via_plugin_entry *entry);
 
 /*
- * Trust and preflight, once; runs nothing. Call it with entry->lock held. VIA_OK, or the status of the refusal, which
+ * What is missing of the manifest, trust and preflight, once; runs nothing. Call it with entry->lock held. VIA_OK, or the status of the refusal, which
  * the entry keeps.
  */
 via_status via_plugin_entry_check(via_plugin_entry *entry);

@@ -5,6 +5,7 @@
  * Owns: the enumerations of plugins and endpoints. A plugin is checked here as far as is possible without running it.
  */
 #include "kit/error.h"
+#include "load/collect.h"
 #include "load/registry_state.h"
 
 #include <stdio.h>
@@ -58,7 +59,7 @@ static void describe_shadow(const via_plugin_entry *entry, via_plugin_info *info
     via_plugin_entry_sign(entry, &info->error);
 }
 
-static void describe_verdict(via_plugin_entry *entry, via_plugin_info *info)
+static void describe_verdict(const via_registry *registry, via_plugin_entry *entry, via_plugin_info *info)
 {
     via_error_init(&info->error);
     if (entry->shadowed_by) {
@@ -69,6 +70,7 @@ static void describe_verdict(via_plugin_entry *entry, via_plugin_info *info)
         info->status = VIA_PLUGIN_DISABLED;
         return;
     }
+    (void)via_registry_complete(registry, entry); /* what fails for want of memory is told by the check */
     via_mutex_take(&entry->lock);
     if (entry->loading)
         info->status = VIA_PLUGIN_LOADED;
@@ -94,7 +96,7 @@ via_status via_registry_plugin_next(via_registry *registry, size_t *cursor, via_
     if (found) {
         via_plugin_entry *entry = registry->plugins[(*cursor)++];
         describe_manifest(entry, &full);
-        describe_verdict(entry, &full);
+        describe_verdict(registry, entry, &full);
     }
     via_mutex_give(&registry->lock);
     if (!found)

@@ -26,6 +26,7 @@ static via_status check_critical(const via_registry *registry, via_error *error)
         via_plugin_entry *entry = registry->plugins[i];
         if (!entry->manifest.critical || !entry->manifest.enabled || entry->shadowed_by)
             continue;
+        (void)via_registry_complete(registry, entry);
         via_mutex_take(&entry->lock);
         via_status status = via_plugin_entry_check(entry);
         if (status != VIA_OK && error) {

@@ -319,5 +319,6 @@ void via_plugin_manifest_fini(via_plugin_manifest *manifest)
         via_layer_manifest_fini(&manifest->layers[i]);
     free(manifest->layers);
     json_decref(manifest->root);
+    json_decref(manifest->options_root);
     *manifest = (via_plugin_manifest){0};
 }

@@ -31,6 +31,7 @@ struct via_scheme_manifest {
 
 typedef struct via_plugin_manifest {
     json_t *root;
+    json_t *options_root; /* of what an outline has been completed from; NULL = options stand in `root` as all else */
     const char *name;
     const char *kind;
     const char *version;
@@ -47,6 +48,7 @@ typedef struct via_plugin_manifest {
     bool enabled;
     bool threads;
     bool resident;
+    bool is_outline; /* no scheme and no layer has its options yet */
 } via_plugin_manifest;
 
 /* The key of this build in "library", "linux-x86_64". */
@@ -64,6 +66,19 @@ extern const via_word *const via_carry_words; /* those of what travels with a me
 via_status via_plugin_manifest_read(via_plugin_manifest *manifest, const char *file, const char *text, size_t size,
                                     via_error *error);
 void via_plugin_manifest_fini(via_plugin_manifest *manifest);
+
+/*
+ * manifest/outline.c: the same without the options of schemes and layers, much sooner. What is in them is checked by
+ * via_plugin_manifest_complete() only, but for strings that end and brackets in pairs; `is_outline` says whether there are any.
+ */
+via_status via_plugin_manifest_outline(via_plugin_manifest *manifest, const char *file, const char *text, size_t size,
+                                       via_error *error);
+/*
+ * Adds the options of the same text. Pointers into the manifest stay good. VIA_OK, also where nothing is missing; VIA_EINVAL: there are
+ * none and will be none; VIA_ENOMEM: it can be tried again.
+ */
+via_status via_plugin_manifest_complete(via_plugin_manifest *manifest, const char *file, const char *text, size_t size,
+                                        via_error *error);
 
 /* The scheme that `name` is the name or an alias of, or NULL. */
 const via_scheme_manifest *via_plugin_manifest_scheme(const via_plugin_manifest *manifest, const char *name);

@@ -3,7 +3,7 @@
  * Any bytes as a plugin manifest and as an endpoint manifest.
  *
  * A refusal must name a place inside the text, what is wrong and the way out. What is accepted must be accepted again
- * when it is written out anew, and every default must fit its own option.
+ * when it is written out anew, and every default must fit its own option. Both hold whether it is read at once or in two steps.
  */
 #include "manifest/endpoint_manifest.h"
 #include "manifest/plugin_manifest.h"
@@ -43,6 +43,37 @@ static void check_options(const via_option_list *options)
     }
 }
 
+static size_t count_options(const via_plugin_manifest *manifest)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < manifest->scheme_count; i++)
+        count += manifest->schemes[i].options.count;
+    for (size_t i = 0; i < manifest->layer_count; i++)
+        count += manifest->layers[i].options.count;
+    return count;
+}
+
+/* Read in two steps it is the same manifest, or refused in the same words. */
+static void check_steps(const via_plugin_manifest *whole, via_status expected, const via_error *refusal,
+                        const char *text, size_t size)
+{
+    via_plugin_manifest manifest;
+    via_error error;
+
+    via_error_init(&error);
+    via_status status = via_plugin_manifest_outline(&manifest, "fuzz.json", text, size, &error);
+    if (status == VIA_OK)
+        status = via_plugin_manifest_complete(&manifest, "fuzz.json", text, size, &error);
+    demand(status == expected);
+    if (status == VIA_OK)
+        demand(count_options(&manifest) == count_options(whole));
+    else
+        demand(strcmp(error.what, refusal->what) == 0 && error.line == refusal->line &&
+               error.column == refusal->column);
+    via_plugin_manifest_fini(&manifest);
+}
+
 static void check_plugin(const char *text, size_t size, bool again)
 {
     via_plugin_manifest manifest;
@@ -53,6 +84,7 @@ static void check_plugin(const char *text, size_t size, bool again)
     demand(again ? status == VIA_OK : true);
     if (status != VIA_OK)
         check_refusal(&error, text, size);
+    check_steps(&manifest, status, &error, text, size);
     for (size_t i = 0; status == VIA_OK && i < manifest.scheme_count; i++) {
         check_options(&manifest.schemes[i].options);
         demand(via_plugin_manifest_scheme(&manifest, manifest.schemes[i].name) != NULL);

@@ -179,31 +179,32 @@ static void test_manifest__each_refusal_names_place_and_expectation(void **state
     }
 }
 
+static const char every_field[] =
+    "{\"$schema\": \"plugin.schema.json\", \"manifest\": 1, \"kind\": \"transport\", \"name\": \"bus\", "
+    "\"version\": "
+    "\"1.2.3-rc.1\", \"summary\": \"a bus\", \"library\": {\"linux-x86_64\": \"a.so\", \"linux-aarch64\": "
+    "\"a.so\"}, "
+    "\"schemes\": {\"bus\": {\"patterns\": [\"pair\", \"topic\"], \"scope\": \"network\", \"features\": "
+    "[\"credentials\"], "
+    "\"aliases\": [\"coach\"], \"max_message\": 4096, \"listens\": false, \"linger\": \"native\", \"loan\": "
+    "\"native\", "
+    "\"carries\": [\"key\", \"boundaries\"], \"guarantees\": {\"attach\": true, \"lossless\": false, \"ordered\": "
+    "true, "
+    "\"death\": true}, \"options\": {\"rate\": {\"type\": \"int\", \"default\": -3, \"min\": -5, \"max\": 9, "
+    "\"summary\": "
+    "\"s\"}, \"token\": {\"type\": \"string\", \"secret\": true, \"patterns\": [\"topic\"], \"summary\": \"t\"}, "
+    "\"wait\": {\"type\": \"duration\", \"default\": \"forever\", \"min\": \"1ms\", \"summary\": \"w\"}}}}, "
+    "\"priority\": 70, \"critical\": true, \"enabled\": false, \"threads\": true, \"resident\": true, \"x-mine\": "
+    "{}}";
+
 static void test_manifest__every_field_is_read(void **state)
 {
-    static const char text[] =
-        "{\"$schema\": \"plugin.schema.json\", \"manifest\": 1, \"kind\": \"transport\", \"name\": \"bus\", "
-        "\"version\": "
-        "\"1.2.3-rc.1\", \"summary\": \"a bus\", \"library\": {\"linux-x86_64\": \"a.so\", \"linux-aarch64\": "
-        "\"a.so\"}, "
-        "\"schemes\": {\"bus\": {\"patterns\": [\"pair\", \"topic\"], \"scope\": \"network\", \"features\": "
-        "[\"credentials\"], "
-        "\"aliases\": [\"coach\"], \"max_message\": 4096, \"listens\": false, \"linger\": \"native\", \"loan\": "
-        "\"native\", "
-        "\"carries\": [\"key\", \"boundaries\"], \"guarantees\": {\"attach\": true, \"lossless\": false, \"ordered\": "
-        "true, "
-        "\"death\": true}, \"options\": {\"rate\": {\"type\": \"int\", \"default\": -3, \"min\": -5, \"max\": 9, "
-        "\"summary\": "
-        "\"s\"}, \"token\": {\"type\": \"string\", \"secret\": true, \"patterns\": [\"topic\"], \"summary\": \"t\"}, "
-        "\"wait\": {\"type\": \"duration\", \"default\": \"forever\", \"min\": \"1ms\", \"summary\": \"w\"}}}}, "
-        "\"priority\": 70, \"critical\": true, \"enabled\": false, \"threads\": true, \"resident\": true, \"x-mine\": "
-        "{}}";
     via_plugin_manifest manifest;
     via_error error;
 
     (void)state;
     via_error_init(&error);
-    assert_int_equal(via_plugin_manifest_read(&manifest, "m.json", text, strlen(text), &error), VIA_OK);
+    assert_int_equal(via_plugin_manifest_read(&manifest, "m.json", every_field, strlen(every_field), &error), VIA_OK);
     assert_string_equal(manifest.name, "bus");
     assert_string_equal(manifest.version, "1.2.3-rc.1");
     assert_int_equal(manifest.priority, 70);
@@ -281,6 +282,81 @@ static void test_manifest__places_survive_escapes_and_wide_characters(void **sta
     via_plugin_manifest_fini(&manifest);
 }
 
+/* ---- in two steps ------------------------------------------------------------------------------------------- */
+
+static via_status read_in_steps(via_plugin_manifest *manifest, const char *text, via_error *error)
+{
+    via_status status = via_plugin_manifest_outline(manifest, "m.json", text, strlen(text), error);
+
+    return status == VIA_OK ? via_plugin_manifest_complete(manifest, "m.json", text, strlen(text), error) : status;
+}
+
+static void test_manifest__two_steps_refuse_as_one_does(void **state)
+{
+    load_fixture *fixture = *state;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        via_plugin_manifest manifest;
+        via_error error;
+        via_error_init(&error);
+        assert_int_equal(read_in_steps(&manifest, cases[i].text, &error), VIA_EINVAL);
+        load_fixture_expect(fixture, &error, cases[i].expected);
+        assert_false(manifest.is_outline);
+        via_plugin_manifest_fini(&manifest);
+    }
+}
+
+static void test_manifest__an_outline_lacks_the_options_alone(void **state)
+{
+    const size_t size = strlen(every_field);
+    via_plugin_manifest manifest;
+    via_error error;
+
+    (void)state;
+    assert_int_equal(via_plugin_manifest_outline(&manifest, "m.json", every_field, size, &error), VIA_OK);
+    assert_true(manifest.is_outline && manifest.critical && !manifest.enabled && manifest.resident);
+    assert_int_equal(manifest.priority, 70);
+    const via_scheme_manifest *scheme = via_plugin_manifest_scheme(&manifest, "coach");
+    assert_non_null(scheme);
+    assert_int_equal(scheme->max_message, 4096);
+    assert_int_equal(scheme->options.count, 0);
+    assert_int_equal(via_plugin_manifest_complete(&manifest, "m.json", every_field, size, &error), VIA_OK);
+    assert_false(manifest.is_outline);
+    assert_ptr_equal(via_plugin_manifest_scheme(&manifest, "bus"), scheme);
+    assert_string_equal(scheme->name, "bus");
+    assert_int_equal(scheme->options.count, 3);
+    assert_string_equal(scheme->options.specs[2].name, "wait");
+    assert_int_equal(via_plugin_manifest_complete(&manifest, "m.json", every_field, size, &error), VIA_OK);
+    assert_int_equal(scheme->options.count, 3);
+    via_plugin_manifest_fini(&manifest);
+}
+
+/* Brackets and quotes in texts are no structure; a text that is called as a key of options is none. */
+static void test_manifest__an_outline_is_not_led_astray(void **state)
+{
+    static const char *const texts[] = {
+        OPTION("{\"type\": \"string\", \"summary\": \"}{[\\\"]}\\\\\"}"),
+        WITH("",
+             "\"options\" \n : \t {\"rate\": {\"type\": \"bool\", \"default\": true, \"summary\": \"s\"}},\n" SCHEME_),
+        WITH("", SCHEME_ ", \"x-options\": [\"options\", {\"options\": 1}], \"x-mine\": {\"a\": [[1]]},"
+                         "\"rest\": \"options\", \"options\": {\"rate\": {\"type\": \"string\", \"summary\": \"s\"}}"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        via_plugin_manifest manifest;
+        via_error error;
+        via_error_init(&error);
+        const size_t size = strlen(texts[i]);
+        assert_int_equal(via_plugin_manifest_outline(&manifest, "m.json", texts[i], size, &error), VIA_OK);
+        assert_true(manifest.is_outline); /* led astray, it would have been read whole */
+        assert_int_equal(via_plugin_manifest_complete(&manifest, "m.json", texts[i], size, &error), VIA_OK);
+        assert_int_equal(manifest.schemes[0].options.count, 1);
+        assert_string_equal(manifest.schemes[0].options.specs[0].name, "rate");
+        via_plugin_manifest_fini(&manifest);
+    }
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, load_fixture_setup, load_fixture_teardown)
@@ -290,6 +366,9 @@ int main(void)
         TEST(test_manifest__what_is_not_said_has_a_default),
         TEST(test_manifest__a_text_above_64_kib_is_refused),
         TEST(test_manifest__places_survive_escapes_and_wide_characters),
+        TEST(test_manifest__two_steps_refuse_as_one_does),
+        TEST(test_manifest__an_outline_lacks_the_options_alone),
+        TEST(test_manifest__an_outline_is_not_led_astray),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
