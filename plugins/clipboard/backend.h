@@ -105,7 +105,7 @@ typedef struct clip_backend {
      * Takes our content of this number back, if it is still there, in a way that can never hit another's (X11: with the time
      * of our ownership; Wayland: by destroying the source; files: under the lock). Ends in `changed` and `released`
      * (number, false); in nothing if it is not ours any more. True: it is under way, and ends in `withdrawn`, too, at the latest
-     * when the time of a reply is over. False: all that can be done is done.
+     * when the time of a reply is over. False: all that can be done is done; what could not be, `withdrawn` has told already.
      */
     bool (*withdraw)(void *self, uint64_t number);
     /*

@@ -54,13 +54,17 @@ static void embedded_offer(void *argument, clip_content *content, uint64_t numbe
     embedded_do_jobs(self);
 }
 
-/* Under way only for as long as another writer has the lock. */
+/* Under way only for as long as another writer has the lock. What there is no memory for is to be asked for again. */
 static bool embedded_withdraw(void *argument, uint64_t number)
 {
     embedded *self = argument;
 
-    if (self->our_number != number || !embedded_add_job(self, JOB_WITHDRAW, number))
+    if (self->our_number != number)
         return false;
+    if (!embedded_add_job(self, JOB_WITHDRAW, number)) {
+        self->events->withdrawn(self->core, number, VIA_ENOMEM);
+        return false;
+    }
     embedded_do_jobs(self);
     return self->jobs != NULL;
 }

@@ -270,14 +270,15 @@ static void leave(clip_channel *channel)
     }
 }
 
-/* What failed is to be tried again, which there is no time for any more. */
+/* What failed is tried again, for as long as there is time. */
 static void await_taking_back(clip_channel *channel)
 {
     const clip_outbox *out = &channel->desk.out;
+    const bool is_there = out->withdrawing != 0 || out->timed != 0;
 
-    if (out->withdrawing != 0 && via_deadline_left(channel->closed_by) > 0)
+    if (is_there && via_deadline_left(channel->closed_by) > 0)
         return;
-    if (out->withdrawing != 0 || out->timed != 0)
+    if (is_there)
         via_note(channel->host, channel->context, VIA_LOG_WARNING,
                  "what was to go with its owner is still on the clipboard: it could not be cleared in time");
     channel->closing = CLOSED;

@@ -36,14 +36,16 @@ typedef struct via_offers {
     uint32_t reserved;
     /*
      * Makes this the content, in all these formats at once, the best first; copies them. VIA_OK: others see it. VIA_EINVAL (none,
-     * too many, the same type twice), VIA_ETOOBIG, VIA_EREVOKED (another program was faster), and what via_send() answers.
+     * too many, the same type twice), VIA_ETOOBIG, VIA_ELIMIT (no room where it is kept), VIA_EREVOKED (another program was faster), and
+     * what via_send() answers. After a failure the content is what it was before.
      */
     via_status (*publish)(void *self, const via_offer *offers, size_t count, via_deadline deadline);
     /* Empties it, whoever set it. VIA_OK, and what via_send() answers. */
     via_status (*clear)(void *self, via_deadline deadline);
     /*
      * The types that the present content is offered in, each ended by a newline, and a NUL: written as far as they fit whole into `capacity`
-     * bytes, *needed = bytes for all with the NUL. VIA_OK, VIA_EBUFFER (too small), VIA_ENOENT (there is no content).
+     * bytes, *needed = bytes for all with the NUL. VIA_OK, VIA_EBUFFER (too small), VIA_ENOENT (there is no content), VIA_ETYPE (what
+     * is there cannot be read at all, as a damaged file).
      * `buffer` may be NULL with `capacity` 0.
      */
     via_status (*types)(void *self, char *buffer, size_t capacity, size_t *needed, via_deadline deadline);
@@ -51,7 +53,8 @@ typedef struct via_offers {
      * Lends the present content in the first of these types that it is offered in; give it back with via_release(). `types`: separated by commas, `*` at an
      * end stands for anything (`image/` and `*`), text goes by each of its names; NULL = as via_recv() chooses. content_type
      * says which it is, and sequence which content. via_recv() does not take this into account: it may give the same one.
-     * VIA_OK; VIA_ENOENT (empty), VIA_ETYPE (in none of them), VIA_ESTALLED (its owner lives but does not answer),
+     * VIA_OK; VIA_ENOENT (empty), VIA_ETYPE (in none of them; or there is something that cannot be read at all, as a damaged file,
+     * which the log names and the next content replaces), VIA_ESTALLED (its owner lives but does not answer),
      * VIA_EPEER (its owner died), VIA_EREVOKED (replaced in the middle: ask again), VIA_ETOOBIG, VIA_EPROTO; none of these ends the channel.
      * Never a part of it.
      */
