@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The X server itself: one that stands still after it was reached, and a connection to it that a forked child inherits.
+ * The display server itself: one that stands still after it was reached, and a connection to it that a forked child inherits.
  *
- * Through libviaduct, as a program does it: deadlines are the channel's promise, not the backend's.
+ * Through libviaduct, as a program does it: deadlines are the channel's promise, not the backend's. The same for X11 and
+ * Wayland. usage: PROGRAM backend=x11|backend=wayland VARIABLE (which holds the server's process)
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,7 +31,7 @@ enum {
     DESCRIPTORS = 256    /* that are looked through */
 };
 
-static const char X11_FOLDER[] = "/.X11-unix/";
+static const char *backend, *server_variable;
 
 static via_host *host;
 
@@ -37,8 +39,7 @@ static via_host *host;
 
 static via_status join(via_deadline deadline, via_channel **channel)
 {
-    static const char *const list[] = {"backend=x11", "reply_timeout=500ms", "idle_timeout=500ms",
-                                       "transfer_timeout=1s"};
+    const char *const list[] = {backend, "reply_timeout=500ms", "idle_timeout=500ms", "transfer_timeout=1s"};
     via_open_options options;
     via_error error;
 
@@ -75,7 +76,7 @@ static void expect_text(via_channel *channel, const char *text)
 
 static pid_t server(void)
 {
-    const char *number = getenv("X_SERVER_PID"); // NOLINT(concurrency-mt-unsafe): nobody writes variables
+    const char *number = getenv(server_variable); // NOLINT(concurrency-mt-unsafe): nobody writes variables
 
     assert_non_null(number);
     return (pid_t)strtol(number ? number : "0", NULL, 10);
@@ -145,6 +146,15 @@ static void test_server__stands_still_when_a_channel_closes(void **state)
     via_close(open_clipboard());
 }
 
+static bool is_display(const struct sockaddr_un *peer)
+{
+    const char *path = getenv("WAYLAND_DISPLAY"); // NOLINT(concurrency-mt-unsafe): nobody writes variables
+
+    if (strcmp(backend, "backend=x11") == 0)
+        path = "/tmp/.X11-unix/";
+    return path && strstr(peer->sun_path + !peer->sun_path[0], path) != NULL; /* with or without a file (unix(7)) */
+}
+
 /* Our end of the connection to the server, while one channel is open; -1 = there is none. */
 static int connection(void)
 {
@@ -153,8 +163,7 @@ static int connection(void)
     for (int at = 3; at < DESCRIPTORS; at++) {
         socklen_t size = sizeof(peer);
         memset(&peer, 0, sizeof(peer));
-        if (getpeername(at, (struct sockaddr *)&peer, &size) == 0 && peer.sun_family == AF_UNIX &&
-            (strstr(peer.sun_path, X11_FOLDER) || strstr(peer.sun_path + 1, X11_FOLDER)))
+        if (getpeername(at, (struct sockaddr *)&peer, &size) == 0 && peer.sun_family == AF_UNIX && is_display(&peer))
             return at;
     }
     return -1;
@@ -175,7 +184,7 @@ static void fill_connection(via_channel *channel)
     assert_int_equal(via_offers_types(channel, NULL, 0, &needed, via_after_ms(SHORT_MS)), VIA_ETIMEDOUT);
 }
 
-/* Who writes to it then waits, inside of libxcb: that is not for ever, and keeps nobody else. */
+/* Who writes to it then may wait, inside of libxcb: that is not for ever, and keeps nobody else. */
 static void test_server__stands_still_and_takes_no_more(void **state)
 {
     via_channel *owner = open_clipboard();
@@ -254,7 +263,7 @@ static void test_fork__closes_what_is_the_parents(void **state)
     via_close(reader);
 }
 
-int main(void)
+int main(int count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_server__stands_still_after_it_was_reached, thaw_at_the_end),
@@ -266,9 +275,11 @@ int main(void)
     };
     via_error error;
 
-    if (via_host_open(NULL, &host, &error) != VIA_OK)
+    if (count != 3 || via_host_open(NULL, &host, &error) != VIA_OK)
         return 1;
-    int failed = cmocka_run_group_tests_name("x11 servers", tests, NULL, NULL);
+    backend = arguments[1];
+    server_variable = arguments[2];
+    int failed = cmocka_run_group_tests_name(backend, tests, NULL, NULL);
     via_host_close(host);
     return failed;
 }
