@@ -14,9 +14,7 @@
 #include <cmocka.h>
 
 enum {
-    ROUNDS = 3,  /* of a loop, at its beginning and its end */
-    MANY = 1000, /* instructions: of more, a fortieth each time */
-    SHARE = 40,
+    ROUNDS = 3,      /* of a loop, at its beginning and its end */
     LOOK_EVERY = 100 /* deaths: how often the survivor is asleep in a call */
 };
 
@@ -182,9 +180,7 @@ static size_t choose_stride(const via_scene *act, size_t count)
 {
     if (getenv("VIADUCT_STEPPING_ALL"))
         return 1;
-    if (act->at_most)
-        return count > act->at_most ? count / act->at_most : 1;
-    return count > MANY ? SHARE : 1;
+    return count > act->at_most ? count / act->at_most : 1;
 }
 
 void via_kills_test(void **state)

@@ -26,7 +26,7 @@ typedef struct via_scene {
     const char *name;
     bool happens;   /* done to its end, it has come to pass */
     bool stays;     /* what has come to pass at one instruction has so at all that follow */
-    size_t at_most; /* deaths, about, without VIADUCT_STEPPING_ALL; 0 = all of a short act, a fortieth of a long one */
+    size_t at_most; /* deaths, about, without VIADUCT_STEPPING_ALL */
     /* Starts a process and brings it, and the survivor, to the mark before the act; the next mark is at its end. */
     void (*raise)(const struct via_scene *act, via_stepper *stepper);
     /* It is dead. The survivor looks at everything and ends. Has the act come to pass? Now and then: looks `asleep`, in a call. */

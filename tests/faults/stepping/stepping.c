@@ -3,8 +3,8 @@
  * A peer that is killed (SIGKILL) at every single instruction of what it does with a channel.
  *
  * A process does one act between two marks: sends, commits a loan, takes a message, dials, ends. It is killed before each
- * instruction of that, its own and the libraries', a fresh process each time (of long acts at every fortieth, from a place that
- * differs from run to run; VIADUCT_STEPPING_ALL=1 takes them all, for ten minutes). The survivor gets what was committed, whole;
+ * instruction of that, its own and the libraries', a fresh process each time (at about DEATHS of them, from a place that differs
+ * from run to run; VIADUCT_STEPPING_ALL=1 takes them all, for ten minutes). The survivor gets what was committed, whole;
  * nothing that was not; then the truth about the end; and keeps nothing.
  */
 #include <setjmp.h>
@@ -20,6 +20,8 @@
 #include <viaduct/viaduct.h>
 
 #include "kills.h"
+
+enum { DEATHS = 200 };
 
 static char address[128];
 static via_listener *listener;
@@ -182,31 +184,38 @@ static bool survive(const via_scene *scene, bool asleep)
 /* ---- the tests ---------------------------------------------------------------------------------------------- */
 
 static const deed acts[] = {
-    {{.name = "send in a slot", .happens = true, .raise = raise_one, .survive = survive},
+    {{.name = "send in a slot", .at_most = DEATHS, .happens = true, .raise = raise_one, .survive = survive},
      .size = SMALL,
      .perform = send_message,
      .sends = true},
-    {{.name = "send through the ring", .happens = true, .raise = raise_one, .survive = survive},
+    {{.name = "send through the ring", .at_most = DEATHS, .happens = true, .raise = raise_one, .survive = survive},
      .size = MEDIUM,
      .perform = send_message,
      .sends = true},
-    {{.name = "send in a memory of its own", .happens = true, .raise = raise_one, .survive = survive},
+    {{.name = "send in a memory of its own",
+      .at_most = DEATHS,
+      .happens = true,
+      .raise = raise_one,
+      .survive = survive},
      .size = LARGE,
      .perform = send_message,
      .sends = true},
-    {{.name = "loan and commit", .happens = true, .raise = raise_one, .survive = survive},
+    {{.name = "loan and commit", .at_most = DEATHS, .happens = true, .raise = raise_one, .survive = survive},
      .size = MEDIUM,
      .perform = commit_loan,
      .sends = true},
-    {{.name = "loan and discard", .raise = raise_one, .survive = survive}, .size = MEDIUM, .perform = discard_loan},
-    {{.name = "receive and release", .raise = raise_one, .survive = survive}, .perform = take_message},
-    {{.name = "attach", .happens = true, .raise = raise_one, .survive = survive},
+    {{.name = "loan and discard", .at_most = DEATHS, .raise = raise_one, .survive = survive},
+     .size = MEDIUM,
+     .perform = discard_loan},
+    {{.name = "receive and release", .at_most = DEATHS, .raise = raise_one, .survive = survive},
+     .perform = take_message},
+    {{.name = "attach", .at_most = DEATHS, .happens = true, .raise = raise_one, .survive = survive},
      .perform = dial_again,
      .connects = true},
-    {{.name = "finish", .happens = true, .raise = raise_one, .survive = survive},
+    {{.name = "finish", .at_most = DEATHS, .happens = true, .raise = raise_one, .survive = survive},
      .perform = finish_channel,
      .ends = true},
-    {{.name = "detach", .happens = true, .raise = raise_one, .survive = survive},
+    {{.name = "detach", .at_most = DEATHS, .happens = true, .raise = raise_one, .survive = survive},
      .perform = close_channel,
      .ends = true},
 };
