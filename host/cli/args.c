@@ -337,6 +337,7 @@ void via_cli_options_print(FILE *out, const via_cli_command *command)
 
 static const char *const formats[] = {"line", "raw", "null", "quoted", "hex", "json", NULL};
 static const char *const patterns[] = {"pair", "queue", "topic", "value", NULL};
+static const char *const all_patterns[] = {"pair", "queue", "topic", "value", "region", NULL};
 static const char *const modes[] = {"both", "latency", "throughput", NULL};
 static const char *const kinds[] = {"fd", "callback", "engine", "layer", NULL};
 static const char *const directions[] = {"sent", "received", "all", NULL};
@@ -436,4 +437,6 @@ static const struct option options[VIA_CLI_OPTION_COUNT] = {
                          AT(message), NULL},
     [VIA_CLI_LINT] = {"lint", NULL, "hold endpoint manifests against the best practices, too", FLAG, AT(lint), NULL},
     [VIA_CLI_LIVE] = {"live", NULL, "dial each candidate once, to see who listens there", FLAG, AT(live), NULL},
+    [VIA_CLI_NEED_PATTERN] = {"pattern", "PATTERN", "pattern that is needed (default pair)", CHOICE, AT(pattern),
+                              all_patterns},
 };

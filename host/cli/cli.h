@@ -89,6 +89,7 @@ typedef enum via_cli_option_id {
     VIA_CLI_MESSAGE,
     VIA_CLI_LINT,
     VIA_CLI_LIVE,
+    VIA_CLI_NEED_PATTERN, /* --pattern, too: all of them, also those that carry no messages */
     VIA_CLI_OPTION_COUNT
 } via_cli_option_id;
 

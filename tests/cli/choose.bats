@@ -190,7 +190,7 @@ END2
 
 @test "cli__choose_prints_lines_that_are_a_manifest" {
     for need in "" "--pattern queue --feature priority" "--pattern topic --message 4KiB" "--scope network" \
-        "--pattern value" "--max-message 1MiB --message 64"; do
+        "--pattern value" "--pattern region" "--max-message 1MiB --message 64"; do
         # shellcheck disable=SC2086 # words
         via choose $need >said
         sed -n '/^{/,$p' said >pasted.json
@@ -215,6 +215,26 @@ END2
     expect_json 'it["need"] == {"pattern": "pair"} and it["size"] == 1024'
     expect_json '{"scheme", "plugin", "rest", "verdict", "reason", "mend"} <= set(it["candidates"][0])'
     expect_json 'sorted(c["latency_ns"] for c in it["candidates"] if "latency_ns" in c) == [c["latency_ns"] for c in it["candidates"] if "latency_ns" in c]'
+}
+
+@test "cli__choose_takes_every_pattern_as_a_need" {
+    local pattern
+    for pattern in pair queue topic value region; do
+        run via choose --pattern "$pattern" --json
+        expect_status 0
+        expect_json "it['need'] == {'pattern': '$pattern'} and it['endpoint']['require']['pattern'] == '$pattern'"
+    done
+    run via choose --pattern region
+    expect_status 0
+    [[ ${lines[0]} == 'region, messages of 1KiB' ]]
+    [[ $output =~ 1\ +shm\ +CHOSEN ]]
+    [[ $output =~ unix\ +unfit\ +offers\ pair\ queue\ topic\ only ]]
+    run via choose --pattern ring
+    expect_status 2
+    expect "--pattern wants pair, queue, topic, value, region, not 'ring'"
+    run via send unix:x --pattern region y
+    expect_status 2
+    expect "--pattern wants pair, queue, topic, value, not 'region'"
 }
 
 @test "cli__choose_refuses_what_makes_no_sense" {
