@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Debian packages, by CPack: libviaduct1, viaduct-plugins, viaduct-tools, libviaduct-dev. Owns: what they are called, what they
-# depend on and what they say. What is in them is said where it is installed (COMPONENT lib, plugins, tools, dev).
+# Debian packages, by CPack: libviaduct1, viaduct-plugins, viaduct-tools, libviaduct-dev, python3-viaduct. Owns: what they are called, what they
+# depend on and what they say. What is in them is said where it is installed (COMPONENT lib, plugins, tools, dev, python).
 #
 #   make deb, or: cpack -G DEB in a build tree
 include_guard(GLOBAL)
@@ -14,6 +14,9 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
     OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 set(CPACK_COMPONENTS_ALL lib plugins tools dev)
+if(VIADUCT_PYTHON)
+    list(APPEND CPACK_COMPONENTS_ALL python)
+endif()
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 
 # As devscripts has it: who builds a package says who he is.
@@ -33,6 +36,7 @@ set(CPACK_DEBIAN_ENABLE_COMPONENT_DEPENDS ON)
 
 set(CPACK_COMPONENT_TOOLS_DEPENDS lib)
 set(CPACK_COMPONENT_DEV_DEPENDS lib tools)
+set(CPACK_COMPONENT_PYTHON_DEPENDS lib)
 
 # Below the summary, which is everybody's; CPack indents.
 set(about "Viaduct loads each mechanism of inter-process communication (sockets, pipes,
@@ -70,6 +74,15 @@ set(CPACK_DEBIAN_DEV_PACKAGE_SUGGESTS "cmake, pkg-config, libjansson-dev")
 set(CPACK_DEBIAN_DEV_DESCRIPTION "${about}
 This package holds headers, the helper library for plugins, and files for
 CMake and pkg-config.")
+
+# Nothing in it is compiled, so one package is for every architecture.
+set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-viaduct)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_ARCHITECTURE all)
+set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS "python3 (>= 3.9)")
+set(CPACK_DEBIAN_PYTHON_PACKAGE_RECOMMENDS viaduct-plugins)
+set(CPACK_DEBIAN_PYTHON_DESCRIPTION "${about}
+This package holds the module viaduct for Python 3.")
 
 # ---- what every package says of itself ----
 
