@@ -86,7 +86,8 @@ const via_cli_command via_cli_commands[] = {
               "(certificates/PLUGIN.json beside its manifest, made by 'via certify --json'), else as its manifest "
               "says, else\n"
               "what is usual for its scope. No code of any plugin is run. If none fits, the exit status is 1.",
-     .takes = HOST | TAKES(JSON) | TAKES(NEED_PATTERN) | TAKES(SCOPE) | TAKES(FEATURE) | TAKES(MAX_MESSAGE) | TAKES(MESSAGE),
+     .takes =
+         HOST | TAKES(JSON) | TAKES(NEED_PATTERN) | TAKES(SCOPE) | TAKES(FEATURE) | TAKES(MAX_MESSAGE) | TAKES(MESSAGE),
      .run = via_cli_run_choose},
     {.name = "listen",
      .operands = "ADDRESS",
