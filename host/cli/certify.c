@@ -126,6 +126,7 @@ static int certify_one(const via_cli_args *args, const char *file, json_t *certi
     for (size_t i = 0; i < plugin.count; i++) {
         json_decref(plugin.subjects[i].tests);
         json_decref(plugin.subjects[i].measured);
+        json_decref(plugin.subjects[i].stands_on);
     }
     free(plugin.subjects);
     json_decref(plugin.manifest);

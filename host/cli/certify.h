@@ -20,7 +20,8 @@ typedef struct via_certify_subject {
     char layer[VIA_CERTIFY_WORD];    /* "" = the transport itself */
     char manifest[VIA_CERTIFY_PATH]; /* of the transport */
     const json_t *claims;            /* the entry of the scheme or the layer in the plugin's manifest; borrowed */
-    const json_t *transport;         /* the entry of the scheme; NULL for a layer */
+    const json_t *transport;         /* the entry of the scheme; borrowed */
+    json_t *stands_on;               /* of a layer: the manifest that `transport` is in; else NULL */
     json_t *tests;                   /* what the suite said, an object a test */
     json_t *measured;                /* the rows of a bench; NULL = `why_not` */
     const char *why_not;

@@ -48,6 +48,8 @@ static int add_on(via_certify_plugin *plugin, via_host *host, const char *layer,
         subject->claims = entry;
         (void)snprintf(subject->layer, sizeof subject->layer, "%s", layer);
         (void)snprintf(subject->manifest, sizeof subject->manifest, "%s", manifest);
+        subject->stands_on = json_load_file(manifest, JSON_REJECT_DUPLICATES, NULL);
+        subject->transport = json_object_get(json_object_get(subject->stands_on, "schemes"), scheme);
     }
     return VIA_EXIT_OK;
 }

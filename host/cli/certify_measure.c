@@ -34,8 +34,8 @@ static const uint64_t sizes[] = {64, 1024, 4096, 65536, UINT64_C(1) << 20};
 
 struct place {
     via_cli_args args; /* those of a bench of this plugin */
-    const char *plugins[1], *options[OPTIONS_MOST + 1];
-    char address[VIA_CERTIFY_PATH], folder[32];
+    const char *plugins[2], *options[OPTIONS_MOST + 1];
+    char address[VIA_CERTIFY_PATH], folder[32], below[VIA_CERTIFY_PATH];
     const char *setup;
     pid_t setup_process;
 };
@@ -81,6 +81,27 @@ static void add_options(struct place *place, const via_certify_subject *subject)
     }
 }
 
+/* The plugin's own folder; of a layer also that of the transport below it. */
+static void add_plugins(struct place *place, const via_certify_plugin *plugin, const via_certify_subject *subject)
+{
+    place->plugins[0] = plugin->folder;
+    place->args.plugins = (via_cli_list){place->plugins, 1};
+    if (!subject->layer[0])
+        return;
+    const char *slash = strrchr(subject->manifest, '/');
+    (void)snprintf(place->below, sizeof place->below, "%.*s", slash ? (int)(slash - subject->manifest) : 1,
+                   slash ? subject->manifest : ".");
+    place->plugins[place->args.plugins.count++] = place->below;
+}
+
+static void add_layer(struct place *place, const via_certify_subject *subject)
+{
+    const size_t length = strlen(place->address);
+    if (subject->layer[0])
+        (void)snprintf(place->address + length, sizeof place->address - length, "%clayers=%s",
+                       strchr(place->address, '?') ? '&' : '?', subject->layer);
+}
+
 static void choose_place(struct place *place, const via_certify_plugin *plugin, const via_certify_subject *subject)
 {
     const via_cli_args *args = plugin->args;
@@ -91,10 +112,10 @@ static void choose_place(struct place *place, const via_certify_plugin *plugin, 
     if (args->listen_at || args->dial_at)
         template = args->listen_at ? args->listen_at : args->dial_at;
     expand(place, template ? template : usual);
+    add_layer(place, subject);
     place->args = (via_cli_args){.command = args->command};
     place->args.echo = args->listen_at ? false : args->dial_at || (peer && strcmp(peer, "echo") == 0);
-    place->plugins[0] = plugin->folder;
-    place->args.plugins = (via_cli_list){place->plugins, 1};
+    add_plugins(place, plugin, subject);
     place->args.options = (via_cli_list){place->options, 0};
     place->setup = args->setup ? args->setup : setup;
     add_options(place, subject);
@@ -103,16 +124,14 @@ static void choose_place(struct place *place, const via_certify_plugin *plugin, 
 static const char *reason_not_to(const via_certify_plugin *plugin, const via_certify_subject *subject)
 {
     const char *peer = text_of(hints_of(subject), "peer");
+    if (strcmp(subject->pattern, "value") == 0 || strcmp(subject->pattern, "region") == 0)
+        return "it has members instead of two ends; a bench is for pairs, queues and topics";
     if (plugin->args->quick)
         return "--quick";
     if (plugin->args->test)
         return "--test";
     if (!subject->is_complete || subject->broken > 0)
         return "a rule is broken";
-    if (subject->layer[0])
-        return "a layer is as fast as what it stands on: via bench 'ADDRESS?layers=NAME' compares";
-    if (strcmp(subject->pattern, "value") == 0 || strcmp(subject->pattern, "region") == 0)
-        return "a bench is for pairs, queues and topics";
     if (plugin->args->listen_at && plugin->args->dial_at)
         return "a bench dials where the listener says it is";
     if (peer && strcmp(peer, "loopback") == 0 && !plugin->args->listen_at && !plugin->args->dial_at)
@@ -143,7 +162,8 @@ static bool start_setup(struct place *place)
     posix_spawnattr_t attributes;
     if (!via_cli_beside("bin/via-conformance", suite, sizeof suite) || pipe(ends) != 0)
         return false;
-    const char *words[] = {"sh", "-c", wrapper, "sh", place->folder, suite, place->plugins[0], place->setup, NULL};
+    const char *owner = place->plugins[place->args.plugins.count - 1]; /* of the transport */
+    const char *words[] = {"sh", "-c", wrapper, "sh", place->folder, suite, owner, place->setup, NULL};
     (void)posix_spawn_file_actions_init(&actions);
     (void)posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
     (void)posix_spawn_file_actions_addclose(&actions, ends[0]);

@@ -357,7 +357,7 @@ const via_cli_command via_cli_commands[] = {
          "folder.\n"
          "--setup is a command of the shell that comes before each test, in that folder; it has done its work when it\n"
          "prints a line or ends, and what still runs of it ends with the test. Layers are proved on the schemes that\n"
-         "their manifest lists under x-conformance, \"on\".",
+         "their manifest lists under x-conformance, \"on\", and measured there; values and regions are proved only.",
      .takes = TAKES(PLUGINS) | TAKES(LISTEN_AT) | TAKES(DIAL_AT) | TAKES(SETUP) | TAKES(SEED) | TAKES(TEST) |
               TAKES(QUICK) | TAKES(JSON),
      .run = via_cli_run_certify},

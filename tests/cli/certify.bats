@@ -141,3 +141,107 @@ it['schemes']['cells']['options']['break']['default'] = '$1'"
     expect "the suite has no test 'value.colour'"
     expect_way_out
 }
+
+@test "cli_certify__a_bus_that_is_dialled_after_a_setup" {
+    run via certify --test delivery.sizes --dial 'my-fd:{dir}/port' \
+        --setup 'exec "$VIA_CONFORMANCE" --echo-terminal port' "$(fixtures)/template/my_fd.json"
+    expect_status 0
+    expect "delivery.sizes               proved"
+    expect "not measured: --test"
+    # The setup of the manifest makes "line", so nothing but the command's own can have made "port".
+    run via certify --test delivery.sizes --dial 'my-fd:%zz' "$(fixtures)/template/my_fd.json"
+    expect_status 1
+    expect "delivery.sizes               BROKEN"
+    expect '"%" is not followed by two hexadecimal digits'
+}
+
+@test "cli_certify__a_bus_that_is_listened_on" {
+    local template
+    template=$(fixtures)/template/template.json
+    run via certify --test attach.nothing_missed --listen 'template:{dir}/bus' "$template"
+    expect_status 0
+    expect "attach.nothing_missed        proved"
+    run via certify --test attach.nothing_missed --listen 'template:{dir}/bus' --dial 'template:{dir}/bus' "$template"
+    expect_status 0
+    expect "attach.nothing_missed        proved"
+    run via certify --test attach.nothing_missed --listen 'template:{dir}/not/there' "$template"
+    expect_status 1
+    expect "attach.nothing_missed        BROKEN"
+    expect "No such file or directory"
+    run via certify --test attach.nothing_missed --listen 'template:{dir}/bus' --dial 'template:%zz' "$template"
+    expect_status 1
+    expect '"%" is not followed by two hexadecimal digits'
+}
+
+@test "cli_certify__places_are_repeated_too" {
+    break_it no-texts
+    run via certify --test value.texts --seed 4 --listen 'cells:one-{name}' --dial 'cells:one-{name}' --setup 'echo ready' broken/cells.json
+    expect_status 1
+    local again
+    again=$(sed -n 's/^      again *//p' <<<"$output" | grep value.texts)
+    [[ $again == *" --address 'cells:one-{name}' "* ]]
+    [[ $again == *" --dial 'cells:one-{name}' "* ]]
+    [[ $again == *" --setup 'echo ready'"* ]]
+    run bash -c "$again"
+    expect_status 1
+    expect "FAILED  value.texts"
+}
+
+# A Viaduct whose suite has one rule, which everything keeps: what is left of certifying is measuring.
+make_hasty() {
+    mkdir -p hasty/bin
+    cp "$VIADUCT_BUILD/bin/via" hasty/bin
+    ln -s "$VIADUCT_BUILD/lib" hasty/lib
+    cat >hasty/bin/via-conformance <<END
+#!/bin/sh
+[ "\$1" != --echo-terminal ] || exec "$VIADUCT_BUILD/bin/via-conformance" "\$@"
+echo '{"test": "the.rule", "rule": "Everything keeps it", "needs": [], "result": "passed", "ms": 1}'
+END
+    chmod 755 hasty/bin/via-conformance
+    hasty=$work/hasty/bin/via
+}
+
+@test "cli_certify__a_layer_is_measured_on_what_it_stands_on" {
+    make_hasty
+    mkdir -m 755 small
+    cp "$(fixtures)/template/via_my_layer.so" "$(fixtures)/template/my_layer.json" small
+    edit small/my_layer.json "it['layers']['my-layer']['max_message'] = '4KiB'" # large ones only cost time
+    via seal small/my_layer.json
+    chmod 644 small/*
+    run "$hasty" certify --json small/my_layer.json
+    expect_status 0
+    expect_certificate
+    expect_json '[(r["scheme"], r["pattern"], r["layer"]) for r in it[0]["results"]] == [("unix", "pair", "my-layer"), ("unix", "queue", "my-layer")]'
+    expect_json 'all({(row["mode"], row["size_bytes"]) for row in r["measured"]} >= {("latency", 64), ("throughput", 1024)} for r in it[0]["results"])'
+    expect_json 'all("layers=my-layer" in row["address"] for r in it[0]["results"] for row in r["measured"])'
+}
+
+@test "cli_certify__what_cannot_be_measured_says_why" {
+    make_hasty
+    run "$hasty" certify --json "$(fixtures)/conformance/cells.json"
+    expect_status 0
+    expect_certificate
+    expect_json '{r["pattern"] for r in it[0]["results"]} == {"value", "region"}'
+    expect_json 'all(r["not_measured"] == "it has members instead of two ends; a bench is for pairs, queues and topics" for r in it[0]["results"])'
+    run "$hasty" certify "$(fixtures)/conformance/cells.json"
+    expect "  not measured: it has members instead of two ends; a bench is for pairs, queues and topics"
+    run "$hasty" certify --listen 'template:{name}' --dial 'template:{name}' "$(fixtures)/template/template.json"
+    expect_status 0
+    expect "  not measured: a bench dials where the listener says it is"
+    run "$hasty" certify --quick "$(fixtures)/template/template.json"
+    expect_status 0
+    expect "  not measured: --quick"
+    run "$hasty" certify --dial 'my-fd:{dir}/line' --setup 'exit 1' "$(fixtures)/template/my_fd.json"
+    expect_status 0
+    expect "  not measured: a measurement failed"
+}
+
+@test "cli_certify__what_is_dialled_is_measured_after_the_setup" {
+    make_hasty
+    run "$hasty" certify --json --dial 'my-fd:{dir}/port' --setup 'exec "$VIA_CONFORMANCE" --echo-terminal port' \
+        "$(fixtures)/template/my_fd.json"
+    expect_status 0
+    expect_certificate
+    expect_json 'all(row["address"].endswith("/port") for row in it[0]["results"][0]["measured"])'
+    expect_json '{row["size_bytes"] for row in it[0]["results"][0]["measured"]} == {64, 1024, 4096}'
+}
