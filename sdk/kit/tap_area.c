@@ -19,7 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { OWNER_BYTE = 0, RECORDER_BYTE = 1, LEAST_RING = 65536 };
+enum { OWNER_BYTE = 0, RECORDER_BYTE = 1, LEAST_RING = 65536, HUGE_PAGE = 2 * 1024 * 1024 };
 
 size_t via_tap_area_size(uint64_t *ring_size)
 {
@@ -66,11 +66,41 @@ static void sign(via_tap_area *area)
     area->head->magic = VIA_TAP_MAGIC;
 }
 
+static size_t round_up(size_t size, size_t unit)
+{
+    return (size + unit - 1) / unit * unit;
+}
+
+/*
+ * The traffic goes through all of a ring, and would meet a page that is not there yet for every few messages, at the price of many; so
+ * the rings are of huge pages where the system has them for who asks. What stands before them keeps to small ones.
+ */
+static via_status map_private(via_tap_area *area)
+{
+    const size_t front = round_up(sizeof(via_tap_head), (size_t)sysconf(_SC_PAGESIZE));
+    const size_t rings = 2 * (size_t)area->ring_size, whole = front + HUGE_PAGE + rings;
+    uint8_t *memory = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return VIA_ENOMEM;
+    const size_t skipped = round_up((uintptr_t)memory + front, HUGE_PAGE) - front - (uintptr_t)memory;
+    if (skipped > 0)
+        (void)munmap(memory, skipped);
+    area->mapped = front + rings;
+    (void)munmap(memory + skipped + area->mapped, whole - skipped - area->mapped);
+    area->head = (via_tap_head *)(void *)(memory + skipped);
+    area->bytes[VIA_TAP_RECEIVED] = memory + skipped + front;
+    area->bytes[VIA_TAP_SENT] = area->bytes[VIA_TAP_RECEIVED] + area->ring_size;
+#ifdef MADV_HUGEPAGE
+    (void)madvise(area->bytes[VIA_TAP_RECEIVED], rings, MADV_HUGEPAGE);
+#endif
+    return VIA_OK;
+}
+
 via_status via_tap_area_open_private(via_tap_area *area, uint64_t ring_size)
 {
     *area = (via_tap_area){.ring_size = ring_size, .descriptor = -1};
-    const size_t size = via_tap_area_size(&area->ring_size);
-    const via_status status = map(area, MAP_PRIVATE | MAP_ANONYMOUS, size);
+    (void)via_tap_area_size(&area->ring_size);
+    const via_status status = map_private(area);
     if (status == VIA_OK)
         sign(area);
     return status;
