@@ -92,7 +92,8 @@ static void replace_first(char *text, const char *old, const char *new)
     if (!at)
         failed(old, "the manifest does not hold it");
     memmove(at + strlen(new), at + strlen(old), strlen(at + strlen(old)) + 1);
-    memcpy(at, new, strlen(new));
+    for (size_t i = 0; new[i] != 0; i++)
+        at[i] = new[i];
 }
 
 /* The same plugin under another name. Its schemes are those of others, too: that is settled when one is needed. */
