@@ -227,7 +227,7 @@ with contextlib.suppress(ProcessLookupError): # it was quicker
 
 # Whoever has the writers' lock; it says a line when it has it.
 hold_lock() {
-    python3 -c 'import fcntl, sys, time
+    exec python3 -c 'import fcntl, sys, time
 with open(sys.argv[1], "w") as lock:
     fcntl.lockf(lock, fcntl.LOCK_EX)
     print("held", flush=True)

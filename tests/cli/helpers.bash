@@ -39,12 +39,12 @@ start() {
     start_from /dev/null "$@"
 }
 
-# Waits until a command succeeds, at most ten seconds.
+# Waits until a command succeeds, at most ten seconds. It has no name of its own but REPLY: the command would see it instead of the test's.
 await() {
-    local turn
-    for turn in {1..1000}; do
+    local REPLY
+    for _ in {1..1000}; do
         "$@" && return 0
-        read -rt 0.01 -u 4 turn || true
+        read -rt 0.01 -u 4 || true
     done
     echo "waited in vain for: $*" >&2
     return 1
