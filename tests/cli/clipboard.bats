@@ -179,6 +179,17 @@ is_empty() {
     await no_servers
 }
 
+@test "copy__a_secret_is_in_no_log" {
+    no_display
+    export VIADUCT_LOG=debug,$work/log
+    via copy --sensitive the-very-words
+    [ "$(via paste)" = the-very-words ]
+    via copy --clear
+    await no_servers
+    grep -q 'backend embedded' log # there is one
+    [ -z "$(grep the-very-words log)" ]
+}
+
 # timeout(1) signals its child and then the child's whole group.
 @test "copy__two_signals_that_come_together_are_one" {
     no_display
@@ -394,6 +405,10 @@ with open(sys.argv[1], "w") as lock:
     run env WAYLAND_DISPLAY=no-such-display via copy text
     expect_status 1
     expect backend=embedded
+    run env WAYLAND_DISPLAY=no-such-display DISPLAY=:31999 via paste # Wayland comes first
+    expect_status 1
+    expect no-such-display
+    expect_not :31999
     run env DISPLAY=:31999 via copy --backend embedded text
     expect_status 0
     [ "$(DISPLAY=:31999 via paste --backend=embedded)" = text ]
