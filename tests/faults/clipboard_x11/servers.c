@@ -13,8 +13,10 @@
 #include <cmocka.h>
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -82,9 +84,31 @@ static pid_t server(void)
     return (pid_t)strtol(number ? number : "0", NULL, 10);
 }
 
+/* proc(5): the state follows the name, which may have any character. */
+static bool is_stopped(void)
+{
+    char path[32], text[256];
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)server());
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    const size_t size = fread(text, 1, sizeof(text) - 1, file);
+    (void)fclose(file);
+    text[size] = '\0';
+    const char *name_end = strrchr(text, ')');
+    return name_end && strncmp(name_end, ") T", 3) == 0;
+}
+
+/* It may be in the middle of an answer when the signal is sent. */
 static void freeze(void)
 {
+    const uint64_t began = via_now_ns();
+
     assert_int_equal(kill(server(), SIGSTOP), 0);
+    while (!is_stopped()) {
+        assert_true(via_now_ns() - began < (uint64_t)PATIENCE_MS * 1000000);
+        (void)sched_yield();
+    }
 }
 
 static void thaw(void)
