@@ -143,7 +143,7 @@ int main(int argc, char **argv)
     if (messages == 0 || rounds == 0 || rounds > ROUNDS_MOST)
         return 2;
     for (size_t round = 0; round < rounds; round++) {
-        for (size_t i = 0; i < ROWS * WAYS; i++) /* who comes first takes turns, too */
+        for (size_t i = 0; i < (size_t)ROWS * WAYS; i++) /* who comes first takes turns, too */
             run_once(&rows[i / WAYS], (int)((i + round) % WAYS), round);
     }
     (void)printf("%-6s %-16s %23s %11s\n", "64 B", "", "", "sender");
