@@ -37,7 +37,5 @@ void via_page_file_discard(const char *folder, const char *name);
 int64_t via_page_file_pid(void);
 uint64_t via_page_file_time_s(void);
 void via_page_file_program(char *name, size_t capacity);
-/* 'R' it runs or sleeps, 'T' it is stopped, 'X' it is gone, '?' it cannot be told. */
-char via_page_file_process_state(int64_t pid);
 
 #endif

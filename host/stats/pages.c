@@ -140,7 +140,7 @@ static json_t *channel_of(const via_slot *slot, uint32_t kind)
     put_text(object, "sending", sending_word(&slot->sender), 16);
     if (slot->peer_pid > 0) {
         (void)json_object_set_new(object, "peer_pid", json_integer(slot->peer_pid));
-        put_text(object, "peer_state", state_word(via_page_file_process_state(slot->peer_pid)), 16);
+        put_text(object, "peer_state", state_word(via_process_state(slot->peer_pid)), 16);
     }
     return object;
 }
@@ -186,7 +186,7 @@ static json_t *process_of(const page *one)
 {
     const via_page_head *head = one->head;
     json_t *object = json_object();
-    char state = one->is_dead ? 'X' : via_page_file_process_state(head->pid);
+    char state = one->is_dead ? 'X' : via_process_state(head->pid);
 
     (void)json_object_set_new(object, "pid", json_integer(head->pid));
     put_text(object, "program", head->program, sizeof(head->program));

@@ -103,16 +103,41 @@ static bool has_ended(const process *now)
     return (now->state == 'Z' || now->state == 'X') && now->threads <= 1;
 }
 
+static bool has_nobody(int64_t pid)
+{
+    return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+/* The process that has this pid now. */
+static bool find_process(int64_t pid, process *now)
+{
+    char which[24];
+
+    snprintf(which, sizeof(which), "%" PRId64, pid);
+    return read_process(which, now) && now->pid == pid;
+}
+
 /* Does what is known of that pid here and now leave no room for the process? */
 static bool is_no_more(int64_t pid, uint64_t start)
 {
-    char which[24];
     process now;
 
-    if (kill((pid_t)pid, 0) != 0 && errno == ESRCH)
-        return true;
-    snprintf(which, sizeof(which), "%" PRId64, pid);
-    return read_process(which, &now) && now.pid == pid && (now.start != start || has_ended(&now));
+    return has_nobody(pid) || (find_process(pid, &now) && (now.start != start || has_ended(&now)));
+}
+
+char via_process_state(int64_t pid)
+{
+    process now;
+
+    if (pid <= 0 || pid > INT32_MAX)
+        return '?';
+    if (has_nobody(pid))
+        return 'X';
+    if (!find_process(pid, &now))
+        return '?';
+    if (has_ended(&now))
+        return 'X';
+    return now.state == 'T' || now.state == 't' ? 'T' : 'R';
 }
 
 bool via_identity_is_gone(const char *text)

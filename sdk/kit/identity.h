@@ -21,4 +21,10 @@ void via_identity_of_self(char text[VIA_IDENTITY_SIZE]);
  */
 bool via_identity_is_gone(const char *text);
 
+/*
+ * What the process that has this number now does: 'R' = it lives, 'T' = it is stopped, 'X' = it has ended, or there is none, '?' = that
+ * cannot be told. Any thread; does not block.
+ */
+char via_process_state(int64_t pid);
+
 #endif

@@ -184,21 +184,3 @@ void via_page_file_program(char *name, size_t capacity)
 {
     (void)snprintf(name, capacity, "%s", program_invocation_short_name);
 }
-
-/* proc_pid_stat(5): the state follows the name, which may hold anything, in parentheses. */
-char via_page_file_process_state(int64_t pid)
-{
-    char path[48], text[512];
-
-    (void)snprintf(path, sizeof(path), "/proc/%lld/stat", (long long)pid);
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return errno == ENOENT && access("/proc/self/stat", R_OK) == 0 ? 'X' : '?';
-    ssize_t size = read(descriptor, text, sizeof(text) - 1);
-    (void)close(descriptor);
-    text[size > 0 ? size : 0] = '\0';
-    const char *end = strrchr(text, ')');
-    if (!end || end[1] != ' ' || end[2] == '\0')
-        return '?';
-    return end[2] == 't' || end[2] == 'T' ? 'T' : end[2] == 'Z' || end[2] == 'X' ? 'X' : 'R';
-}
