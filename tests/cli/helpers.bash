@@ -18,7 +18,13 @@ setup() {
 }
 
 teardown() {
-    local child
+    local child file
+    # What a program that went on beside the test has said is often why it failed.
+    if [[ ! ${BATS_TEST_COMPLETED:-} ]]; then
+        for file in *.err; do
+            [ ! -s "$file" ] || { echo "$file:" && tail -n 60 "$file"; }
+        done
+    fi
     for child in $(jobs -p); do
         kill -KILL "$child" 2>/dev/null || true
     done
