@@ -254,7 +254,7 @@ static void test_tap__leaves_a_file_that_can_be_read_when_killed(void **state)
     assert_int_equal(via_accept(listener, layers_soon(), &channel, &error), VIA_OK);
     do
         (void)layers_take(channel);
-    while (stat(path, &status) != 0 || status.st_size < 4 * MEBIBYTE);
+    while (stat(path, &status) != 0 || status.st_size < 4L * MEBIBYTE);
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
     const told found = read_file(path);
