@@ -6,22 +6,21 @@
  * Printed: medians of the rates and of the processor time that the sender's thread takes for a message, and the median of the ratios within
  * a round. Figures are only shown. usage: bench_counters [MESSAGES [ROUNDS]]
  */
+#include "../rounds.h"
+
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <viaduct/viaduct.h>
 
-enum { SIZE = 64, ROUNDS_MOST = 199 };
+enum { SIZE = 64 };
 enum { PRIVATE = 0, PAGE = 1, WAYS = 2 };
 
 typedef struct row {
     const char *scheme;
     unsigned long factor; /* of messages: a run of a fast one is to last as long */
-    double rates[WAYS][ROUNDS_MOST];
-    double used_ns[WAYS][ROUNDS_MOST];
+    double rates[WAYS][BENCH_ROUNDS_MOST];
+    double used_ns[WAYS][BENCH_ROUNDS_MOST];
 } row;
 
 static unsigned long messages = 20000;
@@ -55,14 +54,6 @@ static void receive(const char *address, unsigned long count)
     exit(0);
 }
 
-static double used_ns(void)
-{
-    struct rusage usage;
-    (void)getrusage(RUSAGE_THREAD, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e9 +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e3;
-}
-
 /* Both processes open a host of their own after the variable is set, and read it then. */
 static pid_t start_receiver(const char *address, int way, unsigned long count)
 {
@@ -88,10 +79,10 @@ static void run_once(row *this, int way, size_t round)
     const pid_t child = start_receiver(address, way, count);
     must(via_dial(NULL, address, NULL, via_after_ms(30000), &channel, &error), &error);
     const uint64_t began = via_now_ns();
-    const double before = used_ns();
+    const double before = bench_used_ns(RUSAGE_THREAD);
     for (unsigned long i = 0; i < count; i++)
         must(via_send(channel, payload, SIZE, NULL, VIA_FOREVER), NULL);
-    this->used_ns[way][round] = (used_ns() - before) / (double)count;
+    this->used_ns[way][round] = (bench_used_ns(RUSAGE_THREAD) - before) / (double)count;
     must(via_recv(channel, VIA_FOREVER, &message), NULL);
     this->rates[way][round] = (double)count * 1e9 / (double)(via_now_ns() - began);
     via_release(channel, &message);
@@ -99,37 +90,15 @@ static void run_once(row *this, int way, size_t round)
     (void)waitpid(child, NULL, 0);
 }
 
-static int by_size(const void *one, const void *other)
-{
-    const double a = *(const double *)one, b = *(const double *)other;
-    return (a > b) - (a < b);
-}
-
-static double median(const double values[ROUNDS_MOST])
-{
-    double sorted[ROUNDS_MOST];
-    memcpy(sorted, values, sizeof(sorted));
-    qsort(sorted, rounds, sizeof(sorted[0]), by_size);
-    return sorted[rounds / 2];
-}
-
-static double median_ratio(const double above[ROUNDS_MOST], const double below[ROUNDS_MOST])
-{
-    double ratios[ROUNDS_MOST] = {0};
-    for (size_t i = 0; i < rounds; i++)
-        ratios[i] = above[i] / below[i];
-    return median(ratios);
-}
-
 static void show(const row *this)
 {
     static const char *const names[WAYS] = {[PRIVATE] = "VIADUCT_STATS=0", [PAGE] = "page"};
     for (int way = 0; way < WAYS; way++)
-        (void)printf("%-6s %-16s %12.0f messages/s %8.1f ns\n", this->scheme, names[way], median(this->rates[way]),
-                     median(this->used_ns[way]));
+        (void)printf("%-6s %-16s %12.0f messages/s %8.1f ns\n", this->scheme, names[way],
+                     bench_median(this->rates[way], rounds), bench_median(this->used_ns[way], rounds));
     (void)printf("%-6s %-16s %12.3f            %8.3f\n", this->scheme, "page beside it",
-                 median_ratio(this->rates[PAGE], this->rates[PRIVATE]),
-                 median_ratio(this->used_ns[PAGE], this->used_ns[PRIVATE]));
+                 bench_median_ratio(this->rates[PAGE], this->rates[PRIVATE], rounds),
+                 bench_median_ratio(this->used_ns[PAGE], this->used_ns[PRIVATE], rounds));
 }
 
 int main(int argc, char **argv)
@@ -140,7 +109,7 @@ int main(int argc, char **argv)
         messages = strtoul(argv[1], NULL, 10);
     if (argc > 2)
         rounds = strtoul(argv[2], NULL, 10);
-    if (messages == 0 || rounds == 0 || rounds > ROUNDS_MOST)
+    if (messages == 0 || rounds == 0 || rounds > BENCH_ROUNDS_MOST)
         return 2;
     for (size_t round = 0; round < rounds; round++) {
         for (size_t i = 0; i < (size_t)ROWS * WAYS; i++) /* who comes first takes turns, too */

@@ -6,10 +6,9 @@
  *
  * usage: bench_layers [MESSAGES [ROUNDS]]
  */
+#include "../rounds.h"
+
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <viaduct/viaduct.h>
@@ -92,17 +91,9 @@ static void send_all(const row *this, via_channel *channel)
     (void)ZSTD_freeCCtx(context);
 }
 
-static double used_ns(int who)
-{
-    struct rusage usage;
-    (void)getrusage(who, &usage);
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e9 +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e3;
-}
-
 static double used_by_all(void)
 {
-    return used_ns(RUSAGE_SELF) + used_ns(RUSAGE_CHILDREN);
+    return bench_used_ns(RUSAGE_SELF) + bench_used_ns(RUSAGE_CHILDREN);
 }
 
 static void run_once(row *this, size_t round)
@@ -120,9 +111,9 @@ static void run_once(row *this, size_t round)
         receive(this, far);
     must(via_dial(NULL, near, NULL, via_after_ms(30000), &channel, &error), &error);
     const uint64_t began = via_now_ns();
-    const double thread_before = used_ns(RUSAGE_THREAD);
+    const double thread_before = bench_used_ns(RUSAGE_THREAD);
     send_all(this, channel);
-    this->thread_ns[round] = (used_ns(RUSAGE_THREAD) - thread_before) / (double)messages;
+    this->thread_ns[round] = (bench_used_ns(RUSAGE_THREAD) - thread_before) / (double)messages;
     must(via_recv(channel, VIA_FOREVER, &message), NULL);
     const double seconds = (double)(via_now_ns() - began) / 1e9;
     via_release(channel, &message);
@@ -133,29 +124,6 @@ static void run_once(row *this, size_t round)
 }
 
 /* ---- results ------------------------------------------------------------------------------------------------ */
-
-static int by_size(const void *one, const void *other)
-{
-    const double a = *(const double *)one, b = *(const double *)other;
-    return (a > b) - (a < b);
-}
-
-static double median(const double values[ROUNDS_MOST])
-{
-    double sorted[ROUNDS_MOST];
-    memcpy(sorted, values, sizeof(sorted));
-    qsort(sorted, rounds, sizeof(sorted[0]), by_size);
-    return sorted[rounds / 2];
-}
-
-/* Each round beside the same round of the row it is compared with: the machine changes between rounds. */
-static double median_ratio(const row *this, const row *base)
-{
-    double ratios[ROUNDS_MOST] = {0};
-    for (size_t i = 0; i < rounds; i++)
-        ratios[i] = this->rates[i] / base->rates[i];
-    return median(ratios);
-}
 
 int main(int argc, char **argv)
 {
@@ -187,8 +155,9 @@ int main(int argc, char **argv)
     (void)printf("%-24s %12s %10s %10s %10s  %s\n", "unix:, 4 KiB", "messages/s", "MB/s", "sender ns", "all ns",
                  "beside");
     for (size_t i = 0; i < ROWS; i++)
-        (void)printf("%-24s %12.0f %10.0f %10.0f %10.0f  %.2f of %s\n", rows[i].name, median(rows[i].rates),
-                     median(rows[i].rates) * SIZE / 1e6, median(rows[i].thread_ns), median(rows[i].whole_ns),
-                     median_ratio(&rows[i], &rows[rows[i].base]), rows[rows[i].base].name);
+        (void)printf("%-24s %12.0f %10.0f %10.0f %10.0f  %.2f of %s\n", rows[i].name,
+                     bench_median(rows[i].rates, rounds), bench_median(rows[i].rates, rounds) * SIZE / 1e6,
+                     bench_median(rows[i].thread_ns, rounds), bench_median(rows[i].whole_ns, rounds),
+                     bench_median_ratio(rows[i].rates, rows[rows[i].base].rates, rounds), rows[rows[i].base].name);
     return 0;
 }

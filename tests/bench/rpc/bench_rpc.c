@@ -6,6 +6,8 @@
  * The last column is what is wanted; whether it was reached is for the reader to see: no time decides about the exit
  * status. usage: bench_rpc FOLDER [--rounds N] [--time MS], FOLDER has the contenders' programs.
  */
+#include "../rounds.h"
+
 #include <errno.h>
 #include <spawn.h>
 #include <stdbool.h>
@@ -98,22 +100,6 @@ static void run_all(bool is_pinned)
 
 /* ---- judging ------------------------------------------------------------------------------------------------ */
 
-static int compare(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-
-    return (a > b) - (a < b);
-}
-
-static double median(const double *values, size_t count)
-{
-    double sorted[ROUNDS_MOST];
-
-    memcpy(sorted, values, count * sizeof(*values));
-    qsort(sorted, count, sizeof(*sorted), compare);
-    return count ? sorted[count / 2] : 0;
-}
-
 /* The median of what one takes longer than the other in the same round. */
 static double median_of_more(const figures *one, const figures *other)
 {
@@ -121,7 +107,7 @@ static double median_of_more(const figures *one, const figures *other)
 
     for (size_t i = 0; i < one->count; i++)
         more[i] = one->p50[i] - other->p50[i];
-    return median(more, one->count);
+    return bench_median(more, one->count);
 }
 
 /* ---- telling ------------------------------------------------------------------------------------------------ */
@@ -137,8 +123,8 @@ typedef struct line {
 static void tell(const line *told)
 {
     const figures *its = &seen[told->measured], *other = &seen[told->against];
-    double p50 = median(its->p50, its->count) / 1e3, p99 = median(its->p99, its->count) / 1e3;
-    double yardstick = median(other->p50, other->count) / 1e3;
+    double p50 = bench_median(its->p50, its->count) / 1e3, p99 = bench_median(its->p99, its->count) / 1e3;
+    double yardstick = bench_median(other->p50, other->count) / 1e3;
     char against[64], wanted[64];
 
     if (its->count != rounds || other->count != rounds) {
