@@ -71,8 +71,8 @@ bool via_plugin_entry_is_same(via_plugin_entry *entry, via_plugin_entry *other);
 bool via_plugin_entry_can_serve(via_plugin_entry *entry);
 
 /*
- * What is missing of the manifest, trust and preflight, once; runs nothing. Call it with entry->lock held. VIA_OK, or the status of the refusal, which
- * the entry keeps.
+ * What is missing of the manifest, trust and preflight, once; runs nothing. Call it with entry->lock held. VIA_OK, or the status
+ * of the refusal, which the entry keeps.
  */
 via_status via_plugin_entry_check(via_plugin_entry *entry);
 /* The same, again, and keeps the checked bytes for the loader. */

@@ -7,7 +7,6 @@
  */
 #include "kit/stream_internal.h"
 
-#include <poll.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
