@@ -13,7 +13,6 @@
 #include "member.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -65,8 +64,7 @@ static void hand_over(const shm_member *member, int descriptor)
         .kind = SHM_CELL, .index = member->pattern, .size = member->store.reserve, .max_message = member->limit};
     const int descriptors[SHM_WORD_DESCRIPTORS] = {member->store.descriptor, member->bell, member->listening};
 
-    (void)snprintf(word.text, sizeof(word.text), "%ju %ju", (uintmax_t)member->roster.device,
-                   (uintmax_t)member->roster.inode);
+    (void)snprintf(word.text, sizeof(word.text), "%s", member->roster.token);
     (void)shm_word_send(descriptor, &word, descriptors, SHM_WORD_DESCRIPTORS);
 }
 
@@ -128,13 +126,11 @@ static const char *judge(const shm_member *member, const shm_word *word, const i
 /* On the roster of the memory that was handed over, and of no other. */
 static via_status enter(shm_member *member, const shm_word *word)
 {
-    uintmax_t device = 0, inode = 0;
     via_status status = shm_roster_open(&member->roster);
 
     if (status != VIA_OK)
         return status == VIA_ENOENT ? VIA_ENOPEER : status;
-    if (sscanf(word->text, "%ju %ju", &device, &inode) != 2 || device != (uintmax_t)member->roster.device ||
-        inode != (uintmax_t)member->roster.inode)
+    if (word->text[0] == '\0' || strcmp(word->text, member->roster.token) != 0)
         return VIA_ENOPEER;
     return shm_roster_enter(&member->roster);
 }
@@ -182,9 +178,14 @@ static via_status hear(shm_member *member, int descriptor, via_deadline until, s
 static via_status consider_silence(shm_member *member, via_error *error)
 {
     shm_roster roster;
+    via_lock lock;
+    via_status status = via_lock_take(member->settings.host, member->path, &lock, NULL);
 
     shm_roster_init(&roster, member->path);
-    if (shm_roster_clear(&roster, member->path) == VIA_OK)
+    if (status == VIA_OK)
+        status = shm_roster_clear(&roster, member->path);
+    via_lock_drop(&lock);
+    if (status == VIA_OK)
         return fail(member, error, VIA_ENOPEER, NULL, "its members are dead");
     return fail(member, error, VIA_ENOPEER, "see whether they are stopped", "its members let nobody in");
 }

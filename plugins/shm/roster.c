@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,6 +47,11 @@ void shm_roster_init(shm_roster *roster, const char *socket_path)
     (void)snprintf(roster->path, sizeof(roster->path), "%s.members", socket_path);
 }
 
+static off_t offset_of(uint32_t place)
+{
+    return ((off_t)place + 1) * RECORD_SIZE; /* the token comes first */
+}
+
 /* ---- records ------------------------------------------------------------------------------------------------ */
 
 /* The serial number; 0 = there is no such record. */
@@ -54,7 +60,7 @@ static uint32_t read_record(int file, uint32_t place, record *out)
     uint32_t serial = 0;
 
     memset(out, 0, sizeof(*out));
-    if (pread(file, out->text, RECORD_SIZE, (off_t)place * RECORD_SIZE) <= 0)
+    if (pread(file, out->text, RECORD_SIZE, offset_of(place)) <= 0)
         return 0;
     out->is_leaving = out->text[RECORD_SIZE - 1] == LEAVING;
     out->text[RECORD_SIZE - 1] = '\0';
@@ -69,7 +75,7 @@ static bool write_record(int file, uint32_t place, uint32_t serial)
     memset(&now, 0, sizeof(now));
     via_identity_of_self(identity);
     (void)snprintf(now.text, sizeof(now.text), "%" PRIu32 " %s", serial, identity);
-    return pwrite(file, now.text, RECORD_SIZE, (off_t)place * RECORD_SIZE) == RECORD_SIZE;
+    return pwrite(file, now.text, RECORD_SIZE, offset_of(place)) == RECORD_SIZE;
 }
 
 static const char *identity_in(const record *of)
@@ -91,7 +97,8 @@ static uint32_t places_of(int file)
 
     if (fstat(file, &state) < 0 || state.st_size < 0)
         return 0;
-    uint64_t places = ((uint64_t)state.st_size + RECORD_SIZE - 1) / RECORD_SIZE;
+    uint64_t records = ((uint64_t)state.st_size + RECORD_SIZE - 1) / RECORD_SIZE;
+    uint64_t places = records > 0 ? records - 1 : 0;
     return places < SHM_ROSTER_PLACES ? (uint32_t)places : SHM_ROSTER_PLACES;
 }
 
@@ -123,7 +130,7 @@ bool shm_roster_want_to_leave(const shm_roster *roster, bool wants)
 {
     const char mark = wants ? LEAVING : '\0';
 
-    return pwrite(roster->file, &mark, 1, (off_t)roster->place * RECORD_SIZE + RECORD_SIZE - 1) == 1;
+    return pwrite(roster->file, &mark, 1, offset_of(roster->place) + RECORD_SIZE - 1) == 1;
 }
 
 bool shm_roster_is_gone(const shm_roster *roster, uint64_t name)
@@ -184,6 +191,24 @@ static via_status opened(shm_roster *roster, int file)
     return VIA_OK;
 }
 
+static bool write_token(shm_roster *roster)
+{
+    unsigned char chance[(SHM_ROSTER_TOKEN - 1) / 2];
+
+    if (getrandom(chance, sizeof(chance), 0) != (ssize_t)sizeof(chance))
+        return false;
+    for (size_t i = 0; i < sizeof(chance); i++)
+        (void)snprintf(roster->token + 2 * i, 3, "%02x", chance[i]);
+    return pwrite(roster->file, roster->token, SHM_ROSTER_TOKEN, 0) == SHM_ROSTER_TOKEN;
+}
+
+static void read_token(shm_roster *roster)
+{
+    if (pread(roster->file, roster->token, SHM_ROSTER_TOKEN, 0) != SHM_ROSTER_TOKEN)
+        roster->token[0] = '\0'; /* just being made */
+    roster->token[SHM_ROSTER_TOKEN - 1] = '\0';
+}
+
 via_status shm_roster_create(shm_roster *roster, uint32_t mode)
 {
     if (unlink(roster->path) < 0 && errno != ENOENT)
@@ -193,12 +218,17 @@ via_status shm_roster_create(shm_roster *roster, uint32_t mode)
         (void)close(file);
         return VIA_EIO;
     }
-    return opened(roster, file);
+    via_status status = opened(roster, file);
+    return status == VIA_OK && !write_token(roster) ? VIA_EIO : status;
 }
 
 via_status shm_roster_open(shm_roster *roster)
 {
-    return opened(roster, open(roster->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    via_status status = opened(roster, open(roster->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+
+    if (status == VIA_OK)
+        read_token(roster);
+    return status;
 }
 
 static via_status take_place(shm_roster *roster)
@@ -240,11 +270,14 @@ void shm_roster_forget(shm_roster *roster)
     roster->entered = false;
 }
 
-/* With CHANGING held and nobody living. First what others connect to: killed between the two, we leave no more than the dead. */
+/*
+ * With CHANGING held and nobody living. Last what others connect to: once its name is free another may make both anew, and what is
+ * removed then is his.
+ */
 static void remove_files(const shm_roster *roster, const char *also)
 {
-    (void)unlink(also);
     (void)unlink(roster->path);
+    (void)unlink(also);
 }
 
 void shm_roster_leave(shm_roster *roster, const char *also, dev_t device, ino_t inode)

@@ -2,7 +2,8 @@
 /*
  * Who lives: the members of one cell of shared memory.
  *
- * Owns: the file PATH.members, a record of 256 bytes for each member, and the lock of one byte (open file description lock) by
+ * Owns: the file PATH.members, which begins with a token that no other has (a number of an inode comes again), a record of 256
+ * bytes for each member, and the lock of one byte (open file description lock) by
  * which the kernel tells that a member is gone. A child that a member forked keeps the lock: so the record also says which
  * process it was (kit/identity.h), and a lock that outlives its process is as good as none. A record that is used again
  * gets the next serial number, so an owner named by place and number is never mistaken for its successor.
@@ -17,7 +18,7 @@
 #include <sys/types.h>
 #include <viaduct/plugin.h>
 
-enum { SHM_ROSTER_PLACES = 4096 };
+enum { SHM_ROSTER_PLACES = 4096, SHM_ROSTER_TOKEN = 33 };
 
 typedef struct shm_roster {
     int file; /* -1 = none */
@@ -26,6 +27,7 @@ typedef struct shm_roster {
     uint32_t serial;
     dev_t device;
     ino_t inode;
+    char token[SHM_ROSTER_TOKEN]; /* hexadecimal */
     char path[128];
 } shm_roster;
 
@@ -36,7 +38,7 @@ static inline uint64_t shm_roster_name(uint32_t place, uint32_t serial)
 }
 
 void shm_roster_init(shm_roster *roster, const char *socket_path);
-/* Makes a new file in the place of whatever is there: the caller knows that nobody lives. VIA_OK, or a status with errno. */
+/* Makes a new file in the place of whatever is there: the caller has the name's lock, and knows that nobody lives. VIA_OK, or a status with errno. */
 via_status shm_roster_create(shm_roster *roster, uint32_t mode);
 /* Opens the file. VIA_OK; VIA_ENOENT: there is none; or a status with errno. */
 via_status shm_roster_open(shm_roster *roster);
@@ -58,8 +60,8 @@ void shm_roster_leave(shm_roster *roster, const char *also, dev_t device, ino_t 
 /* In a forked child, or of a file that was never entered: closes the descriptor only. */
 void shm_roster_forget(shm_roster *roster);
 /*
- * Removes the roster and `also` if nobody on it lives any more: then whoever answers there is a child of the dead. VIA_OK: they
- * are gone, or were never there; VIA_EBUSY: somebody lives.
+ * Removes the roster and `also` if nobody on it lives any more: then whoever answers there is a child of the dead. The caller has
+ * the name's lock, so that `also` is not a newcomer's by now. VIA_OK: they are gone, or were never there; VIA_EBUSY: somebody lives.
  */
 via_status shm_roster_clear(shm_roster *roster, const char *also);
 
