@@ -41,6 +41,8 @@ if(VIADUCT_CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
 endif()
 
 add_compile_definitions(_GNU_SOURCE)
+# What is installed names files of this tree (__FILE__) by their place in it, not by that of whoever built it.
+add_compile_options("-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=")
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wundef -Wformat=2 -Wno-format-nonliteral
     $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
 if(VIADUCT_WERROR)
