@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
-#include <sha256.h>
+#include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,12 +150,12 @@ static via_status take_itself(via_image *image, int from, const char *path, via_
 
 static void digest(via_image *image)
 {
-    SHA2_CTX context;
-    unsigned char sum[SHA256_DIGEST_LENGTH];
+    struct sha256_ctx context;
+    unsigned char sum[SHA256_DIGEST_SIZE];
 
-    SHA256Init(&context);
-    SHA256Update(&context, image->bytes, image->size);
-    SHA256Final(sum, &context);
+    sha256_init(&context);
+    sha256_update(&context, image->size, image->bytes);
+    sha256_digest(&context, sizeof(sum), sum);
     for (size_t i = 0; i < sizeof(sum); i++)
         (void)snprintf(image->digest + 2 * i, 3, "%02x", sum[i]);
 }

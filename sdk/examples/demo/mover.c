@@ -14,7 +14,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sha256.h>
+#include <nettle/sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,17 +72,17 @@ static via_status send_part(via_channel *channel, char letter, const void *bytes
 static via_status send_content(via_channel *channel, int file, struct tally *tally)
 {
     static char chunk[CHUNK];
-    uint8_t digest[SHA256_DIGEST_LENGTH];
-    SHA2_CTX hash;
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    struct sha256_ctx hash;
     ssize_t taken;
     via_status status = VIA_OK;
-    SHA256Init(&hash);
+    sha256_init(&hash);
     while (status == VIA_OK && (taken = read(file, chunk, sizeof chunk)) > 0) {
-        SHA256Update(&hash, (const uint8_t *)chunk, (size_t)taken);
+        sha256_update(&hash, (size_t)taken, (const uint8_t *)chunk);
         tally->bytes += (unsigned long long)taken;
         status = send_part(channel, 'D', chunk, (size_t)taken);
     }
-    SHA256Final(digest, &hash);
+    sha256_digest(&hash, sizeof digest, digest);
     return status == VIA_OK ? send_part(channel, 'E', digest, sizeof digest) : status;
 }
 
@@ -146,7 +146,7 @@ struct receiver {
     const char *folder;
     FILE *file; /* NULL = between two files */
     char path[4096];
-    SHA2_CTX hash;
+    struct sha256_ctx hash;
     struct tally tally;
 };
 
@@ -174,7 +174,7 @@ static int begin_file(struct receiver *receiver, const char *path, size_t size)
         return tell_file("a message", "expected a path below the folder, after the end of the file before");
     make_parents(receiver->path, (size_t)folder + 1);
     receiver->file = fopen(receiver->path, "wxe");
-    SHA256Init(&receiver->hash);
+    sha256_init(&receiver->hash);
     return receiver->file ? 0 : tell_os(receiver->path);
 }
 
@@ -182,19 +182,19 @@ static int add_bytes(struct receiver *receiver, const char *bytes, size_t size)
 {
     if (!receiver->file)
         return tell_file("a message", "expected the beginning of a file before its bytes");
-    SHA256Update(&receiver->hash, (const uint8_t *)bytes, size);
+    sha256_update(&receiver->hash, size, (const uint8_t *)bytes);
     receiver->tally.bytes += size;
     return fwrite(bytes, 1, size, receiver->file) == size ? 0 : tell_os(receiver->path);
 }
 
 static int end_file(struct receiver *receiver, const char *expected, size_t size)
 {
-    uint8_t digest[SHA256_DIGEST_LENGTH];
+    uint8_t digest[SHA256_DIGEST_SIZE];
     if (!receiver->file)
         return tell_file("a message", "expected the beginning of a file before its end");
     int failed = fclose(receiver->file);
     receiver->file = NULL;
-    SHA256Final(digest, &receiver->hash);
+    sha256_digest(&receiver->hash, sizeof digest, digest);
     receiver->tally.files++;
     if (failed)
         return tell_os(receiver->path);
