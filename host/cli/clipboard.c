@@ -12,8 +12,6 @@
 
 enum { OWN_OPTIONS = 8, TYPE_LONGEST = 255 };
 
-static const char feature[] = "offers";
-
 /* An option that is given twice is refused by the host, and told. */
 static bool gather(const via_cli_args *args, const char *const *more, size_t count, const char *backend,
                    via_open_options *options, const char ***list)
@@ -55,10 +53,10 @@ static int join(const via_cli_args *args, const char *const *more, size_t count,
 static int find_address(const via_cli_args *args, via_cli_clipboard *clipboard)
 {
     char scheme[64];
-    if (!via_cli_scheme_with(clipboard->host, feature, scheme, sizeof scheme))
+    if (!via_cli_scheme_for(clipboard->host, "pattern=value,feature=offers", scheme, sizeof scheme))
         return via_cli_complain(VIA_EXIT_FAILED,
                                 "install one; 'via plugins' shows those that are there, and why one is not ready",
-                                "no plugin that is ready keeps a clipboard: none has the feature \"%s\"", feature);
+                                "no plugin that is ready keeps a clipboard: none has the feature \"offers\"");
     (void)snprintf(clipboard->address, sizeof clipboard->address, "%s:%s", scheme, args->primary ? "primary" : "");
     return VIA_EXIT_OK;
 }

@@ -102,33 +102,23 @@ void via_cli_list_carriers(via_host *host, const char *what, char *list, size_t 
     }
 }
 
-static bool has_feature(via_host *host, const char *scheme, const char *feature)
+bool via_cli_scheme_for(via_host *host, const char *need, char *scheme, size_t capacity)
 {
-    static const via_cli_args plain;
-    char address[64];
-    (void)snprintf(address, sizeof address, "%s:x", scheme);
-    json_t *root = explain(&plain, host, address);
-    bool has = has_text(json_object_get(json_object_get(root, "scheme"), "features"), feature);
-    json_decref(root);
-    return has;
-}
-
-bool via_cli_scheme_with(via_host *host, const char *feature, char *scheme, size_t capacity)
-{
-    size_t cursor = 0;
-    int64_t best = INT64_MIN;
-    via_plugin_info info = {.size = sizeof info};
-    for (; via_plugin_next(host, &cursor, &info) == VIA_OK; info.size = sizeof info) {
-        char *rest = NULL;
-        bool is_ready = info.status == VIA_PLUGIN_READY || info.status == VIA_PLUGIN_LOADED;
-        for (char *name = strtok_r(info.schemes, " ", &rest); is_ready && name; name = strtok_r(NULL, " ", &rest)) {
-            if (info.priority <= best || !has_feature(host, name, feature))
-                continue;
-            best = info.priority;
-            (void)snprintf(scheme, capacity, "%s", name);
-        }
+    char *text = NULL;
+    size_t index;
+    const json_t *candidate;
+    json_t *root = via_advise(host, need, &text, NULL) == VIA_OK && text ? json_loads(text, 0, NULL) : NULL;
+    const char *chosen = NULL;
+    via_free(text);
+    json_array_foreach(json_object_get(root, "candidates"), index, candidate)
+    {
+        if (!chosen && strcmp(json_string_value(json_object_get(candidate, "verdict")), "chosen") == 0)
+            chosen = json_string_value(json_object_get(candidate, "scheme"));
     }
-    return best != INT64_MIN;
+    if (chosen)
+        (void)snprintf(scheme, capacity, "%s", chosen);
+    json_decref(root);
+    return chosen != NULL;
 }
 
 /* ---- places ------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the library says about an address without opening it: via_explain(), for the command's own questions.
+ * What the library says about an address without opening it, via_explain() and via_advise(), for the command's own questions.
  *
  * Owns: nothing. What cannot be told is no error here; opening the address will say why.
  */
@@ -23,10 +23,10 @@ uint64_t via_cli_max_message_of_scheme(const via_cli_args *args, via_host *host,
 /* "shm:, mq:": the schemes whose messages carry it ("key", "type", "priority"); "" = none that is ready. */
 void via_cli_list_carriers(via_host *host, const char *what, char *list, size_t capacity);
 /*
- * The first scheme, of the plugin with the highest priority, that has the feature in its manifest. False: none that is ready has
- * it.
+ * The scheme that serves a need of via_advise() best. False: none that is ready serves it. Only plugins that would serve it are
+ * checked, so this does not read all that are installed.
  */
-bool via_cli_scheme_with(via_host *host, const char *feature, char *scheme, size_t capacity);
+bool via_cli_scheme_for(via_host *host, const char *need, char *scheme, size_t capacity);
 /* False: nobody can listen there; who dials makes the other end, such as a program. */
 bool via_cli_is_listened_on(const via_cli_args *args, via_host *host, const char *address);
 /* Both lead to the same place, whatever their options and names are. */
