@@ -21,6 +21,7 @@ void mqueue_channel_init(mqueue_channel *channel, const mqueue_pattern *pattern,
     channel->in.descriptor = channel->out.descriptor = -1;
     channel->control = channel->handles[0] = channel->handles[1] = -1;
     via_wake_init(&channel->wake);
+    via_spin_init(&channel->spin, settings->spin_ns);
     atomic_init(&channel->read_state, VIA_OK);
     atomic_init(&channel->write_state, VIA_OK);
 }
@@ -95,6 +96,13 @@ static via_status sleep_for(mqueue_channel *channel, uint32_t event, bool wants_
     if (news)
         channel->pattern->look(channel);
     return status;
+}
+
+via_status mqueue_channel_try(mqueue_channel *channel, uint32_t event, mqueue_attempt attempt, void *argument)
+{
+    int state;
+
+    return try_once(channel, event, attempt, argument, false, &state);
 }
 
 via_status mqueue_channel_try_until(mqueue_channel *channel, uint32_t event, mqueue_attempt attempt, void *argument,

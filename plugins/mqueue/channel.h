@@ -11,6 +11,7 @@
 #include "buffers.h"
 #include "header.h"
 #include "kernel.h"
+#include "kit/spin.h"
 #include "waiting.h"
 
 #include <stdatomic.h>
@@ -61,8 +62,9 @@ struct mqueue_channel {
     /* VIA_OK; VIA_ETIMEDOUT: nobody is there to send to yet; others: ended */
     atomic_int read_state;
     atomic_int write_state;
+    via_spin spin;  /* the receiving thread's */
     bool is_idle;   /* the next receive will have to wait, it seems. The receiving thread's */
-    uint32_t takes; /* since the last look. The receiving thread's */
+    uint32_t tries; /* since the last look. The receiving thread's */
     mqueue_buffers buffers;
     mqueue_pending pending;
     unsigned char *outbox; /* one slot of `out`. The sending thread's */
@@ -78,6 +80,8 @@ void mqueue_channel_fini(mqueue_channel *channel);
 
 /* One try of something. VIA_ETIMEDOUT: not now; VIA_EBUSY: not before the control takes more. */
 typedef via_status (*mqueue_attempt)(mqueue_channel *channel, void *argument);
+/* Tries once. VIA_ETIMEDOUT: not now; the end, where there is one and nothing is left before it. */
+via_status mqueue_channel_try(mqueue_channel *channel, uint32_t event, mqueue_attempt attempt, void *argument);
 /*
  * Tries until it is done or the deadline, and sleeps before each try: the caller has tried once. `event` is VIA_READ or
  * VIA_WRITE.

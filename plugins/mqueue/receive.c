@@ -2,7 +2,7 @@
 /*
  * Receiving one message.
  *
- * Owns: the short way, and the reference whose body could not be had yet. Takes one message at a time out of the queue, so that
+ * Owns: the short way, when a receive spins, and the reference whose body could not be had yet. Takes one message at a time out of the queue, so that
  * a receiver that dies takes no more than that with it.
  */
 #include "channel.h"
@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { LOOK_AFTER = 256 }; /* messages taken without a pause, until the others are looked at all the same */
+enum { LOOK_AFTER = 256 }; /* tries without a pause, until the others are looked at all the same */
 
 typedef struct taking {
     mqueue_buffer *buffer;
@@ -42,25 +42,72 @@ static via_status take_now(mqueue_channel *channel, void *argument)
     return mqueue_kernel_receive(&channel->in, what->buffer->bytes, &what->size, &what->priority);
 }
 
+static void look_now_and_then(mqueue_channel *channel)
+{
+    if (++channel->tries < LOOK_AFTER)
+        return;
+    channel->tries = 0;
+    channel->pattern->look(channel);
+}
+
+/* Each look at an empty queue takes its lock, which a sender needs as well. */
+static void pause_between_tries(void)
+{
+    enum { PAUSES = 8 };
+
+    for (int i = 0; i < PAUSES; i++)
+        via_spin_pause();
+}
+
+/* Going to sleep and being woken takes longer than the message does, so this comes first, as long as it has been worth it lately. */
+static via_status take_spinning(mqueue_channel *channel, taking *what, via_deadline until)
+{
+    via_status status = VIA_ETIMEDOUT;
+
+    while (status == VIA_ETIMEDOUT && via_deadline_left(until) > 0) {
+        pause_between_tries();
+        if (via_wake_is_raised(&channel->wake))
+            return VIA_ECANCELED;
+        look_now_and_then(channel);
+        status = mqueue_channel_try(channel, VIA_READ, take_now, what);
+    }
+    return status;
+}
+
+static via_status take_later(mqueue_channel *channel, taking *what, via_deadline deadline)
+{
+    via_spin *spin = &channel->spin;
+    via_status status = VIA_ETIMEDOUT;
+    uint64_t began = 0;
+
+    if (spin->now_ns > 0 && deadline != VIA_NOW) {
+        began = via_deadline_clock();
+        status = take_spinning(channel, what, via_spin_until(spin, began, deadline));
+    }
+    if (status != VIA_ETIMEDOUT)
+        return status;
+    status = mqueue_channel_try_until(channel, VIA_READ, take_now, what, deadline);
+    if (status == VIA_OK && began > 0)
+        via_spin_learn(spin, via_deadline_clock() - began);
+    return status;
+}
+
 /*
- * Who found the queue empty the last time will find it so again, as a rule: then a try is saved by sleeping first. Every other
- * time it is made all the same, or a queue that has filled meanwhile would be slept for before each message.
+ * Who does not spin and found the queue empty the last time will find it so again, as a rule: then a try is saved by sleeping
+ * first. Every other time it is made all the same, or a queue that has filled meanwhile would be slept for before each message.
  */
 static via_status take(mqueue_channel *channel, taking *what, via_deadline deadline)
 {
     if (via_wake_is_raised(&channel->wake))
         return VIA_ECANCELED;
-    if (++channel->takes >= LOOK_AFTER) {
-        channel->takes = 0;
-        channel->pattern->look(channel);
-    }
+    look_now_and_then(channel);
     if (!channel->is_idle || deadline == VIA_NOW) {
         via_status status = take_now(channel, what);
         if (status != VIA_ETIMEDOUT)
             return status;
     }
-    channel->is_idle = !channel->is_idle;
-    return mqueue_channel_try_until(channel, VIA_READ, take_now, what, deadline);
+    channel->is_idle = !channel->is_idle && channel->spin.most_ns == 0;
+    return take_later(channel, what, deadline);
 }
 
 static void hand_out(mqueue_buffer *buffer, size_t from, size_t size, unsigned priority, via_msg *out)

@@ -4,6 +4,7 @@
  */
 #include "settings.h"
 
+#include "kit/spin.h"
 #include "kit/text.h"
 
 #include <string.h>
@@ -43,6 +44,7 @@ void mqueue_settings_read(const via_host_api *host, const via_open *open, mqueue
         .has_message_size = has_size,
         .mode = (uint32_t)number_of(open, "mode"),
         .any_user = is_word(open, "users", "any"),
+        .spin_ns = via_spin_most_of(via_option_find(open, "wake")->text),
         .reconnect_ns = (uint64_t)number_of(open, "reconnect"),
         .peers = (uint32_t)number_of(open, "peers"),
         .backlog = (int)number_of(open, "backlog"),

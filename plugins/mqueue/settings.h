@@ -23,6 +23,7 @@ typedef struct mqueue_settings {
     bool has_message_size;
     uint32_t mode;
     bool any_user;
+    uint64_t spin_ns; /* how long a receive spins at most before it sleeps; UINT64_MAX = for ever */
     uint64_t reconnect_ns;
     uint32_t peers;
     int backlog;

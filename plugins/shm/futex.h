@@ -17,14 +17,4 @@ void shm_futex_wake(const shm_word32 *word);
 /* Wakes all of this process who sleep with `interrupt`, which has been raised. Signal-safe. */
 void shm_futex_interrupt(const via_wake *interrupt);
 
-/* Between two looks of one that spins. */
-static inline void shm_futex_pause(void)
-{
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
 #endif

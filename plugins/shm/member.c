@@ -125,7 +125,7 @@ static bool spin_for_lock(shm_member *member, bool waited, via_deadline deadline
         for (int turn = 0; turn < TURNS; turn++) {
             if (shm_lock_try(&member->common->owner, member->self, waited))
                 return true;
-            shm_futex_pause();
+            via_spin_pause();
         }
     } while (via_deadline_left(until) > 0);
     return false;
@@ -220,7 +220,7 @@ static via_status spin(shm_member *member, uint64_t seen, via_deadline until)
         for (int turn = 0; turn < TURNS; turn++) {
             if ((status = look(member, seen)) != VIA_ETIMEDOUT)
                 return status;
-            shm_futex_pause();
+            via_spin_pause();
         }
     } while (via_deadline_left(until) > 0);
     return status;

@@ -150,7 +150,7 @@ static via_status spin(shm_pair *pair, const shm_want *want, via_deadline until)
         for (int turn = 0; turn < TURNS; turn++) {
             if (is_there(pair, want))
                 return VIA_OK;
-            shm_futex_pause();
+            via_spin_pause();
         }
         if (via_wake_is_raised(&pair->wake))
             return VIA_ECANCELED;

@@ -58,7 +58,7 @@ static via_status spin(topic_subscriber_end *end, via_deadline until)
         for (int turn = 0; turn < TURNS; turn++) {
             if (topic_subscriber_find(end))
                 return VIA_OK;
-            shm_futex_pause();
+            via_spin_pause();
         }
         if (via_wake_is_raised(&end->wake))
             return VIA_ECANCELED;

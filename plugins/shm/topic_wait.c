@@ -8,6 +8,7 @@
 #include "futex.h"
 #include "kit/deadline.h"
 #include "kit/fail.h"
+#include "kit/spin.h"
 #include "ring.h"
 #include "topic_publisher.h"
 
@@ -75,7 +76,7 @@ static via_status spin(topic_publisher *publisher, via_deadline until)
         for (int turn = 0; turn < TURNS; turn++) {
             if (topic_publisher_can_give_up(publisher))
                 return VIA_OK;
-            shm_futex_pause();
+            via_spin_pause();
         }
         if (via_wake_is_raised(&publisher->wake))
             return VIA_ECANCELED;

@@ -4,8 +4,8 @@
  *
  * Must never wait for a writer: what was overwritten while it was copied is copied again.
  */
-#include "futex.h"
 #include "kit/deadline.h"
+#include "kit/spin.h"
 #include "value.h"
 
 #include <stdlib.h>
@@ -119,7 +119,7 @@ static via_status take_newest(shm_value *value, via_deadline deadline, via_msg *
             return shm_member_break(member, SHM_VALUE_NONSENSE);
         if (tries % ATTEMPTS == ATTEMPTS - 1 && same < ATTEMPTS && via_deadline_left(deadline) == 0)
             return VIA_ETIMEDOUT;
-        shm_futex_pause();
+        via_spin_pause();
     }
 }
 

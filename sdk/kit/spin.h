@@ -52,4 +52,14 @@ static inline void via_spin_learn(via_spin *spin, uint64_t waited_ns)
         spin->now_ns = spin->most_ns;
 }
 
+/* Between two looks of one that spins: lets the other half of the processor work, and its caches be. */
+static inline void via_spin_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 #endif

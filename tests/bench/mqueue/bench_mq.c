@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What mq: is meant to hold beside a hand-written program in the same run: a queue beside mq_send and a mq_receive that blocks, a pair
- * beside poll and mq_receive.
+ * beside poll and mq_receive. As it comes, a receiver of mq: spins for a while before it sleeps; and told to sleep at once, as those do.
  *
  * The last column is what is wanted; no time decides about the exit status. usage: bench_mq [--rounds N] [--time MS]
  */
@@ -20,13 +20,15 @@ static char folder[] = "/tmp/via-mq-XXXXXX";
 struct contest {
     const char *what;
     const struct way *ours;
-    const char *address; /* of ours, if it takes one */
+    const char *address; /* of ours; of a queue, its options */
     const struct way *theirs;
 };
 
 static const struct contest contests[] = {
-    {"queue", &way_mq_queue, NULL, &way_mq},
-    {"pair", &way_viaduct, "mq:?messages=8", &way_mq_poll},
+    {"queue", &way_mq_queue, "?messages=8&wake=hybrid", &way_mq},
+    {"pair", &way_viaduct, "mq:?messages=8&wake=hybrid", &way_mq_poll},
+    {"queue, asleep", &way_mq_queue, "?messages=8&wake=block", &way_mq},
+    {"pair, asleep", &way_viaduct, "mq:?messages=8&wake=block", &way_mq_poll},
 };
 static const uint64_t sizes[] = {64, 4096};
 
@@ -50,10 +52,10 @@ static void tell(const struct contest *contest, const struct plan *plan, uint64_
     const via_bench_result *theirs = &find(plan, contest->theirs, size)->result;
 
     if (plan->mode == VIA_BENCH_LATENCY)
-        (void)printf("%-6s %5llu B  one-way p50, us      %9.2f  %9.2f  %6.2f  <= 1.15\n", contest->what,
+        (void)printf("%-13s %5llu B  one-way p50, us      %9.2f  %9.2f  %6.2f  <= 1.15\n", contest->what,
                      (unsigned long long)size, ours->p50 / 1e3, theirs->p50 / 1e3, ours->p50 / theirs->p50);
     else
-        (void)printf("%-6s %5llu B  messages, thousand/s %9.0f  %9.0f  %6.2f  <= 1.15\n", contest->what,
+        (void)printf("%-13s %5llu B  messages, thousand/s %9.0f  %9.0f  %6.2f  <= 1.15\n", contest->what,
                      (unsigned long long)size, ours->messages_per_s / 1e3, theirs->messages_per_s / 1e3,
                      theirs->messages_per_s / ours->messages_per_s);
     (void)fflush(stdout);
@@ -88,7 +90,7 @@ int main(int argc, char **argv)
         (void)fputs("usage: bench_mq [--rounds N] [--time MS]; it needs two processors\n", stderr);
         return 2;
     }
-    (void)printf("%-15s %-22s %9s  %9s  %6s  %s\n", "WHAT", "", "MQ:", "BY HAND", "RATIO", "WANTED");
+    (void)printf("%-22s %-22s %9s  %9s  %6s  %s\n", "WHAT", "", "MQ:", "BY HAND", "RATIO", "WANTED");
     for (size_t i = 0; i < sizeof(contests) / sizeof(contests[0]); i++) {
         run(&contests[i], VIA_BENCH_LATENCY);
         run(&contests[i], VIA_BENCH_THROUGHPUT);

@@ -18,7 +18,7 @@ struct ends {
 
 static void write_address(const struct place *place, int number, char address[ADDRESS_SIZE])
 {
-    (void)snprintf(address, ADDRESS_SIZE, "mq:%s-queue-%d?messages=8", place->name, number);
+    (void)snprintf(address, ADDRESS_SIZE, "mq:%s-queue-%d%s", place->name, number, place->address);
 }
 
 static via_channel *join(const char *address, uint32_t role)

@@ -22,7 +22,7 @@ struct ends {
 
 static bool waits_by_itself(const char *address)
 {
-    static const char *const such[] = {"shm:", "unix:", "ipc:", "tcp:"};
+    static const char *const such[] = {"shm:", "unix:", "ipc:", "tcp:", "mq:"};
 
     for (size_t i = 0; i < sizeof(such) / sizeof(such[0]); i++)
         if (strncmp(address, such[i], strlen(such[i])) == 0)
@@ -36,14 +36,15 @@ static bool has_path(const char *address)
     return strncmp(address, "mq:", 3) != 0;
 }
 
-/* The address with a name that is this run's, where it ends in the word NAME, and its own wait. */
+/* The address with a name that is this run's, where it ends in the word NAME, and this run's wait, unless it says how to wait. */
 static void write_address(const struct place *place, char *buffer, size_t capacity)
 {
     static const char *const waits[WAKE_COUNT] = {"block", "spin", "hybrid"};
     const char *query = strchr(place->address, '?');
     size_t length = query ? (size_t)(query - place->address) : strlen(place->address);
     bool is_open = length > 0 && place->address[length - 1] == ':';
-    const char *wait = waits_by_itself(place->address) ? waits[place->wake] : NULL;
+    bool is_told = waits_by_itself(place->address) && !(query && strstr(query, "wake="));
+    const char *wait = is_told ? waits[place->wake] : NULL;
 
     (void)snprintf(buffer, capacity, "%.*s%s%s%s%s%s%s", (int)length, place->address,
                    is_open && has_path(place->address) ? place->folder : "",
