@@ -37,3 +37,9 @@ int via_cli_program_end(via_channel *channel, const char *address)
     return via_cli_complain(VIA_EXIT_REMOTE, "see what it wrote, or run it by itself", "%s: ended with exit status %d",
                             address, end.code);
 }
+
+int via_cli_program_lost(via_channel *channel, const char *address, via_status status)
+{
+    const bool is_gone = status == VIA_EPEER || status == VIA_ECLOSED;
+    return is_gone && via_cli_is_program(channel) ? via_cli_program_end(channel, address) : VIA_EXIT_OK;
+}

@@ -15,5 +15,7 @@ bool via_cli_is_program(via_channel *channel);
 bool via_cli_program_hush(via_channel *channel);
 /* Waits a moment for its end. A program that failed is the other end's error; else, and where there is none, VIA_EXIT_OK. */
 int via_cli_program_end(via_channel *channel, const char *address);
+/* The same after a call that answered `status`: it may have been too late for a program that had failed by then. */
+int via_cli_program_lost(via_channel *channel, const char *address, via_status status);
 
 #endif

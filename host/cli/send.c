@@ -55,6 +55,9 @@ static int explain_send(const struct sender *sender, const via_slice *body, via_
     via_cli_letter letter = letter_of(sender, *body, sender->source.number);
     if (status == VIA_ECANCELED && via_cli_stopped())
         return via_cli_stop_result(VIA_EXIT_FAILED);
+    const int lost = via_cli_program_lost(sender->channel, sender->address, status);
+    if (lost != VIA_EXIT_OK)
+        return lost;
     return via_cli_is_refusal(status) ? via_cli_refused(&letter, status)
                                       : via_cli_send_waited(sender->address, sender->channel, status);
 }
@@ -170,7 +173,8 @@ static int finish(struct sender *sender, int result)
             "%s: nobody has taken the value, and it ends with this command", sender->address);
     if (status == VIA_ECANCELED && via_cli_stopped())
         return via_cli_stop_result(VIA_EXIT_FAILED);
-    return via_cli_status(sender->address, sender->channel, status);
+    const int lost = via_cli_program_lost(sender->channel, sender->address, status);
+    return lost != VIA_EXIT_OK ? lost : via_cli_status(sender->address, sender->channel, status);
 }
 
 /* Out of a folder nothing can be read, which open(2) does not mind. */

@@ -325,6 +325,9 @@ formats() {
     expect_status 5
     expect "ended with exit status 3"
     expect_way_out
+    run bash -c 'seq 300000 | via send "exec:sh -c \"exit 3\""' # it is gone long before the last one
+    expect_status 5
+    expect "ended with exit status 3"
     run via recv --dial 'exec:sh -c "echo part; exit 3"'
     expect_status 5
     expect part
