@@ -10,8 +10,9 @@
 
 enum {
     FIRST_CAPACITY = 4096,
-    PAGE_BYTES = 2 << 20,   /* a large page of most machines */
-    LARGE_BYTES = 256 << 10 /* from here on memory is asked for in large pages */
+    PAGE_BYTES = 2 << 20,    /* a large page of most machines */
+    LARGE_BYTES = 256 << 10, /* from here on memory is asked for in large pages, */
+    AHEAD = 32               /* and so many times what is needed now */
 };
 
 void clip_bytes_init(clip_bytes *bytes, size_t limit)
@@ -37,11 +38,12 @@ static size_t next_capacity(const clip_bytes *bytes, size_t needed)
 
 /*
  * Fresh memory costs one fault a page: for 5 MiB in small ones that is more than the whole transfer where faults are dear,
- * as in a virtual machine. What is not written to stays unused, so there is room for four times as much at once. NULL = no memory.
+ * as in a virtual machine. What is not written to stays unused, so there is room for many times as much at once, and most contents are
+ * never moved again. NULL = no memory.
  */
 static uint8_t *move_to_large_pages(clip_bytes *bytes, size_t *capacity)
 {
-    const size_t wanted = *capacity > bytes->limit / 4 ? bytes->limit : *capacity * 4;
+    const size_t wanted = *capacity > bytes->limit / AHEAD ? bytes->limit : *capacity * AHEAD;
     const size_t rounded = (wanted + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
     uint8_t *data = aligned_alloc(PAGE_BYTES, rounded);
 

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 enum {
-    FIRST_BYTES = 64 << 10,  /* room that is made for the first reading: most contents are small, */
-    PIECE_BYTES = 256 << 10, /* and for each one after that */
+    FIRST_BYTES = 64 << 10,  /* room that is made at first: most contents are small, */
+    PIECE_BYTES = 256 << 10, /* and for each reading after that */
     BURST_BYTES = 8 << 20    /* of one owner before the others have their turn */
 };
 
@@ -213,7 +213,7 @@ static ssize_t read_piece(wayland *self, wayland_fetch *fetch)
 {
     clip_bytes *bytes = &fetch->bytes;
     const size_t left = self->max_size - bytes->size;
-    const size_t piece = bytes->size == 0 ? FIRST_BYTES : PIECE_BYTES;
+    const size_t piece = bytes->size < FIRST_BYTES ? FIRST_BYTES - bytes->size : PIECE_BYTES;
     const size_t room = left < piece ? left : piece;
     uint8_t one_more;
     ssize_t moved;
