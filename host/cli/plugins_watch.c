@@ -104,12 +104,22 @@ static int look(const via_cli_args *args, via_host *host)
     return print_all(args, host);
 }
 
+/* A file that is just being copied is nothing to tell anybody of. Ends at once when the command is to stop. */
+static void let_copies_finish(struct pollfd *stop)
+{
+    enum { PAUSE_MS = 50 };
+    (void)poll(stop, 1, PAUSE_MS);
+}
+
 static int wait_and_look(const via_cli_args *args, via_host *host, int descriptor)
 {
     struct pollfd set[2] = {{.fd = descriptor, .events = POLLIN}, {.fd = via_cli_stop_descriptor(), .events = POLLIN}};
     if (poll(set, 2, -1) < 0 && errno != EINTR)
         return via_cli_os_error("waiting", errno, "free some memory");
-    return set[0].revents && !via_cli_stopped() ? look(args, host) : VIA_EXIT_OK;
+    if (!set[0].revents)
+        return VIA_EXIT_OK;
+    let_copies_finish(&set[1]);
+    return via_cli_stopped() ? VIA_EXIT_OK : look(args, host);
 }
 
 int via_cli_plugins_watch(const via_cli_args *args, via_host *host)

@@ -2,8 +2,8 @@
 /*
  * Noticing that another look is due.
  *
- * Owns: the watch and what stands in for it, and the handle that a program sleeps on. Must never be on the way of a message:
- * only opening calls and explanations ask.
+ * Owns: the watch, what stands in for it until it pays, and the handle that a program sleeps on. Must never be on the way of a
+ * message: only opening calls and explanations ask.
  */
 #include "kit/error.h"
 #include "load/registry_state.h"
@@ -12,6 +12,12 @@
 
 #include <string.h>
 
+/*
+ * A watch takes more time to make and, above all, to close (the kernel waits for milliseconds) than these looks at the times of
+ * files do: programs that open a few channels and end do without.
+ */
+enum { WATCH_FROM = 16 };
+
 static const char mend_limit[] = "raise the limit: sysctl fs.inotify.max_user_instances (and max_user_watches)";
 
 /* ---- without a watch ---------------------------------------------------------------------------------------- */
@@ -19,6 +25,7 @@ static const char mend_limit[] = "raise the limit: sysctl fs.inotify.max_user_in
 /* One number for the marks of everything that was looked at. */
 typedef struct tally {
     uint64_t sum;
+    int64_t look_began_ns;
     bool is_settled;
 } tally;
 
@@ -27,6 +34,7 @@ static void count_mark(tally *all, const char *path)
     via_file_mark mark;
 
     via_file_mark_read(path, &mark);
+    mark.looked_ns = all->look_began_ns; /* what has changed since may have been seen as it was before */
     all->is_settled = all->is_settled && via_file_mark_is_settled(&mark);
     mark.looked_ns = 0;
     all->sum = all->sum * 31 + via_text_hash((const char *)&mark, sizeof(mark));
@@ -38,10 +46,10 @@ static void count_paths(tally *all, const via_path_list *list)
         count_mark(all, list->given[i]);
 }
 
-/* 0: something changed so lately that its mark says nothing. */
+/* 0: something has changed since shortly before the look, so that its mark says nothing. */
 static uint64_t count_all(const via_registry *registry)
 {
-    tally all = {0, true};
+    tally all = {0, registry->look_began_ns, true};
 
     count_paths(&all, &registry->search.plugins);
     count_paths(&all, &registry->search.endpoints);
@@ -75,15 +83,15 @@ static void do_without(via_registry *registry, int32_t code)
 
 /* ---- with a watch ------------------------------------------------------------------------------------------- */
 
-void via_registry_observe_from(via_registry *registry)
+/* True: from now on; and what happened before has to be looked for. */
+static bool begin_watch(via_registry *registry)
 {
     int32_t code = 0;
 
-    if (registry->is_private)
-        return;
     registry->watch = via_watch_open(&code);
     if (!registry->watch)
         do_without(registry, code);
+    return registry->watch != NULL;
 }
 
 static bool add_all(via_watch *watch, const via_path_list *list)
@@ -97,6 +105,7 @@ static bool add_all(via_watch *watch, const via_path_list *list)
 
 void via_registry_observe(via_registry *registry)
 {
+    registry->look_began_ns = via_file_mark_now();
     if (!registry->watch)
         return;
     (void)via_watch_changed(registry->watch); /* the look that follows sees it */
@@ -134,12 +143,14 @@ void via_registry_observe_end(via_registry *registry)
         registry->marks = count_all(registry);
 }
 
-static bool has_changed(const via_registry *registry)
+static bool has_changed(via_registry *registry)
 {
     if (registry->again)
         return true;
     if (registry->watch)
         return via_watch_changed(registry->watch);
+    if (registry->occasions < WATCH_FROM && ++registry->occasions == WATCH_FROM && begin_watch(registry))
+        return true;
     return registry->marks == 0 || count_all(registry) != registry->marks;
 }
 

@@ -112,7 +112,6 @@ static via_status open_registry(const via_host_options *options, const via_log *
     registry->both = VIA_POLLER_NONE;
     via_mutex_init(&registry->lock);
     via_status status = via_search_init(&registry->search, options, log, error);
-    via_registry_observe_from(registry);
     if (status == VIA_OK)
         status = via_registry_scan(registry, error);
     if (status == VIA_OK)

@@ -22,11 +22,13 @@ struct via_registry {
     via_plugin_entry **plugins;
     size_t plugin_count;
     via_endpoint_files endpoints;
-    bool has_looked;  /* the first look is done: from now on there are changes */
-    bool again;       /* something passing was in the way, or may have been missed: look again at the next occasion */
-    bool is_private;  /* it serves one opening call, just after its first look */
-    via_watch *watch; /* NULL = there is none to be had: the marks are compared */
-    uint64_t marks;   /* without a watch: of all that was looked at; 0 = not settled */
+    bool has_looked;    /* the first look is done: from now on there are changes */
+    bool again;         /* something passing was in the way, or may have been missed: look again at the next occasion */
+    bool is_private;    /* it serves one opening call, just after its first look */
+    via_watch *watch;   /* NULL = not yet, or there is none to be had: the marks are compared */
+    uint32_t occasions; /* at which the marks were compared, as far as they count */
+    uint64_t marks;     /* without a watch: of all that was looked at; 0 = not settled */
+    int64_t look_began_ns; /* in the clock of files */
     via_changes changes;
     via_event told;  /* raised: changes wait that a look of our own has found. VIA_EVENT_NONE = nobody asks */
     via_poller both; /* of this and the watch; what a program sleeps on */
@@ -37,11 +39,7 @@ struct via_registry {
  * was found before serves on. Call it with the lock held.
  */
 void via_registry_refresh(via_registry *registry);
-/*
- * load/refresh.c: the watch, or where there is none to be had the marks to compare. `from` once, before the first look; the
- * other two around each look.
- */
-void via_registry_observe_from(via_registry *registry);
+/* load/refresh.c: the watch, or without one the marks to compare. Around each look. */
 void via_registry_observe(via_registry *registry);
 void via_registry_observe_end(via_registry *registry);
 void via_registry_unobserve(via_registry *registry);

@@ -33,6 +33,8 @@ via_status via_file_read(const char *path, size_t limit, char **text, size_t *si
  */
 via_status via_file_replace(const char *path, const char *text, size_t size, via_error *error);
 void via_file_mark_read(const char *path, via_file_mark *mark);
+/* The time now, in the clock of looked_ns. */
+int64_t via_file_mark_now(void);
 bool via_file_mark_equals(const via_file_mark *a, const via_file_mark *b);
 /*
  * False: the file changed so shortly before it was looked at that it can have changed once more without a trace, since times

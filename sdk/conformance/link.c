@@ -27,7 +27,11 @@ via_status via_conform_host_open(const via_conform_claims *claims, via_host **ho
     options.plugin_paths = folders;
     options.plugin_path_count = claims->layers[0] ? 2 : 1;
     options.log = getenv("VIADUCT_LOG") ? NULL : log_nothing;
-    return via_host_open(&options, host, error);
+    const via_status status = via_host_open(&options, host, error);
+    /* A host that is asked often watches its folders. From the start, so that the descriptors for it are not taken for ones left open. */
+    if (status == VIA_OK)
+        (void)!via_host_watch(*host, &(via_poll_handle){.size = sizeof(via_poll_handle)}, NULL);
+    return status;
 }
 
 via_host *via_conform_host(via_conform *suite)

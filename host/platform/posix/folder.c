@@ -42,17 +42,22 @@ static int64_t nanoseconds(struct timespec time)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-static void take_mark(const struct stat *file, via_file_mark *mark)
+int64_t via_file_mark_now(void)
 {
     struct timespec now = {0};
 
     (void)clock_gettime(CLOCK_REALTIME, &now);
+    return nanoseconds(now);
+}
+
+static void take_mark(const struct stat *file, via_file_mark *mark)
+{
     *mark = (via_file_mark){.device = (uint64_t)file->st_dev,
                             .node = (uint64_t)file->st_ino,
                             .size = (uint64_t)file->st_size,
                             .modified_ns = nanoseconds(file->st_mtim),
                             .changed_ns = nanoseconds(file->st_ctim),
-                            .looked_ns = nanoseconds(now)};
+                            .looked_ns = via_file_mark_now()};
 }
 
 void via_file_mark_read(const char *path, via_file_mark *mark)

@@ -49,7 +49,10 @@ int via_kills_begin(void **state)
 {
     (void)state;
     (void)snprintf(kept_address, sizeof(kept_address), "shm:stepping-kept-%d", (int)getpid());
-    return via_host_open(NULL, &host, NULL) == VIA_OK && via_listen(host, kept_address, NULL, &kept, NULL) == VIA_OK
+    via_poll_handle folders = {.size = sizeof(folders)}; /* once, so that it is not made in the middle */
+
+    return via_host_open(NULL, &host, NULL) == VIA_OK && via_host_watch(host, &folders, NULL) == VIA_OK &&
+                   via_listen(host, kept_address, NULL, &kept, NULL) == VIA_OK
                ? 0
                : -1;
 }

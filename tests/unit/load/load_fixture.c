@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "load/registry_state.h"
+
 #define WRONG_FOLDER "/tests/plugins/wrong/"
 
 /* ---- set-up ------------------------------------------------------------------------------------------------- */
@@ -36,6 +38,14 @@ int load_fixture_setup(void **state)
     via_error_init(&fixture->error);
     *state = fixture;
     return 0;
+}
+
+int load_fixture_setup_watched(void **state)
+{
+    const int result = load_fixture_setup(state);
+
+    ((load_fixture *)*state)->is_watched = true;
+    return result;
 }
 
 static int remove_one(const char *path, const struct stat *file, int kind, struct FTW *walk)
@@ -175,6 +185,18 @@ static void split(const load_fixture *fixture, const char *parts, path_list *lis
     free(copy_of);
 }
 
+/* By opening calls. */
+static void ask_often(via_registry *registry)
+{
+    via_resolved out;
+    via_error error;
+
+    via_error_init(&error);
+    for (int i = 0; i < 20; i++)
+        assert_int_not_equal(via_resolve(registry, "nobody-has-this:x", VIA_PAIR, true, NULL, &out, &error), VIA_OK);
+    assert_non_null(registry->watch);
+}
+
 via_status load_fixture_open(load_fixture *fixture, const char *plugins, const char *endpoints)
 {
     static path_list plugin_list, endpoint_list;
@@ -190,7 +212,10 @@ via_status load_fixture_open(load_fixture *fixture, const char *plugins, const c
     options.endpoint_path_count = endpoint_list.count;
     via_registry_close(fixture->registry);
     fixture->registry = NULL;
-    return via_registry_open(&options, &fixture->log, &fixture->registry, &fixture->error);
+    via_status status = via_registry_open(&options, &fixture->log, &fixture->registry, &fixture->error);
+    if (status == VIA_OK && fixture->is_watched)
+        ask_often(fixture->registry);
+    return status;
 }
 
 via_plugin_info load_fixture_plugin(load_fixture *fixture, const char *name)

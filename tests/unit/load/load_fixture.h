@@ -7,6 +7,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,10 +27,12 @@ typedef struct load_fixture {
     char lines[8192]; /* what was logged */
     via_registry *registry;
     via_error error; /* of the last call */
+    bool is_watched; /* a registry that is opened is one that has been asked so often that it watches its folders */
 } load_fixture;
 
 /* cmocka's set-up and tear-down; *state is a load_fixture. */
 int load_fixture_setup(void **state);
+int load_fixture_setup_watched(void **state);
 int load_fixture_teardown(void **state);
 
 /* Paths are below the folder; a "/" in `name` makes folders. The answer is a static text, good for the next four calls. */

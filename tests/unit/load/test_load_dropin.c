@@ -231,7 +231,7 @@ static void test_dropin__two_edits_at_once_are_both_seen(void **state)
     load_fixture_install(fixture, "good", "p");
     load_fixture_write(fixture, "e/shop.json", text);
     assert_int_equal(load_fixture_open(fixture, "p", "e/shop.json"), VIA_OK);
-    for (char c = 'b'; c <= 'z'; c++) {
+    for (int c = 'b'; c <= 'z'; c++) {
         memset(at, c, 4);
         load_fixture_write(fixture, "e/shop.json", text);
         memset(name, c, 4);
@@ -376,21 +376,26 @@ static void test_dropin__a_shorter_record_of_a_change_is_not_overrun(void **stat
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, load_fixture_setup, load_fixture_teardown)
+#define BOTH(f)                                                                                                        \
+    TEST(f),                                                                                                           \
+    {                                                                                                                  \
+#f ", watched", f, load_fixture_setup_watched, load_fixture_teardown, NULL                                     \
+    }
     const struct CMUnitTest tests[] = {
-        TEST(test_dropin__the_next_open_finds_a_new_plugin),
-        TEST(test_dropin__a_replaced_plugin_serves_new_opens_while_the_old_code_lives),
-        TEST(test_dropin__channels_of_a_removed_plugin_go_on),
-        TEST(test_dropin__a_broken_library_does_not_disturb_what_works),
-        TEST(test_dropin__a_broken_manifest_keeps_the_last_good_one),
-        TEST(test_dropin__code_that_never_ran_cannot_serve_on),
-        TEST(test_dropin__a_resident_library_serves_on_too),
-        TEST(test_dropin__two_edits_at_once_are_both_seen),
-        TEST(test_dropin__an_edit_of_an_endpoint_counts_at_the_next_open),
-        TEST(test_dropin__a_broken_edit_keeps_the_last_good_endpoints_and_says_so),
-        TEST(test_dropin__a_program_is_told_what_came_and_went),
-        TEST(test_dropin__what_an_open_has_found_is_told),
-        TEST(test_dropin__changes_that_nobody_takes_are_bounded),
-        TEST(test_dropin__a_shorter_record_of_a_change_is_not_overrun),
+        BOTH(test_dropin__the_next_open_finds_a_new_plugin),
+        BOTH(test_dropin__a_replaced_plugin_serves_new_opens_while_the_old_code_lives),
+        BOTH(test_dropin__channels_of_a_removed_plugin_go_on),
+        BOTH(test_dropin__a_broken_library_does_not_disturb_what_works),
+        BOTH(test_dropin__a_broken_manifest_keeps_the_last_good_one),
+        BOTH(test_dropin__code_that_never_ran_cannot_serve_on),
+        BOTH(test_dropin__a_resident_library_serves_on_too),
+        BOTH(test_dropin__two_edits_at_once_are_both_seen),
+        BOTH(test_dropin__an_edit_of_an_endpoint_counts_at_the_next_open),
+        BOTH(test_dropin__a_broken_edit_keeps_the_last_good_endpoints_and_says_so),
+        BOTH(test_dropin__a_program_is_told_what_came_and_went),
+        BOTH(test_dropin__what_an_open_has_found_is_told),
+        BOTH(test_dropin__changes_that_nobody_takes_are_bounded),
+        BOTH(test_dropin__a_shorter_record_of_a_change_is_not_overrun),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,6 +81,8 @@ static void test_search__one_bad_plugin_does_not_stop_the_others(void **state)
     write_plugin(fixture, "p/bbb.json", "bbb", "bbb", "\"priority\": \"high\",");
     load_fixture_install(fixture, "init_fails", "p");
     load_fixture_install(fixture, "good", "p");
+    fixture->is_watched =
+        true; /* another look, as files that are so new bring about, would give init_fails another chance */
     assert_int_equal(load_fixture_open(fixture, "p", NULL), VIA_OK);
     assert_int_not_equal(load_fixture_load(fixture, "init-fails:x", &loaded), VIA_OK);
     assert_int_equal(load_fixture_load(fixture, "good:x", &loaded), VIA_OK);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the watch notices: folders that come, go, are moved and linked, names of no matter, limits of the system. */
+/* What is noticed, by the times of files and by the watch: folders that come, go, are moved and linked, names of no matter, limits of the system. */
 #include "load_fixture.h"
 
 #include <errno.h>
@@ -44,6 +44,13 @@ static int setup(void **state)
     none_left = 0;
     watches_left = -1;
     return load_fixture_setup(state);
+}
+
+static int setup_watched(void **state)
+{
+    none_left = 0;
+    watches_left = -1;
+    return load_fixture_setup_watched(state);
 }
 
 /* ---- tools -------------------------------------------------------------------------------------------------- */
@@ -242,6 +249,8 @@ static void expect_all_works(load_fixture *fixture)
 {
     via_poll_handle handle = {.size = sizeof(handle)};
 
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(resolve(fixture, "good:x"), VIA_ENOENT);
     assert_non_null(
         strstr(fixture->lines, "each opening call compares the times of their files instead; raise the limit"));
     assert_int_equal(via_registry_watch(fixture->registry, &handle, &fixture->error), VIA_ELIMIT);
@@ -284,13 +293,18 @@ static void test_watch__without_enough_watches_times_are_compared(void **state)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, load_fixture_teardown)
+#define BOTH(f)                                                                                                        \
+    TEST(f),                                                                                                           \
+    {                                                                                                                  \
+#f ", watched", f, setup_watched, load_fixture_teardown, NULL                                                  \
+    }
     const struct CMUnitTest tests[] = {
-        TEST(test_watch__a_folder_that_is_made_later_is_found),
-        TEST(test_watch__a_folder_that_is_removed_and_made_again_is_found),
-        TEST(test_watch__a_folder_that_is_replaced_by_a_rename_is_found),
-        TEST(test_watch__a_link_that_is_pointed_elsewhere_is_followed),
-        TEST(test_watch__a_file_behind_two_links_is_followed),
-        TEST(test_watch__a_library_in_another_folder_is_watched),
+        BOTH(test_watch__a_folder_that_is_made_later_is_found),
+        BOTH(test_watch__a_folder_that_is_removed_and_made_again_is_found),
+        BOTH(test_watch__a_folder_that_is_replaced_by_a_rename_is_found),
+        BOTH(test_watch__a_link_that_is_pointed_elsewhere_is_followed),
+        BOTH(test_watch__a_file_behind_two_links_is_followed),
+        BOTH(test_watch__a_library_in_another_folder_is_watched),
         TEST(test_watch__what_editors_and_packagers_leave_is_let_pass),
         TEST(test_watch__an_overflow_is_a_change),
         TEST(test_watch__without_inotify_times_are_compared),
