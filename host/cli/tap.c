@@ -29,6 +29,7 @@ static const uint64_t scan_ns = UINT64_C(200000000);
 /* One channel that is recorded. */
 struct tapped {
     via_tap_area area;
+    via_tap_reader reader;
     char path[4096];
     uint32_t number; /* of its interface in the file */
     int64_t pid;
@@ -105,7 +106,8 @@ static void start(struct tap *tap, struct tapped *one, const char *address)
     via_tap_head *head = one->area.head;
     for (unsigned i = 0; i < 2; i++) {
         one->lost += atomic_load(&head->rings[i].dropped);
-        atomic_store(&head->rings[i].tail, atomic_load(&head->rings[i].head));
+        one->reader.tails[i] = atomic_load(&head->rings[i].head);
+        via_tap_release(&one->area, &one->reader, i);
     }
     one->number = tap->found++;
     one->pid = head->pid;
@@ -246,16 +248,18 @@ static void hand_on(struct tap *tap, const struct tapped *one, size_t size)
 }
 
 /* Everything that is there. False: the memory holds nonsense, or is too large to copy. */
-static bool drain(struct tap *tap, const struct tapped *one)
+static bool drain(struct tap *tap, struct tapped *one)
 {
     const uint8_t *block;
     size_t size = 0;
     unsigned direction;
-    via_status status = VIA_OK;
-    while (!is_done(tap) && (status = via_tap_peek(&one->area, &block, &size, &direction)) == VIA_OK) {
+    via_status status = via_tap_look(&one->area, &one->reader);
+    while (status != VIA_EPROTO && !is_done(tap) &&
+           (status = via_tap_peek(&one->area, &one->reader, &block, &size, &direction)) == VIA_OK) {
         if (!copy_block(tap, block, size))
             return false;
-        via_tap_next(&one->area, direction, size);
+        via_tap_next(&one->reader, direction, size);
+        via_tap_release(&one->area, &one->reader, direction);
         hand_on(tap, one, size);
     }
     return status != VIA_EPROTO;

@@ -51,17 +51,19 @@ static void give_up(tap_recorder *recorder)
                  "%s: recording has ended at its limit of %" PRIu64 " bytes", file->path, file->limit);
 }
 
-/* Everything that is there. false = nothing was. */
+/* Everything that is there now; what comes meanwhile is for the next time. false = nothing was. */
 static bool record(tap_recorder *recorder)
 {
     const uint8_t *block;
     size_t size;
     unsigned direction;
     bool has_any = false;
-    while (via_tap_peek(recorder->area, &block, &size, &direction) == VIA_OK) {
+    (void)via_tap_look(recorder->area, &recorder->reader);
+    while (via_tap_peek(recorder->area, &recorder->reader, &block, &size, &direction) == VIA_OK) {
         has_any = true;
         tap_file_put(&recorder->file, block, size);
-        via_tap_next(recorder->area, direction, size);
+        via_tap_next(&recorder->reader, direction, size);
+        via_tap_release(recorder->area, &recorder->reader, direction);
     }
     tap_file_flush(&recorder->file);
     if (recorder->file.has_ended && atomic_load(&recorder->area->head->wanted) != 0)

@@ -52,6 +52,7 @@ typedef struct tap_recorder {
     const via_host_api *host;
     via_context *context;
     via_tap_area *area;
+    via_tap_reader reader;
     int wake; /* an eventfd */
     atomic_bool stops, is_nudged;
     pthread_t thread;

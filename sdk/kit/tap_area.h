@@ -101,11 +101,23 @@ uint64_t via_tap_waiting(const via_tap_area *area, unsigned direction);
 
 /* ---- the recorder ------------------------------------------------------------------------------------------- */
 
+/* The recorder's end of both directions. All zero at first, or where the tails stand. */
+typedef struct via_tap_reader {
+    uint64_t tails[2]; /* what has been taken */
+    uint64_t heads[2]; /* what was there at the last look */
+} via_tap_reader;
+
+/* Sees what is there by now; the channel pays for every look, by a line of its cache. VIA_OK; VIA_EPROTO: nonsense. */
+via_status via_tap_look(const via_tap_area *area, via_tap_reader *reader);
 /*
- * The packet block of the oldest message of both directions, valid until via_tap_next(). NULL with VIA_ETIMEDOUT: none is
- * there; with VIA_EPROTO: the memory holds nonsense.
+ * The packet block of the oldest message of both directions that was there at the last look. Its bytes stay until
+ * via_tap_release(). VIA_OK; NULL with VIA_ETIMEDOUT: there is none; with VIA_EPROTO: the memory holds nonsense.
  */
-via_status via_tap_peek(const via_tap_area *area, const uint8_t **block, size_t *size, unsigned *direction);
-void via_tap_next(const via_tap_area *area, unsigned direction, size_t size);
+via_status via_tap_peek(const via_tap_area *area, via_tap_reader *reader, const uint8_t **block, size_t *size,
+                        unsigned *direction);
+/* Takes that block. */
+void via_tap_next(via_tap_reader *reader, unsigned direction, size_t size);
+/* The channel may write where the blocks stood that were taken. */
+void via_tap_release(const via_tap_area *area, const via_tap_reader *reader, unsigned direction);
 
 #endif

@@ -89,22 +89,31 @@ uint64_t via_tap_waiting(const via_tap_area *area, unsigned direction)
 
 /* ---- the recorder ------------------------------------------------------------------------------------------- */
 
-/* The block at the tail of one ring. VIA_OK, VIA_ETIMEDOUT, VIA_EPROTO. */
-static via_status peek_one(const via_tap_area *area, unsigned direction, const uint8_t **block, size_t *size)
+via_status via_tap_look(const via_tap_area *area, via_tap_reader *reader)
 {
-    via_tap_ring *ring = &area->head->rings[direction];
+    for (unsigned i = 0; i < 2; i++) {
+        reader->heads[i] = atomic_load(&area->head->rings[i].head);
+        if (reader->heads[i] - reader->tails[i] > area->ring_size)
+            return VIA_EPROTO;
+    }
+    return VIA_OK;
+}
+
+/* The block at the tail of one ring. VIA_OK, VIA_ETIMEDOUT, VIA_EPROTO. */
+static via_status peek_one(const via_tap_area *area, via_tap_reader *reader, unsigned direction, const uint8_t **block,
+                           size_t *size)
+{
     for (;;) {
         uint32_t words[2];
-        const uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-        const uint64_t used = atomic_load(&ring->head) - tail;
-        const size_t at = place(area, tail), rest = (size_t)area->ring_size - at;
+        const uint64_t used = reader->heads[direction] - reader->tails[direction];
+        const size_t at = place(area, reader->tails[direction]), rest = (size_t)area->ring_size - at;
         if (used == 0)
             return VIA_ETIMEDOUT;
         if (used > area->ring_size || used < sizeof(words[0]) || at % 4 != 0)
             return VIA_EPROTO;
         memcpy(&words[0], area->bytes[direction] + at, sizeof(words[0]));
         if (words[0] == SKIP && rest <= used) {
-            atomic_store_explicit(&ring->tail, tail + rest, memory_order_release);
+            reader->tails[direction] += rest;
             continue;
         }
         if (words[0] != VIA_PCAPNG_PACKET || rest < BLOCK_LEAST)
@@ -118,12 +127,13 @@ static via_status peek_one(const via_tap_area *area, unsigned direction, const u
     }
 }
 
-via_status via_tap_peek(const via_tap_area *area, const uint8_t **block, size_t *size, unsigned *direction)
+via_status via_tap_peek(const via_tap_area *area, via_tap_reader *reader, const uint8_t **block, size_t *size,
+                        unsigned *direction)
 {
     const uint8_t *blocks[2] = {NULL, NULL};
     size_t sizes[2] = {0, 0};
     for (unsigned i = 0; i < 2; i++) {
-        if (peek_one(area, i, &blocks[i], &sizes[i]) == VIA_EPROTO)
+        if (peek_one(area, reader, i, &blocks[i], &sizes[i]) == VIA_EPROTO)
             return VIA_EPROTO;
     }
     if (blocks[0] == NULL && blocks[1] == NULL)
@@ -135,9 +145,12 @@ via_status via_tap_peek(const via_tap_area *area, const uint8_t **block, size_t 
     return VIA_OK;
 }
 
-void via_tap_next(const via_tap_area *area, unsigned direction, size_t size)
+void via_tap_next(via_tap_reader *reader, unsigned direction, size_t size)
 {
-    via_tap_ring *ring = &area->head->rings[direction];
-    const uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
-    atomic_store_explicit(&ring->tail, tail + size, memory_order_release);
+    reader->tails[direction] += size;
+}
+
+void via_tap_release(const via_tap_area *area, const via_tap_reader *reader, unsigned direction)
+{
+    atomic_store_explicit(&area->head->rings[direction].tail, reader->tails[direction], memory_order_release);
 }
