@@ -119,7 +119,7 @@ via_status tap_file_open(tap_state *state, tap_file *file, const char *path, via
     return status;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------ */
+/* ---- blocks ------------------------------------------------------------------------------------------------- */
 
 static void end(tap_file *file, int os_code)
 {
@@ -128,23 +128,11 @@ static void end(tap_file *file, int os_code)
     file->staged = 0;
 }
 
-/* A block that could not be written whole is taken out again. */
-static void write_whole(tap_file *file, const uint8_t *bytes, size_t size)
+static void write_whole(tap_file *file, const uint8_t *blocks, size_t size)
 {
-    for (size_t at = 0; at < size;) {
-        const ssize_t done = write(file->descriptor, bytes + at, size - at);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0) {
-            const int code = errno;
-            if (ftruncate(file->descriptor, (off_t)file->size) != 0)
-                file->os_code = errno;
-            end(file, code);
-            return;
-        }
-        at += (size_t)done;
-    }
-    file->size += size;
+    const int code = tap_file_write(file, blocks, size);
+    if (code != 0)
+        end(file, code);
 }
 
 void tap_file_flush(tap_file *file)
@@ -153,7 +141,7 @@ void tap_file_flush(tap_file *file)
     if (size == 0 || file->has_ended)
         return;
     file->staged = 0;
-    write_whole(file, file->stage, size);
+    write_whole(file, file->stage + file->stage_at, size);
 }
 
 /* The file becomes FILE.1, in place of the one before it, and a new one begins. */
@@ -179,23 +167,51 @@ static void turn_over(tap_file *file)
     write_whole(file, file->header, file->head);
 }
 
-static void stage(tap_file *file, const uint8_t *block, size_t size)
+/* Copies it to where it can be written directly later. */
+static void stage(tap_file *file, const uint8_t *blocks, size_t size)
 {
-    if (size > TAP_STAGE - file->staged)
+    if (file->staged > 0 && size > sizeof(file->stage) - file->stage_at - file->staged)
         tap_file_flush(file);
-    if (size > TAP_STAGE) {
-        write_whole(file, block, size);
-        return;
-    }
-    memcpy(file->stage + file->staged, block, size);
+    if (file->staged == 0)
+        file->stage_at = tap_file_misfit(file, file->stage);
+    memcpy(file->stage + file->stage_at + file->staged, blocks, size);
     file->staged += size;
 }
 
-void tap_file_put(tap_file *file, const uint8_t *block, size_t size)
+/* A block of nothing, so that the place in the file agrees with that of `blocks` in memory. */
+static void pad(tap_file *file, const uint8_t *blocks, size_t size)
+{
+    uint8_t padding[TAP_SECTOR + VIA_PCAPNG_PADDING_LEAST];
+    size_t missing = (TAP_SECTOR - tap_file_misfit(file, blocks)) % TAP_SECTOR;
+    if (missing > 0 && missing < VIA_PCAPNG_PADDING_LEAST)
+        missing += TAP_SECTOR;
+    if (missing > 0 && missing + size <= tap_file_room(file)) {
+        via_pcapng_put_padding(padding, missing);
+        write_whole(file, padding, missing);
+    }
+}
+
+/* Writes it from where it is. */
+static void write_run(tap_file *file, const uint8_t *blocks, size_t size)
+{
+    tap_file_flush(file);
+    if (!file->has_ended && file->cached_left == 0)
+        pad(file, blocks, size);
+    if (!file->has_ended)
+        write_whole(file, blocks, size);
+}
+
+uint64_t tap_file_room(const tap_file *file)
+{
+    const uint64_t used = file->size + file->staged;
+    return used < file->limit ? file->limit - used : 0;
+}
+
+void tap_file_put(tap_file *file, const uint8_t *blocks, size_t size)
 {
     if (file->has_ended)
         return;
-    if (file->size + file->staged + size > file->limit) {
+    if (size > tap_file_room(file)) {
         if (file->keeps_last && file->size + file->staged > file->head) {
             turn_over(file);
         } else {
@@ -203,8 +219,12 @@ void tap_file_put(tap_file *file, const uint8_t *block, size_t size)
             end(file, 0);
         }
     }
-    if (!file->has_ended)
-        stage(file, block, size);
+    if (file->has_ended)
+        return;
+    if (size < TAP_DIRECT_LEAST)
+        stage(file, blocks, size);
+    else
+        write_run(file, blocks, size);
 }
 
 void tap_file_close(tap_file *file)

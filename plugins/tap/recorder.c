@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NAP_MS = 1, NICE = 10 };
+enum { NAP_MS = 1, NICE = 10, RUN_MOST = 2 * 1024 * 1024, LATE_MOST = 8, PATIENCE = 64 * 1024 * 1024 };
 
 static uint64_t now_ns(void)
 {
@@ -51,20 +51,66 @@ static void give_up(tap_recorder *recorder)
                  "%s: recording has ended at its limit of %" PRIu64 " bytes", file->path, file->limit);
 }
 
+/* Blocks of one direction that lie one behind the other. */
+typedef struct span {
+    const uint8_t *begin;
+    size_t size;
+    unsigned direction;
+} span;
+
+/* A run keeps its room in the ring while it is written, so it takes half of one at most. */
+static bool goes_on(const tap_recorder *recorder, const span *run, const uint8_t *block, size_t size,
+                    unsigned direction)
+{
+    const size_t whole = run->size + size;
+    return direction == run->direction && block == run->begin + run->size && whole <= RUN_MOST &&
+           whole <= recorder->area->ring_size / 2 && whole <= tap_file_room(&recorder->file);
+}
+
+/*
+ * The page cache can take for a while what a disk is too slow for: so it gets its turn where messages were lost during each of
+ * many direct writes, one after the other. Now and then some are lost because all processors are busy.
+ */
+static void judge(tap_recorder *recorder, bool has_lost)
+{
+    if (!recorder->file.is_direct)
+        return;
+    recorder->late_writes = has_lost ? recorder->late_writes + 1 : 0;
+    if (recorder->late_writes < LATE_MOST)
+        return;
+    recorder->file.cached_left = PATIENCE;
+    recorder->late_writes = 0;
+}
+
+static void put_run(tap_recorder *recorder, const span *run)
+{
+    if (run->size == 0)
+        return;
+    const uint64_t lost = sum(recorder->area, true);
+    tap_file_put(&recorder->file, run->begin, run->size);
+    judge(recorder, sum(recorder->area, true) != lost);
+    via_tap_release(recorder->area, &recorder->reader, run->direction);
+}
+
 /* Everything that is there now; what comes meanwhile is for the next time. false = nothing was. */
 static bool record(tap_recorder *recorder)
 {
     const uint8_t *block;
     size_t size;
     unsigned direction;
+    span run = {NULL, 0, 0};
     bool has_any = false;
     (void)via_tap_look(recorder->area, &recorder->reader);
     while (via_tap_peek(recorder->area, &recorder->reader, &block, &size, &direction) == VIA_OK) {
         has_any = true;
-        tap_file_put(&recorder->file, block, size);
+        if (!goes_on(recorder, &run, block, size, direction)) {
+            put_run(recorder, &run);
+            run = (span){block, 0, direction};
+        }
+        run.size += size;
         via_tap_next(&recorder->reader, direction, size);
-        via_tap_release(recorder->area, &recorder->reader, direction);
     }
+    put_run(recorder, &run);
     tap_file_flush(&recorder->file);
     if (recorder->file.has_ended && atomic_load(&recorder->area->head->wanted) != 0)
         give_up(recorder);
@@ -144,7 +190,8 @@ void tap_recorder_nudge(tap_recorder *recorder, unsigned direction)
     const bool sleeps = atomic_load(&head->sleeps) != 0 && atomic_exchange(&head->sleeps, 0) != 0;
     if (!sleeps && via_tap_waiting(recorder->area, direction) < recorder->area->ring_size / 4)
         return;
-    if (sleeps || !atomic_exchange(&recorder->is_nudged, true))
+    if (sleeps || (!atomic_load_explicit(&recorder->is_nudged, memory_order_relaxed) &&
+                   !atomic_exchange(&recorder->is_nudged, true)))
         (void)eventfd_write(recorder->wake, 1);
 }
 

@@ -21,19 +21,26 @@ typedef struct tap_state {
 
 /* ---- the file ----------------------------------------------------------------------------------------------- */
 
-enum { TAP_STAGE = 256 * 1024, TAP_PATH = 4096 };
+enum {
+    TAP_PATH = 4096,
+    TAP_STAGE = 256 * 1024,
+    TAP_SECTOR = 512,             /* what places in a file and in memory have to agree in, to be written directly */
+    TAP_DIRECT_LEAST = 128 * 1024 /* less is cheaper through the page cache */
+};
 
 typedef struct tap_file {
     int descriptor;
     bool keeps_last, has_ended;
-    int os_code;    /* why it ended, if the OS said so */
-    uint64_t limit; /* bytes of one file */
-    uint64_t size;  /* bytes that are in it, whole blocks */
-    size_t staged;  /* bytes that are to be written next */
-    size_t head;    /* bytes of `header` */
+    int os_code;             /* why it ended, if the OS said so */
+    uint64_t limit;          /* bytes of one file */
+    uint64_t size;           /* bytes that are in it, whole blocks */
+    uint64_t cached_left;    /* bytes that go through the page cache before one tries without; UINT64_MAX: for ever */
+    bool is_direct;          /* the last write was */
+    size_t stage_at, staged; /* bytes that are to be written next */
+    size_t head;             /* bytes of `header` */
     char path[TAP_PATH];
     uint8_t header[4096]; /* what each file begins with */
-    uint8_t stage[TAP_STAGE];
+    uint8_t stage[TAP_STAGE + TAP_SECTOR];
 } tap_file;
 
 /*
@@ -41,10 +48,20 @@ typedef struct tap_file {
  * limits are set. VIA_OK; VIA_EINVAL, EPERM, ELIMIT, EIO, ENOMEM with `error` filled.
  */
 via_status tap_file_open(tap_state *state, tap_file *file, const char *path, via_error *error);
-/* A whole block. It may wait for tap_file_flush(). Nothing happens once has_ended is set. */
-void tap_file_put(tap_file *file, const uint8_t *block, size_t size);
+/* Bytes that may come until the limit. */
+uint64_t tap_file_room(const tap_file *file);
+/*
+ * Whole blocks, one behind the other; more than one only where there is room. They may wait for tap_file_flush(). Nothing happens
+ * once has_ended is set.
+ */
+void tap_file_put(tap_file *file, const uint8_t *blocks, size_t size);
 void tap_file_flush(tap_file *file);
 void tap_file_close(tap_file *file);
+
+/* Writes whole blocks at the end: all, or as many as there is room for. 0, or what the OS said. */
+int tap_file_write(tap_file *file, const uint8_t *blocks, size_t size);
+/* How many bytes behind `bytes` the place is that could be written directly. */
+size_t tap_file_misfit(const tap_file *file, const uint8_t *bytes);
 
 /* ---- the thread --------------------------------------------------------------------------------------------- */
 
@@ -53,7 +70,8 @@ typedef struct tap_recorder {
     via_context *context;
     via_tap_area *area;
     via_tap_reader reader;
-    int wake; /* an eventfd */
+    unsigned late_writes; /* one after the other, during which messages were lost */
+    int wake;             /* an eventfd */
     atomic_bool stops, is_nudged;
     pthread_t thread;
     tap_file file;

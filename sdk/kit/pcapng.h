@@ -17,9 +17,12 @@ enum {
     VIA_PCAPNG_STATISTICS = 5,
     VIA_PCAPNG_PACKET = 6,
     VIA_PCAPNG_USER0 = 147,
+    VIA_PCAPNG_PADDING_LEAST = 12,
     VIA_PCAPNG_RECEIVED = 1, /* epb_flags, the direction: "inbound" */
     VIA_PCAPNG_SENT = 2      /* "outbound" */
 };
+
+#define VIA_PCAPNG_PADDING UINT32_C(0x80616976) /* a type for local use, which readers skip: "via", and the high bit */
 
 /* A message that is recorded. */
 typedef struct via_pcapng_message {
@@ -40,6 +43,8 @@ size_t via_pcapng_put_interface(uint8_t *to, size_t capacity, const char *name, 
                                 uint32_t snaplen);
 size_t via_pcapng_put_statistics(uint8_t *to, size_t capacity, uint32_t channel, uint64_t time_ns, uint64_t recorded,
                                  uint64_t dropped);
+/* A block of exactly that size that says nothing: a multiple of 4, from VIA_PCAPNG_PADDING_LEAST. */
+void via_pcapng_put_padding(uint8_t *to, size_t size);
 /* The size of a packet block for the message. */
 size_t via_pcapng_message_size(const via_pcapng_message *message);
 /* Puts it, of exactly that size, with the first `captured` bytes of the slices. */

@@ -143,6 +143,15 @@ size_t via_pcapng_put_statistics(uint8_t *to, size_t capacity, uint32_t channel,
     return end(&out);
 }
 
+void via_pcapng_put_padding(uint8_t *to, size_t size)
+{
+    const uint32_t type = VIA_PCAPNG_PADDING, length = (uint32_t)size;
+    memset(to, 0, size);
+    memcpy(to, &type, sizeof(type));
+    memcpy(to + sizeof(type), &length, sizeof(length));
+    memcpy(to + size - LENGTH, &length, sizeof(length));
+}
+
 /* ---- a message's meta data ---------------------------------------------------------------------------------- */
 
 static void put_escaped(writer *out, const char *text)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -159,6 +160,94 @@ static void pass(const char *more, const char *name, uint64_t count, size_t size
     }
     layers_close(&pair);
 }
+
+/* ---- long ones ---------------------------------------------------------------------------------------------- */
+
+enum { LONG = 200 * 1024, TURNS = 40 };
+
+/* Lengths that leave every place behind them, and now and then a short one between. */
+static size_t long_size(uint64_t number)
+{
+    return number % 5 == 0 ? 16 + number : LONG + number * 36;
+}
+
+static unsigned char long_byte(uint64_t number, size_t at)
+{
+    return (unsigned char)(number * 31 + at * 7 + at / 509);
+}
+
+static void exchange_long(via_channel *from, via_channel *to, uint64_t number)
+{
+    static unsigned char bytes[2 * LONG];
+    const size_t size = long_size(number);
+    via_msg message;
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = long_byte(number, i);
+    assert_int_equal(via_send(from, bytes, size, NULL, layers_soon()), VIA_OK);
+    assert_int_equal(via_recv(to, layers_soon(), &message), VIA_OK);
+    assert_int_equal(message.size, size);
+    via_release(to, &message);
+}
+
+/* They go to the disk from where they are; what is short, and the other direction, between them. */
+static void test_tap__records_long_messages_byte_by_byte(void **state)
+{
+    char path[PATH], query[2 * PATH];
+    layers_pair pair;
+    via_pcapng_reader reader;
+    via_pcapng_message message;
+    const uint8_t *data;
+    via_error error;
+    (void)state;
+
+    name_file(path, "long");
+    name_query(query, path, "&tap.buffer=16MiB");
+    layers_open(&pair, query, NULL);
+    for (uint64_t i = 0; i < TURNS; i++)
+        exchange_long(i % 3 ? pair.near : pair.far, i % 3 ? pair.far : pair.near, i);
+    layers_close(&pair);
+
+    assert_int_equal(via_pcapng_open(&reader, path, &error), VIA_OK);
+    for (uint64_t i = 0; i < TURNS; i++) {
+        assert_int_equal(via_pcapng_next(&reader, &message, &data, &error), VIA_OK);
+        assert_int_equal(message.dropped, 0);
+        assert_int_equal(message.direction, i % 3 ? VIA_PCAPNG_SENT : VIA_PCAPNG_RECEIVED);
+        assert_int_equal(message.captured, long_size(i));
+        for (size_t at = 0; at < message.captured; at++)
+            if (data[at] != long_byte(i, at))
+                fail_msg("message %d: byte %zu", (int)i, at);
+    }
+    assert_int_equal(via_pcapng_next(&reader, &message, &data, &error), VIA_ECLOSED);
+    via_pcapng_close(&reader);
+}
+
+/* A file that cannot grow ends after the last block for which there was room, wherever the system stopped it. */
+static void test_tap__ends_after_a_whole_message_where_there_is_no_room(void **state)
+{
+    char path[PATH], query[2 * PATH];
+    const struct rlimit narrow = {3 * MEBIBYTE + 5000, RLIM_INFINITY};
+    struct rlimit before;
+    struct stat status;
+    layers_pair pair;
+    (void)state;
+
+    name_file(path, "full");
+    name_query(query, path, "&tap.buffer=16MiB");
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    layers_open(&pair, query, NULL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &narrow), 0);
+    for (uint64_t i = 0; i < TURNS; i++)
+        exchange_long(pair.near, pair.far, i);
+    layers_close(&pair);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    const told found = read_file(path);
+    assert_int_equal(found.end, VIA_ECLOSED);
+    assert_in_range(found.sent, 10, 20);
+    assert_int_equal(stat(path, &status), 0);
+    assert_in_range(status.st_size, 3 * MEBIBYTE + 5000 - 2 * LONG, 3 * MEBIBYTE + 5000);
+}
+
+/* ---- bounds ------------------------------------------------------------------------------------------------- */
 
 static void test_tap__stops_at_its_limit(void **state)
 {
@@ -454,6 +543,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tap__records_both_directions),
         cmocka_unit_test(test_tap__records_what_travels_along),
+        cmocka_unit_test(test_tap__records_long_messages_byte_by_byte),
+        cmocka_unit_test(test_tap__ends_after_a_whole_message_where_there_is_no_room),
         cmocka_unit_test(test_tap__stops_at_its_limit),
         cmocka_unit_test(test_tap__keeps_the_last),
         cmocka_unit_test(test_tap__cuts_at_the_snaplen),

@@ -53,6 +53,29 @@ static via_status read_all(const draft *file, via_pcapng_message *last, size_t *
     return status;
 }
 
+/* Of every size that there is, before, between and behind messages: nothing of it is seen. */
+static void test_pcapng__padding_says_nothing(void **state)
+{
+    const via_pcapng_message message = {.captured = 5, .size = 5};
+    (void)state;
+
+    for (size_t size = VIA_PCAPNG_PADDING_LEAST; size <= 600; size += 4) {
+        draft file;
+        via_pcapng_message found;
+        size_t count;
+        via_error error;
+        begin(&file);
+        for (int i = 0; i < 3; i++) {
+            via_pcapng_put_padding(file.bytes + file.size, size);
+            file.size += size;
+            if (i < 2)
+                add_packet(&file, &message, "hello");
+        }
+        assert_int_equal(read_all(&file, &found, &count, &error), VIA_ECLOSED);
+        assert_int_equal(count, 2);
+    }
+}
+
 static void test_pcapng__brings_a_message_back(void **state)
 {
     const via_pcapng_message message = {.direction = VIA_PCAPNG_RECEIVED,
@@ -179,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pcapng__brings_a_message_back),
+        cmocka_unit_test(test_pcapng__padding_says_nothing),
         cmocka_unit_test(test_pcapng__leaves_foreign_comments_alone),
         cmocka_unit_test(test_pcapng__says_what_is_wrong_and_where),
         cmocka_unit_test(test_pcapng__refuses_packets_of_a_network),
