@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NAP_MS = 1, NICE = 10, RUN_MOST = 2 * 1024 * 1024, LATE_MOST = 8, PATIENCE = 64 * 1024 * 1024 };
+enum { NAP_MS = 1, NICE = 5, RUN_MOST = 2 * 1024 * 1024, LATE_MOST = 8, PATIENCE = 64 * 1024 * 1024 };
 
 static uint64_t now_ns(void)
 {
