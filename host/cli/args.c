@@ -440,3 +440,8 @@ static const struct option options[VIA_CLI_OPTION_COUNT] = {
     [VIA_CLI_NEED_PATTERN] = {"pattern", "PATTERN", "pattern that is needed (default pair)", CHOICE, AT(pattern),
                               all_patterns},
 };
+
+const char *via_cli_need_pattern(const via_cli_args *args)
+{
+    return all_patterns[args->pattern];
+}

@@ -30,9 +30,8 @@ static bool add(char **need, const char *key, const char *value)
 /* "pattern=queue,scope=machine,feature=priority"; the caller's. NULL: out of memory. */
 static char *write_need(const via_cli_args *args)
 {
-    static const char *const patterns[] = {"pair", "queue", "topic", "value", "region"};
     char *need = NULL;
-    bool done = add(&need, "pattern", patterns[args->pattern]) && add(&need, "scope", args->scope) &&
+    bool done = add(&need, "pattern", via_cli_need_pattern(args)) && add(&need, "scope", args->scope) &&
                 add(&need, "max_message", args->max_message) && add(&need, "message", args->message);
     for (size_t i = 0; i < args->features.count && done; i++)
         done = add(&need, "feature", args->features.items[i]);

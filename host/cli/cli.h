@@ -151,6 +151,8 @@ const via_cli_command *via_cli_command_find(const char *name);
 int via_cli_args_parse(const via_cli_command *command, int argc, char **argv, via_cli_args *args);
 void via_cli_args_fini(via_cli_args *args);
 bool via_cli_given(const via_cli_args *args, via_cli_option_id id);
+/* The word for VIA_CLI_NEED_PATTERN: what was given, or "pair". */
+const char *via_cli_need_pattern(const via_cli_args *args);
 
 /* For help: prints the options in the mask. */
 void via_cli_options_print(FILE *out, const via_cli_command *command);
