@@ -245,3 +245,16 @@ END
     expect_json 'all(row["address"].endswith("/port") for row in it[0]["results"][0]["measured"])'
     expect_json '{row["size_bytes"] for row in it[0]["results"][0]["measured"]} == {64, 1024, 4096}'
 }
+
+# The suite that is left of this Viaduct runs no setup: only the measuring can have found the program.
+@test "cli_certify__a_setup_finds_what_lies_beside_the_manifest" {
+    make_hasty
+    mkdir -m 755 mine
+    cp "$(fixtures)/template/via_my_fd.so" "$(fixtures)/template/my_fd.json" mine
+    printf '#!/bin/sh\nexec "$VIA_CONFORMANCE" --echo-terminal port\n' >mine/peer
+    chmod 755 mine/peer
+    run "$hasty" certify --json --dial 'my-fd:{dir}/port' --setup 'exec "$VIA_PLUGIN_FOLDER/peer"' mine/my_fd.json
+    expect_status 0
+    expect_certificate
+    expect_json '{row["size_bytes"] for row in it[0]["results"][0]["measured"]} == {64, 1024, 4096}'
+}
