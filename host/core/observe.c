@@ -29,7 +29,6 @@ via_status via_observe(int64_t pid, char **json, via_error *error)
     const via_status status = via_runtime_folder(&via_context_api, VIA_PAGE_FOLDER, folder, sizeof(folder), error);
     if (status != VIA_OK)
         return status;
-    via_pages_tidy(folder, 0);
     json_t *processes = via_pages_read(folder, pid);
     if (processes == NULL)
         return fail_memory(error);

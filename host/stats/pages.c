@@ -200,48 +200,15 @@ static json_t *process_of(const page *one)
 
 /* ---- all ---------------------------------------------------------------------------------------------------- */
 
-static int by_pid(const void *a, const void *b)
-{
-    json_int_t left = json_integer_value(json_object_get(*(json_t *const *)a, "pid"));
-    json_int_t right = json_integer_value(json_object_get(*(json_t *const *)b, "pid"));
+enum { NOBODY = -1 }; /* is asked for */
 
-    return (left > right) - (left < right);
-}
-
-static json_t *sorted(json_t **processes, size_t count)
-{
-    json_t *list = json_array();
-
-    if (count)
-        qsort(processes, count, sizeof(*processes), by_pid);
-    for (size_t i = 0; i < count; i++)
-        (void)json_array_append_new(list, processes[i]);
-    return list;
-}
-
-json_t *via_pages_read(const char *folder, int64_t pid)
-{
-    char **names = NULL;
-    size_t count = 0, found = 0;
-    page one;
-
-    if (via_folder_list(folder, VIA_PAGE_SUFFIX, &names, &count, NULL) != VIA_OK)
-        return json_array();
-    json_t **processes = calloc(count ? count : 1, sizeof(json_t *));
-    for (size_t i = 0; processes && i < count; i++) {
-        if (!open_page(folder, names[i], &one))
-            continue;
-        if (pid == 0 || one.head->pid == pid)
-            processes[found++] = process_of(&one);
-        free(one.bytes);
-    }
-    json_t *list = processes ? sorted(processes, found) : NULL;
-    free(processes);
-    via_folder_free(names, count);
-    return list;
-}
-
-/* ---- those of the dead -------------------------------------------------------------------------------------- */
+/* A page that was looked at, once. */
+typedef struct look {
+    const char *name;
+    bool is_dead;
+    uint64_t started_s;
+    json_t *process; /* NULL = not asked for */
+} look;
 
 /* Of a process that had nothing open when it ended there is nothing to ask. */
 static bool has_objects(const page *one)
@@ -255,41 +222,105 @@ static bool has_objects(const page *one)
     return false;
 }
 
-typedef struct remnant {
-    const char *name;
-    uint64_t started_s;
-} remnant;
+/* False: there is nothing to see in it. `asked` is a pid, 0 for all. */
+static bool look_at(const char *folder, const char *name, int64_t asked, look *found)
+{
+    page one;
 
+    if (!open_page(folder, name, &one))
+        return false;
+    const bool is_empty = one.is_dead && !has_objects(&one);
+    const bool is_asked = asked == 0 || (asked > 0 && one.head->pid == asked);
+    if (is_empty)
+        via_page_file_discard(folder, name);
+    else
+        *found = (look){name, one.is_dead, one.head->started_s, is_asked ? process_of(&one) : NULL};
+    free(one.bytes);
+    return !is_empty;
+}
+
+/* The living, then the dead, the newest first. */
 static int by_age(const void *a, const void *b)
 {
-    const remnant *left = a, *right = b;
+    const look *left = a, *right = b;
 
-    return (left->started_s < right->started_s) - (left->started_s > right->started_s); /* the newest first */
+    if (left->is_dead != right->is_dead)
+        return left->is_dead - right->is_dead;
+    return (left->started_s < right->started_s) - (left->started_s > right->started_s);
+}
+
+/* How many are left when those of the dead that are too many have gone. */
+static size_t discard_oldest(const char *folder, look *looks, size_t count)
+{
+    size_t kept = 0;
+
+    qsort(looks, count, sizeof(*looks), by_age);
+    while (kept < count && !looks[kept].is_dead)
+        kept++;
+    kept = count - kept > VIA_PAGES_KEPT ? kept + VIA_PAGES_KEPT : count;
+    for (size_t i = kept; i < count; i++) {
+        via_page_file_discard(folder, looks[i].name);
+        json_decref(looks[i].process);
+    }
+    return kept;
+}
+
+/* Looks at all pages, and removes those that nobody needs. The caller's, with the references in it; NULL: out of memory. */
+static look *look_at_all(const char *folder, char **names, size_t *count, int64_t asked)
+{
+    look *looks = calloc(*count + 1, sizeof(*looks));
+    size_t found = 0;
+
+    for (size_t i = 0; looks && i < *count; i++)
+        found += look_at(folder, names[i], asked, &looks[found]);
+    *count = looks ? discard_oldest(folder, looks, found) : 0;
+    return looks;
 }
 
 void via_pages_tidy(const char *folder, size_t crowd)
 {
     char **names = NULL;
-    size_t count = 0, dead = 0;
-    remnant *remnants;
-    page one;
+    size_t count = 0;
 
     if (via_folder_list(folder, VIA_PAGE_SUFFIX, &names, &count, NULL) != VIA_OK)
         return;
-    remnants = count > 0 && count >= crowd ? calloc(count, sizeof(*remnants)) : NULL;
-    for (size_t i = 0; remnants && i < count; i++) {
-        if (!open_page(folder, names[i], &one))
-            continue;
-        if (one.is_dead && !has_objects(&one))
-            via_page_file_discard(folder, names[i]);
-        else if (one.is_dead)
-            remnants[dead++] = (remnant){names[i], one.head->started_s};
-        free(one.bytes);
-    }
-    if (dead > VIA_PAGES_KEPT)
-        qsort(remnants, dead, sizeof(*remnants), by_age);
-    for (size_t i = VIA_PAGES_KEPT; i < dead; i++)
-        via_page_file_discard(folder, remnants[i].name);
-    free(remnants);
+    size_t left = count;
+    if (count >= crowd)
+        free(look_at_all(folder, names, &left, NOBODY));
     via_folder_free(names, count);
+}
+
+static int by_pid(const void *a, const void *b)
+{
+    json_int_t left = json_integer_value(json_object_get(((const look *)a)->process, "pid"));
+    json_int_t right = json_integer_value(json_object_get(((const look *)b)->process, "pid"));
+
+    return (left > right) - (left < right);
+}
+
+static json_t *list_of(look *looks, size_t count)
+{
+    json_t *list = json_array();
+
+    qsort(looks, count, sizeof(*looks), by_pid);
+    for (size_t i = 0; i < count; i++) {
+        if (looks[i].process)
+            (void)json_array_append_new(list, looks[i].process);
+    }
+    return list;
+}
+
+json_t *via_pages_read(const char *folder, int64_t pid)
+{
+    char **names = NULL;
+    size_t count = 0;
+
+    if (via_folder_list(folder, VIA_PAGE_SUFFIX, &names, &count, NULL) != VIA_OK)
+        return json_array();
+    size_t left = count;
+    look *looks = look_at_all(folder, names, &left, pid);
+    json_t *list = looks ? list_of(looks, left) : NULL;
+    free(looks);
+    via_folder_free(names, count);
+    return list;
 }

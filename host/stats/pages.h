@@ -24,8 +24,8 @@ enum {
 void via_pages_tidy(const char *folder, size_t crowd);
 
 /*
- * The processes of the folder, or the one of `pid` if that is not 0, in the order of their pids: what via_observe() answers. NULL = out of memory.
- * A file that is no page is passed over.
+ * Looks at each page once: removes those of the dead, and gives the processes of the folder, or the one of `pid` if that is not 0, in the
+ * order of their pids: what via_observe() answers. NULL = out of memory. A file that is no page is passed over.
  */
 json_t *via_pages_read(const char *folder, int64_t pid);
 

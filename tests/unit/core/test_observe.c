@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -248,6 +249,34 @@ static void test_observe__of_the_dead_the_newest_are_kept(void **state)
     assert_int_equal(KEPT, count_files());
 }
 
+/* Opening and reading is most of what it costs where there are many. */
+static void test_observe__looks_at_each_page_once(void **state)
+{
+    char name[32];
+    _Alignas(struct inotify_event) char events[4096];
+    size_t opened = 0;
+    (void)state;
+
+    via_host *host = core_host_open();
+    const int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    core_pair pair = core_pair_open(host, "loop", "", VIA_TWO);
+    assert_true(inotify_add_watch(watch, folder, IN_OPEN) >= 0);
+    json_t *process = observe(getpid());
+    assert_non_null(process);
+    (void)snprintf(name, sizeof(name), "%ld.page", (long)getpid());
+    const ssize_t size = read(watch, events, sizeof(events));
+    for (ssize_t at = 0; at < size;) {
+        const struct inotify_event *event = (const struct inotify_event *)(const void *)(events + at);
+        opened += event->len > 0 && strcmp(event->name, name) == 0;
+        at += (ssize_t)(sizeof(*event) + event->len);
+    }
+    assert_int_equal(1, opened);
+    json_decref(process);
+    (void)close(watch);
+    core_pair_close(&pair);
+    via_host_close(host);
+}
+
 /* ---- fork --------------------------------------------------------------------------------------------------- */
 
 static int use_own(void)
@@ -416,6 +445,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_observe__a_pid_without_a_page_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_observe__a_crash_leaves_the_counters_readable, setup, teardown),
         cmocka_unit_test_setup_teardown(test_observe__of_the_dead_the_newest_are_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_observe__looks_at_each_page_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_observe__a_child_has_a_page_of_its_own, setup, teardown),
         cmocka_unit_test_setup_teardown(test_observe__can_be_switched_off, setup, teardown),
         cmocka_unit_test_setup_teardown(test_observe__a_folder_that_cannot_be_used_is_no_hindrance, setup, teardown),
