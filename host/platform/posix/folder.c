@@ -8,6 +8,7 @@
 
 #include "kit/error.h"
 #include "platform/os.h"
+#include "platform/posix/read_all.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -87,27 +88,9 @@ bool via_file_mark_is_settled(const via_file_mark *mark)
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */
 
-/* The file may grow while it is read; one byte more than the limit is enough to see it. */
-static ssize_t read_all(int fd, char *text, size_t capacity)
-{
-    size_t at = 0;
-
-    while (at < capacity) {
-        ssize_t n = read(fd, text + at, capacity - at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        if (n == 0)
-            break;
-        at += (size_t)n;
-    }
-    return (ssize_t)at;
-}
-
 /*
- * Room for what the file holds now, and one byte to see that it has grown: then room for the limit. Not always the latter, since
- * freeing so large a block makes the C library tidy up its whole heap, for each of many small files.
+ * Room for what the file holds now, and one byte to see that it has grown: then room for the limit and one byte more. Not always the
+ * latter, since freeing so large a block makes the C library tidy up its whole heap, for each of many small files.
  */
 static ssize_t read_whole(int fd, size_t expected, size_t limit, char **room)
 {
@@ -117,14 +100,14 @@ static ssize_t read_whole(int fd, size_t expected, size_t limit, char **room)
     *room = malloc(capacity + 1);
     if (!*room)
         return -1;
-    n = read_all(fd, *room, capacity);
+    n = via_read_all(fd, *room, capacity);
     if (n < (ssize_t)capacity || capacity > limit)
         return n;
     char *grown = realloc(*room, limit + 2);
     if (!grown)
         return -1;
     *room = grown;
-    ssize_t more = read_all(fd, grown + n, limit + 1 - (size_t)n);
+    ssize_t more = via_read_all(fd, grown + n, limit + 1 - (size_t)n);
     return more < 0 ? -1 : n + more;
 }
 

@@ -9,6 +9,7 @@
 
 #include "kit/error.h"
 #include "platform/os.h"
+#include "platform/posix/read_all.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -129,8 +130,6 @@ static via_status take_copy(via_image *image, int from, const char *path, via_er
 static via_status take_itself(via_image *image, int from, const char *path, via_error *error)
 {
     struct stat file;
-    ssize_t n;
-    size_t at = 0;
 
     if (fstat(from, &file) != 0 || file.st_size > LARGEST)
         return fail(error, VIA_STAGE_PREFLIGHT, errno ? errno : EFBIG, "check the file", "cannot read", path);
@@ -141,9 +140,8 @@ static via_status take_itself(via_image *image, int from, const char *path, via_
     if (!bytes || image->fd < 0)
         return fail(error, VIA_STAGE_PREFLIGHT, bytes ? errno : ENOMEM, "free memory or descriptors", "cannot read",
                     path);
-    while (at < image->size && ((n = read(from, bytes + at, image->size - at)) > 0 || (n < 0 && errno == EINTR)))
-        at += n > 0 ? (size_t)n : 0;
-    image->size = at;
+    ssize_t n = via_read_all(from, bytes, image->size);
+    image->size = n > 0 ? (size_t)n : 0;
     (void)snprintf(image->name, sizeof(image->name), "%s", path);
     return VIA_OK;
 }

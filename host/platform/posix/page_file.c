@@ -4,6 +4,8 @@
  */
 #include "platform/page_file.h"
 
+#include "platform/posix/read_all.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -129,22 +131,15 @@ void via_page_file_discard(const char *folder, const char *name)
 
 /* ---- reading ------------------------------------------------------------------------------------------------ */
 
-static unsigned char *read_all(int descriptor, size_t size)
+/* NULL: out of memory, or the file has become shorter. */
+static unsigned char *read_page(int descriptor, size_t size)
 {
     unsigned char *bytes = malloc(size);
-    size_t at = 0;
 
-    while (bytes && at < size) {
-        ssize_t count = pread(descriptor, bytes + at, size - at, (off_t)at);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0) {
-            free(bytes);
-            return NULL;
-        }
-        at += (size_t)count;
-    }
-    return bytes;
+    if (bytes && via_read_all(descriptor, bytes, size) == (ssize_t)size)
+        return bytes;
+    free(bytes);
+    return NULL;
 }
 
 bool via_page_file_read(const char *folder, const char *name, size_t most, unsigned char **bytes, size_t *size)
@@ -161,7 +156,7 @@ bool via_page_file_read(const char *folder, const char *name, size_t most, unsig
     if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
         status.st_size > 0 && (uint64_t)status.st_size <= most) {
         *size = (size_t)status.st_size;
-        *bytes = read_all(descriptor, *size);
+        *bytes = read_page(descriptor, *size);
     }
     (void)close(descriptor);
     return *bytes != NULL;

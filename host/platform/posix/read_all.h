@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading a file from where it stands, for the files here that do.
+ *
+ * Owns: the loop over what read(2) gives in pieces, or interrupts.
+ */
+#ifndef VIADUCT_HOST_PLATFORM_READ_ALL_H
+#define VIADUCT_HOST_PLATFORM_READ_ALL_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Until there are `capacity` bytes, or the file ends: how many there are. -1 with errno: it cannot be read. */
+ssize_t via_read_all(int descriptor, void *bytes, size_t capacity);
+
+#endif
