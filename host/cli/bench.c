@@ -87,14 +87,17 @@ static bool wants(const via_cli_args *args, uint32_t mode)
 static int check_row(const struct plan *plan, const via_bench_row *row)
 {
     const via_bench_job *job = &row->job;
-    if (job->pattern == VIA_PATTERN_VALUE || job->pattern == VIA_PATTERN_REGION)
-        return via_cli_usage(plan->args->command, "choose --pattern pair, queue or topic",
-                             "%s: a bench measures pair, queue and topic", row->address);
+    if (job->pattern == VIA_PATTERN_REGION)
+        return via_cli_usage(plan->args->command, "choose --pattern pair, queue, topic or value",
+                             "%s: a region has no messages that a bench could measure", row->address);
     if (plan->args->echo && job->pattern != VIA_PATTERN_PAIR)
         return via_cli_usage(plan->args->command, NULL, "%s: --echo is for pairs", row->address);
     if (job->pattern != VIA_PATTERN_PAIR && job->mode == VIA_BENCH_LATENCY && job->size < 8)
         return via_cli_usage(plan->args->command, "use --size 8 or more",
-                             "%s: the latency of a queue or topic needs 8 bytes for the time", row->address);
+                             "%s: the latency of a queue, topic or value needs 8 bytes for the time", row->address);
+    if (job->pattern == VIA_PATTERN_VALUE && job->size < 8)
+        return via_cli_usage(plan->args->command, "use --size 8 or more", "%s: values need 8 bytes for their number",
+                             row->address);
     return VIA_EXIT_OK;
 }
 

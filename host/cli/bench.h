@@ -19,7 +19,7 @@ enum { VIA_BENCH_WAIT_S = 5, VIA_BENCH_STILL_S = 10 }; /* for the other end; for
 
 /* One measurement. The same bytes go to the worker. */
 typedef struct via_bench_job {
-    uint32_t pattern; /* VIA_PATTERN_PAIR, _QUEUE or _TOPIC */
+    uint32_t pattern; /* any but VIA_PATTERN_REGION */
     uint32_t mode;
     uint32_t wake;
     uint32_t more; /* throughput announces VIA_MORE */
@@ -33,7 +33,8 @@ typedef struct via_bench_result {
     double p50, p90, p99, p999, max; /* latency only */
     double messages_per_s;
     uint64_t ended_ns; /* throughput: when the last message came, in via_now_ns() of either process */
-    uint64_t count;    /* messages that were measured; fewer than asked for if a topic dropped some */
+    uint64_t
+        count; /* messages that were measured; fewer than asked for if a topic dropped some; new values, seen or not */
 } via_bench_result;
 
 /* Sorts the samples; each is divided by `divisor` first (2 = half of a round trip). */

@@ -113,12 +113,23 @@ via_status via_bench_stamp(via_bench_end *end)
     return status;
 }
 
+/* A value of another size is what somebody had put there before. */
+static via_status take_own(const via_bench_end *end, via_msg *message)
+{
+    via_status status = take(end, message);
+    while (status == VIA_OK && end->job->pattern == VIA_PATTERN_VALUE && message->size != end->job->size) {
+        via_release(end->channel, message);
+        status = take(end, message);
+    }
+    return status;
+}
+
 static via_status read_stamp(via_bench_end *end, uint64_t *ns)
 {
     via_msg message;
     uint64_t sent;
     via_bench_note taken = {.kind = VIA_BENCH_TAKEN};
-    via_status status = take(end, &message);
+    via_status status = take_own(end, &message);
     if (status != VIA_OK)
         return status;
     uint64_t now = via_now_ns();
@@ -159,6 +170,8 @@ via_status via_bench_pour(via_bench_end *end, uint64_t *started_ns)
     for (uint64_t i = 0; i <= last && status == VIA_OK; i++) {
         if (i == end->job->warmup)
             *started_ns = via_now_ns();
+        if (end->job->pattern == VIA_PATTERN_VALUE)
+            memcpy(end->message, &i, sizeof i);
         status = give(end, end->message, end->job->size, i < last ? more : 0);
     }
     return status;
@@ -182,11 +195,29 @@ static via_status count_one(const via_bench_end *end)
     return status;
 }
 
+/* Of many values only the last is sure to come: it is known by its number. */
+static via_status await_last(via_bench_end *end, via_bench_result *result)
+{
+    uint64_t number = 0;
+    while (number != total(end) - 1) {
+        via_msg message;
+        via_status status = take_own(end, &message);
+        if (status != VIA_OK)
+            return status;
+        memcpy(&number, message.data, sizeof number);
+        via_release(end->channel, &message);
+    }
+    *result = (via_bench_result){.count = end->job->count, .ended_ns = via_now_ns()};
+    return VIA_OK;
+}
+
 /* The clock stops with the last message that came; via_bench_rate() knows when it started. */
 via_status via_bench_count(via_bench_end *end, via_bench_result *result)
 {
     uint64_t taken = 0, now = 0;
     via_status status = VIA_OK;
+    if (end->job->pattern == VIA_PATTERN_VALUE)
+        return await_last(end, result);
     while (taken < total(end)) {
         status = count_one(end);
         if (status != VIA_OK)

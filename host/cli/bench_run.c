@@ -197,7 +197,8 @@ static via_status measure(struct run *run, via_bench_result *result)
     via_bench_end *end = &run->end;
     if (end->job->mode == VIA_BENCH_THROUGHPUT) {
         via_status status = via_bench_pour(end, &run->started_ns);
-        return status == VIA_OK ? via_drain(end->channel, VIA_FOREVER, NULL) : status;
+        bool stays = end->job->pattern == VIA_PATTERN_VALUE; /* here, until another is put in its place */
+        return status == VIA_OK && !stays ? via_drain(end->channel, VIA_FOREVER, NULL) : status;
     }
     return end->job->pattern == VIA_PATTERN_PAIR ? via_bench_ping(end, result) : via_bench_stamp(end);
 }

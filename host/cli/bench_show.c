@@ -5,12 +5,8 @@
 
 #include "bench.h"
 #include "json.h"
+#include "session.h"
 #include "table.h"
-
-static const char *pattern_name(uint32_t pattern)
-{
-    return pattern == VIA_PATTERN_QUEUE ? "queue" : pattern == VIA_PATTERN_TOPIC ? "topic" : "pair";
-}
 
 static const char *mode_name(const via_bench_row *row)
 {
@@ -81,7 +77,7 @@ static void add_line(via_table *table, const via_bench_row *latency, const via_b
         format_latency(&latency->result, &texts);
     if (throughput)
         format_throughput(throughput, &texts);
-    (void)pick((const char *[]){any->address, pattern_name(any->job.pattern), texts.size, texts.p50, texts.p90,
+    (void)pick((const char *[]){any->address, via_cli_pattern_name(any->job.pattern), texts.size, texts.p50, texts.p90,
                                 texts.p99, texts.p999, texts.max, texts.messages, texts.bytes},
                latency, throughput, picked);
     via_table_add(table, picked);
@@ -195,8 +191,8 @@ json_t *via_bench_row_as_json(const via_bench_row *row)
 {
     double rate = row->result.messages_per_s;
     return json_pack("{so ss ss ss sI sI so sf sf}", "address", via_cli_json_text(row->address), "pattern",
-                     pattern_name(row->job.pattern), "mode", mode_name(row), "wake", wake_name(row), "size_bytes",
-                     (json_int_t)row->job.size, "count", (json_int_t)row->result.count, "latency_ns",
+                     via_cli_pattern_name(row->job.pattern), "mode", mode_name(row), "wake", wake_name(row),
+                     "size_bytes", (json_int_t)row->job.size, "count", (json_int_t)row->result.count, "latency_ns",
                      latency_as_json(row), "messages_per_s", rate, "bytes_per_s", rate * (double)row->job.size);
 }
 

@@ -18,6 +18,8 @@ static uint32_t role_of(const via_bench_job *job, bool is_worker)
         return is_worker ? VIA_PULL : VIA_PUSH;
     case VIA_PATTERN_TOPIC:
         return is_worker ? VIA_SUBSCRIBE : VIA_PUBLISH;
+    case VIA_PATTERN_VALUE:
+        return VIA_VALUE;
     default:
         return VIA_PAIR;
     }
@@ -32,7 +34,8 @@ via_status via_bench_join(const via_cli_args *args, via_host *host, const char *
     uint32_t role = role_of(job, is_worker);
     if (role == VIA_PAIR)
         return via_dial(host, address, &options, deadline, channel, error);
-    options.side = (job->pattern == VIA_PATTERN_QUEUE) == is_worker ? VIA_SIDE_BIND : VIA_SIDE_CONNECT;
+    if (role != VIA_VALUE) /* whose members are equals */
+        options.side = (job->pattern == VIA_PATTERN_QUEUE) == is_worker ? VIA_SIDE_BIND : VIA_SIDE_CONNECT;
     return via_join(host, address, role, &options, deadline, channel, error);
 }
 
@@ -57,6 +60,14 @@ static via_status serve(const via_cli_args *args, via_host *host, int control, v
     return status;
 }
 
+/* A value that was there before is none of those that are measured. */
+static void forget(via_channel *channel)
+{
+    via_msg message;
+    while (via_recv(channel, VIA_NOW, &message) == VIA_OK)
+        via_release(channel, &message);
+}
+
 static via_status open_worker(const via_cli_args *args, via_host *host, const via_bench_job *job, int control,
                               via_channel **channel, via_error *error)
 {
@@ -64,6 +75,8 @@ static via_status open_worker(const via_cli_args *args, via_host *host, const vi
     if (job->pattern == VIA_PATTERN_PAIR)
         return serve(args, host, control, channel, error);
     via_status status = via_bench_join(args, host, args->operands.items[0], job, true, channel, error);
+    if (status == VIA_OK && job->pattern == VIA_PATTERN_VALUE)
+        forget(*channel);
     if (status == VIA_OK && !via_bench_note_send(control, &ready))
         status = error->status = VIA_EPEER;
     return status;

@@ -114,7 +114,8 @@ static void choose_place(struct place *place, const via_certify_plugin *plugin, 
     expand(place, template ? template : usual);
     add_layer(place, subject);
     place->args = (via_cli_args){.command = args->command};
-    place->args.echo = args->listen_at ? false : args->dial_at || (peer && strcmp(peer, "echo") == 0);
+    bool has_ends = strcmp(subject->pattern, "value") != 0; /* a value has members */
+    place->args.echo = has_ends && !args->listen_at && (args->dial_at || (peer && strcmp(peer, "echo") == 0));
     add_plugins(place, plugin, subject);
     place->args.options = (via_cli_list){place->options, 0};
     place->setup = args->setup ? args->setup : setup;
@@ -124,8 +125,8 @@ static void choose_place(struct place *place, const via_certify_plugin *plugin, 
 static const char *reason_not_to(const via_certify_plugin *plugin, const via_certify_subject *subject)
 {
     const char *peer = text_of(hints_of(subject), "peer");
-    if (strcmp(subject->pattern, "value") == 0 || strcmp(subject->pattern, "region") == 0)
-        return "it has members instead of two ends; a bench is for pairs, queues and topics";
+    if (strcmp(subject->pattern, "region") == 0)
+        return "a region has no messages that a bench could measure";
     if (plugin->args->quick)
         return "--quick";
     if (plugin->args->test)
@@ -193,6 +194,7 @@ static uint32_t pattern_of(const char *name)
 {
     return strcmp(name, "queue") == 0   ? VIA_PATTERN_QUEUE
            : strcmp(name, "topic") == 0 ? VIA_PATTERN_TOPIC
+           : strcmp(name, "value") == 0 ? VIA_PATTERN_VALUE
                                         : VIA_PATTERN_PAIR;
 }
 

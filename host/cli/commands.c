@@ -250,9 +250,9 @@ const via_cli_command via_cli_commands[] = {
      .summary = "measure latency and throughput between two processes",
      .about =
          "Several addresses are measured in turn, round after round, and the median of the rounds is shown.\n"
-         "Latency is one way: half of the round trip of a pair; in a queue or a topic from send to receipt, with\n"
-         "one message under way. Percentiles are exact: every sample is kept.\n"
-         "Pairs, queues and topics are measured, a value not; --wake hybrid is for --peers.\n"
+         "Latency is one way: half of the round trip of a pair; else from send to receipt, with one message under\n"
+         "way. Percentiles are exact: every sample is kept. The rate of a value is that of its updates, until the\n"
+         "other has the last: it need not see each. Regions are not measured; --wake hybrid is for --peers.\n"
          "--count is for each row (default: 2000 round trips; as many messages as make 64 MiB, at most 100000).\n"
          "--peers compares the addresses (default: shm, unix, pipe, tcp) with nng, libzmq, sd-bus, libfabric, "
          "iceoryx,\n"

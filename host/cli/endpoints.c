@@ -7,24 +7,6 @@
 #include "session.h"
 #include "table.h"
 
-static const char *pattern_name(uint32_t pattern)
-{
-    switch (pattern) {
-    case VIA_PATTERN_PAIR:
-        return "pair";
-    case VIA_PATTERN_QUEUE:
-        return "queue";
-    case VIA_PATTERN_TOPIC:
-        return "topic";
-    case VIA_PATTERN_VALUE:
-        return "value";
-    case VIA_PATTERN_REGION:
-        return "region";
-    default:
-        return "";
-    }
-}
-
 static bool is_refused(const via_endpoint_info *info)
 {
     return info->error.status != VIA_OK;
@@ -35,9 +17,9 @@ static bool is_refused(const via_endpoint_info *info)
 static json_t *endpoint_as_json(const via_endpoint_info *info)
 {
     json_t *endpoint = json_pack("{so ss so so so si si}", "name", via_cli_json_text(info->name), "pattern",
-                                 pattern_name(info->pattern), "address", via_cli_json_text(info->address), "summary",
-                                 via_cli_json_text(info->summary), "file", via_cli_json_text(info->file), "line",
-                                 (int)info->line, "column", (int)info->column);
+                                 via_cli_pattern_name(info->pattern), "address", via_cli_json_text(info->address),
+                                 "summary", via_cli_json_text(info->summary), "file", via_cli_json_text(info->file),
+                                 "line", (int)info->line, "column", (int)info->column);
     if (endpoint && is_refused(info))
         (void)json_object_set_new(endpoint, "error", via_cli_json_error(&info->error));
     return endpoint;
@@ -76,7 +58,7 @@ static void add_endpoint(via_table *table, const via_endpoint_info *info)
     if (is_refused(info))
         add_refusal(table, info, place);
     else
-        via_table_add(table, (const char *[]){info->name, pattern_name(info->pattern),
+        via_table_add(table, (const char *[]){info->name, via_cli_pattern_name(info->pattern),
                                               info->address[0] ? info->address : "(chosen)", place, info->summary});
 }
 

@@ -81,6 +81,24 @@ static uint32_t endpoint_pattern(via_host *host, const char *address)
     return 0;
 }
 
+const char *via_cli_pattern_name(uint32_t pattern)
+{
+    switch (pattern) {
+    case VIA_PATTERN_PAIR:
+        return "pair";
+    case VIA_PATTERN_QUEUE:
+        return "queue";
+    case VIA_PATTERN_TOPIC:
+        return "topic";
+    case VIA_PATTERN_VALUE:
+        return "value";
+    case VIA_PATTERN_REGION:
+        return "region";
+    default:
+        return "";
+    }
+}
+
 uint32_t via_cli_pattern(const via_cli_args *args, via_host *host, const char *address)
 {
     if (via_cli_given(args, VIA_CLI_PATTERN))

@@ -18,6 +18,8 @@ void via_cli_open_options(const via_cli_args *args, via_open_options *options);
 
 /* --pattern, else what the endpoint states, else pair. VIA_PATTERN_*. */
 uint32_t via_cli_pattern(const via_cli_args *args, via_host *host, const char *address);
+/* "pair" of VIA_PATTERN_PAIR, and so on; "" of anything else. */
+const char *via_cli_pattern_name(uint32_t pattern);
 
 /* What to open. */
 typedef struct via_cli_open {

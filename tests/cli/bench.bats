@@ -41,6 +41,22 @@ quick="--count 50 --rounds 1"
     expect_status 0
 }
 
+expect_values() {
+    expect_status 0
+    expect_json '[(r["pattern"], r["mode"], r["count"]) for r in it] == [("value", m, 50) for m in ("latency", "throughput")]'
+    expect_json 'it[0]["latency_ns"]["p50"] > 0 and it[1]["messages_per_s"] > 0'
+}
+
+# What a clipboard holds depends on who has set it, for as long as it is there.
+@test "cli__bench_measures_values" {
+    # shellcheck disable=SC2086
+    run via bench shm:b --pattern value --size 64 --json $quick
+    expect_values
+    # shellcheck disable=SC2086
+    run "$BATS_TEST_DIRNAME/../private-x11" via bench 'clipboard:?backend=x11' --pattern value --size 64 --json $quick
+    expect_values
+}
+
 @test "cli__bench_does_one_mode_only_when_told" {
     for mode in latency throughput; do
         # shellcheck disable=SC2086
@@ -198,9 +214,14 @@ quick="--count 50 --rounds 1"
     expect_status 2
     expect "needs 8 bytes for the time"
     expect_way_out
-    run via bench unix:b --pattern value
+    run via bench shm:b --pattern value --size 4 --mode throughput
     expect_status 2
-    expect "a bench measures pair, queue and topic"
+    expect "values need 8 bytes for their number"
+    expect_way_out
+    echo '{"manifest": 1, "endpoints": {"table": {"pattern": "region", "address": "shm:t"}}}' >table.json
+    run via bench table --endpoints table.json
+    expect_status 2
+    expect "a region has no messages that a bench could measure"
     expect_way_out
 }
 

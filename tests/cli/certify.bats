@@ -222,9 +222,9 @@ END
     expect_status 0
     expect_certificate
     expect_json '{r["pattern"] for r in it[0]["results"]} == {"value", "region"}'
-    expect_json 'all(r["not_measured"] == "it has members instead of two ends; a bench is for pairs, queues and topics" for r in it[0]["results"])'
+    expect_json '[r["not_measured"] for r in it[0]["results"] if r["pattern"] == "region"] == ["a region has no messages that a bench could measure"]'
     run "$hasty" certify "$(fixtures)/conformance/cells.json"
-    expect "  not measured: it has members instead of two ends; a bench is for pairs, queues and topics"
+    expect "  not measured: a region has no messages that a bench could measure"
     run "$hasty" certify --listen 'template:{name}' --dial 'template:{name}' "$(fixtures)/template/template.json"
     expect_status 0
     expect "  not measured: a bench dials where the listener says it is"
@@ -234,6 +234,17 @@ END
     run "$hasty" certify --dial 'my-fd:{dir}/line' --setup 'exit 1' "$(fixtures)/template/my_fd.json"
     expect_status 0
     expect "  not measured: a measurement failed"
+}
+
+@test "cli_certify__values_are_measured" {
+    make_hasty
+    run "$hasty" certify --json "$(fixtures)/conformance/cells.json"
+    expect_status 0
+    expect_certificate
+    values='[r for r in it[0]["results"] if r["pattern"] == "value"][0]["measured"]'
+    expect_json "{(row['mode'], row['size_bytes'], row['pattern']) for row in $values} == {(mode, size, 'value') for mode in ('latency', 'throughput') for size in (64, 1024, 4096, 65536)}"
+    expect_json "all(row['latency_ns']['p50'] > 0 for row in $values if row['mode'] == 'latency')"
+    expect_json "all(row['messages_per_s'] > 0 for row in $values)"
 }
 
 @test "cli_certify__what_is_dialled_is_measured_after_the_setup" {
