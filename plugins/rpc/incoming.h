@@ -10,6 +10,7 @@
 #include "codec.h"
 
 typedef struct rpc_peer rpc_peer;
+typedef struct rpc_thread rpc_thread;
 
 /* One message as it came, until it has been read. */
 typedef struct rpc_incoming {
@@ -37,9 +38,9 @@ typedef struct rpc_queue {
     size_t count;
 } rpc_queue;
 
-/* The next message. VIA_OK, VIA_ETIMEDOUT, or how the channel ended. */
-via_status rpc_receive(rpc_peer *peer, via_deadline deadline, rpc_incoming **out);
-void rpc_incoming_free(rpc_peer *peer, rpc_incoming *incoming);
+/* The next message. VIA_OK, VIA_ETIMEDOUT, or how the channel ended. A `thread` (NULL = none) keeps a record at hand for the next. */
+via_status rpc_receive(rpc_peer *peer, rpc_thread *thread, via_deadline deadline, rpc_incoming **out);
+void rpc_incoming_free(rpc_peer *peer, rpc_thread *thread, rpc_incoming *incoming);
 void rpc_queue_init(rpc_queue *queue);
 void rpc_queue_put(rpc_queue *queue, rpc_incoming *incoming);
 rpc_incoming *rpc_queue_take(rpc_queue *queue); /* NULL = empty */

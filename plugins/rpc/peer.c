@@ -86,7 +86,7 @@ static void free_queue(rpc_peer *peer, rpc_queue *queue, bool is_forked)
         if (is_forked && !incoming->copy)
             free(incoming); /* the message is the parent's */
         else
-            rpc_incoming_free(peer, incoming);
+            rpc_incoming_free(peer, NULL, incoming);
     }
 }
 
@@ -96,6 +96,7 @@ static void free_threads(rpc_peer *peer, bool is_forked)
         rpc_thread *next = peer->threads->next;
         free_queue(peer, &peer->threads->inbox, is_forked);
         free_serving(peer->threads->serving);
+        free(peer->threads->incoming);
         if (!is_forked) /* where there may be sleepers still */
             (void)pthread_cond_destroy(&peer->threads->sleeper.woken);
         rpc_arena_fini(peer->threads->keep);
@@ -139,7 +140,6 @@ void rpc_peer_destroy(rpc_peer *peer, bool is_forked)
     rpc_interface_drop(peer->interface);
     rpc_interface_drop(peer->theirs);
     free(peer->stream);
-    free(atomic_load(&peer->spare));
     (void)pthread_mutex_destroy(&peer->lock);
     (void)pthread_mutex_destroy(&peer->send_lock);
     free(peer);

@@ -72,8 +72,6 @@ struct rpc_peer {
     size_t stream_size, stream_capacity;
     rpc_measure measure;
 
-    _Atomic(rpc_incoming *) spare; /* the record of a message, for the next one; whoever takes it out has it */
-
     pthread_mutex_t send_lock;
 
     /* serving: set up before it is used */

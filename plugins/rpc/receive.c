@@ -34,27 +34,34 @@ rpc_incoming *rpc_queue_take(rpc_queue *queue)
     return incoming;
 }
 
-/* A message is received while the one before it is seldom still there, so one record does for most. */
-static rpc_incoming *take_record(rpc_peer *peer)
+/* A thread receives while what it received before is seldom still there, so one record does for most. */
+static rpc_incoming *take_record(rpc_thread *thread)
 {
-    rpc_incoming *record = atomic_exchange_explicit(&peer->spare, NULL, memory_order_acquire);
+    rpc_incoming *record = thread ? thread->incoming : NULL;
 
-    return record ? record : malloc(sizeof(*record));
+    if (!record)
+        return malloc(sizeof(*record));
+    thread->incoming = NULL;
+    return record;
 }
 
-static void give_record(rpc_peer *peer, rpc_incoming *record)
+static void give_record(rpc_thread *thread, rpc_incoming *record)
 {
-    free(atomic_exchange_explicit(&peer->spare, record, memory_order_acq_rel));
+    if (thread && !thread->incoming)
+        thread->incoming = record;
+    else
+        free(record);
 }
 
-void rpc_incoming_free(rpc_peer *peer, rpc_incoming *incoming)
+void rpc_incoming_free(rpc_peer *peer, rpc_thread *thread, rpc_incoming *incoming)
 {
     if (!incoming)
         return;
-    if (!incoming->copy)
+    if (incoming->copy)
+        free(incoming->copy);
+    else
         peer->plugin->host->inner->release(peer->inner, &incoming->message);
-    free(incoming->copy);
-    give_record(peer, incoming);
+    give_record(thread, incoming);
 }
 
 static unsigned char *copy_of(const void *data, size_t size)
@@ -68,15 +75,15 @@ static unsigned char *copy_of(const void *data, size_t size)
 
 /* ---- whole messages ----------------------------------------------------------------------------------------- */
 
-static via_status receive_whole(rpc_peer *peer, via_deadline deadline, rpc_incoming **out)
+static via_status receive_whole(rpc_peer *peer, rpc_thread *thread, via_deadline deadline, rpc_incoming **out)
 {
-    rpc_incoming *incoming = take_record(peer);
+    rpc_incoming *incoming = take_record(thread);
 
     if (!incoming)
         return VIA_ENOMEM;
     via_status status = peer->plugin->host->inner->recv(peer->inner, deadline, &incoming->message);
     if (status != VIA_OK) {
-        give_record(peer, incoming);
+        give_record(thread, incoming);
         return status;
     }
     incoming->next = NULL;
@@ -86,7 +93,7 @@ static via_status receive_whole(rpc_peer *peer, via_deadline deadline, rpc_incom
     incoming->data = incoming->message.data;
     incoming->size = incoming->message.size;
     if (peer->codec->reads_twice && !(incoming->copy = copy_of(incoming->data, incoming->size))) {
-        rpc_incoming_free(peer, incoming);
+        rpc_incoming_free(peer, thread, incoming);
         return VIA_ENOMEM;
     }
     if (incoming->copy) {
@@ -189,10 +196,10 @@ static via_status receive_cut(rpc_peer *peer, via_deadline deadline, rpc_incomin
     return *out ? VIA_OK : status;
 }
 
-via_status rpc_receive(rpc_peer *peer, via_deadline deadline, rpc_incoming **out)
+via_status rpc_receive(rpc_peer *peer, rpc_thread *thread, via_deadline deadline, rpc_incoming **out)
 {
     *out = NULL;
-    return peer->is_stream ? receive_cut(peer, deadline, out) : receive_whole(peer, deadline, out);
+    return peer->is_stream ? receive_cut(peer, deadline, out) : receive_whole(peer, thread, deadline, out);
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------ */

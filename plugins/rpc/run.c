@@ -249,7 +249,7 @@ void rpc_run(rpc_peer *peer, rpc_wait *wait, const rpc_method *method, rpc_incom
     if (!serving && request->envelope.kind == RPC_REQUEST)
         rpc_answer_fault(peer, &request->envelope.id, RPC_CODE_INTERNAL, NULL, "%s: out of memory", method->name);
     rpc_opened_close(peer, request);
-    rpc_incoming_free(peer, incoming);
+    rpc_incoming_free(peer, wait->thread, incoming);
     rpc_step_down(peer, wait, serving);
     if (!serving)
         return;

@@ -24,7 +24,7 @@ static void give_up(rpc_peer *peer)
     (void)pthread_mutex_lock(&peer->lock);
     rpc_peer_end(peer, VIA_EPROTO);
     while ((incoming = rpc_queue_take(&peer->aside)) != NULL)
-        rpc_incoming_free(peer, incoming);
+        rpc_incoming_free(peer, NULL, incoming);
     peer->aside_bytes = 0;
     (void)pthread_mutex_unlock(&peer->lock);
 }

@@ -34,6 +34,7 @@ typedef struct rpc_thread {
     rpc_waiter sleeper;
     struct rpc_call *call; /* free records at hand, NULL = none: this thread's alone */
     struct rpc_serving *serving;
+    rpc_incoming *incoming;
 } rpc_thread;
 
 /* A condition on the clock that deadlines are on. */

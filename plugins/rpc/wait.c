@@ -204,7 +204,7 @@ static void deal_with(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming)
         incoming = deal_with_request(peer, wait, incoming, &opened);
     }
     rpc_opened_close(peer, &opened);
-    rpc_incoming_free(peer, incoming);
+    rpc_incoming_free(peer, wait ? wait->thread : NULL, incoming);
 }
 
 /* ---- leading: with the lock held, but for receiving and dealing --------------------------------------------- */
@@ -229,7 +229,7 @@ static via_status lead(rpc_peer *peer, rpc_wait *wait, via_deadline deadline)
 
     peer->is_led = wait->leads = true;
     (void)pthread_mutex_unlock(&peer->lock);
-    via_status status = rpc_receive(peer, via_deadline_min(deadline, next), &incoming);
+    via_status status = rpc_receive(peer, wait->thread, via_deadline_min(deadline, next), &incoming);
     if (status == VIA_OK) {
         deal_with(peer, wait, incoming);
         wait->done++;
@@ -399,7 +399,7 @@ void rpc_take_aside(rpc_peer *peer)
     rpc_incoming *incoming;
     via_status status = VIA_ETIMEDOUT;
 
-    while (has_space_aside(peer) && (status = rpc_receive(peer, VIA_NOW, &incoming)) == VIA_OK)
+    while (has_space_aside(peer) && (status = rpc_receive(peer, NULL, VIA_NOW, &incoming)) == VIA_OK)
         deal_with(peer, NULL, incoming);
     (void)pthread_mutex_lock(&peer->lock);
     if (status != VIA_ETIMEDOUT && status != VIA_OK)
