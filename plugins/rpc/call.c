@@ -231,13 +231,24 @@ static bool give_up(rpc_peer *peer, rpc_call *call)
     return is_ours;
 }
 
+/* A quick call is on its way while the clock is read. Of any other the deadline is everybody's once it is open. */
+static via_status send_in_time(rpc_peer *peer, rpc_call *call)
+{
+    via_deadline deadline = call->deadline;
+
+    if (!call->is_quick)
+        call->deadline = deadline = rpc_deadline(peer, call->method, deadline);
+    open_call(peer, call);
+    via_status status = rpc_send_now(peer, &call->writer);
+    if (call->is_quick)
+        call->deadline = deadline = rpc_deadline(peer, call->method, deadline);
+    return status == VIA_ETIMEDOUT ? rpc_send(peer, &call->writer, deadline) : status;
+}
+
 via_status rpc_call_send(rpc_peer *peer, rpc_call *call)
 {
-    const via_deadline deadline = call->deadline; /* once it is open, whoever delivers may set another */
-
     call->losses = losses_of(peer);
-    open_call(peer, call);
-    via_status status = rpc_send(peer, &call->writer, deadline);
+    via_status status = send_in_time(peer, call);
 
     if (status == VIA_OK || !give_up(peer, call)) { /* what answers before it is asked is taken at its word */
         if (call->finish)

@@ -52,9 +52,9 @@ struct rpc_call {
     rpc_call *next;         /* free ones, and ended ones */
     uint32_t holds; /* under lock: who sends it, or runs a callback of it. It is not told to have ended meanwhile */
     uint64_t id;
-    via_deadline deadline;
-    uint64_t losses;   /* connections lost when it was sent, if the channel dials again */
-    via_status status; /* from here on: whoever makes the call, then whoever delivers */
+    via_deadline deadline; /* until it is sent also VIA_RPC_USUAL */
+    uint64_t losses;       /* connections lost when it was sent, if the channel dials again */
+    via_status status;     /* from here on: whoever makes the call, then whoever delivers */
     via_rpc_error error;
     rpc_deliver_fn deliver;
     rpc_finish_fn finish;      /* NULL = a thread waits for it */

@@ -51,7 +51,7 @@ static via_status write_call(const rpc_binding *binding, rpc_call *call)
 
     rpc_marshal_init(&marshal, peer->codec, &call->writer, NULL, NULL);
     marshal.handles = &peer->handles;
-    peer->codec->request(&call->writer, call->id, callback_method, rpc_timeout(peer, call->deadline),
+    peer->codec->request(&call->writer, call->id, callback_method, rpc_timeout(peer, NULL, call->deadline),
                          binding->method->sent + 1);
     peer->codec->put_unsigned(&call->writer, binding->number);
     via_status status = rpc_marshal_put_sent(&marshal, &call->frame, 0);

@@ -50,26 +50,20 @@ via_deadline rpc_deadline(const rpc_peer *peer, const rpc_method *method, via_de
     return ns > INT64_MAX ? VIA_FOREVER : via_deadline_after((int64_t)ns);
 }
 
-/* The clock is read once a call, if the deadline is the usual one. */
-void rpc_request_set_deadline(const rpc_peer *peer, rpc_request *request, via_deadline deadline)
+/* All of the usual time is left: no clock has to be asked. */
+static uint64_t left_ns(const rpc_peer *peer, const rpc_method *method, via_deadline deadline)
 {
-    request->deadline = rpc_deadline(peer, request->method, deadline);
-    request->left_ns =
-        deadline == VIA_RPC_USUAL && request->deadline != VIA_FOREVER ? usual_ns(peer, request->method) : 0;
+    uint64_t ns = deadline == VIA_RPC_USUAL ? usual_ns(peer, method) : via_deadline_left(deadline);
+
+    return ns > INT64_MAX ? VIA_FOREVER : ns;
 }
 
-uint64_t rpc_timeout(rpc_peer *peer, via_deadline deadline)
+uint64_t rpc_timeout(rpc_peer *peer, const rpc_method *method, via_deadline deadline)
 {
-    if (deadline == VIA_FOREVER || !atomic_load_explicit(&peer->is_rich, memory_order_relaxed))
+    if (!atomic_load_explicit(&peer->is_rich, memory_order_relaxed))
         return 0;
-    return via_deadline_left(deadline) / 1000000 + 1;
-}
-
-static uint64_t timeout_of(rpc_peer *peer, const rpc_request *request)
-{
-    if (request->left_ns == 0 || !atomic_load_explicit(&peer->is_rich, memory_order_relaxed))
-        return rpc_timeout(peer, request->deadline);
-    return request->left_ns / 1000000 + 1;
+    uint64_t ns = left_ns(peer, method, deadline);
+    return ns == VIA_FOREVER ? 0 : ns / 1000000 + 1;
 }
 
 /* ---- the reply ---------------------------------------------------------------------------------------------- */
@@ -118,15 +112,15 @@ static via_status write_values(rpc_peer *peer, rpc_writer *writer, rpc_frame *fr
 }
 
 /* The call, written and not sent. */
-static via_status make_call(rpc_peer *peer, rpc_thread *thread, const rpc_request *request, rpc_call **out,
+static via_status make_call(rpc_peer *peer, rpc_thread *thread, rpc_request *request, rpc_call **out,
                             via_rpc_error *error)
 {
     const rpc_method *method = request->method;
     rpc_call *call;
 
-    if (request->left_ns == 0 && via_deadline_left(request->deadline) == 0)
+    if (left_ns(peer, method, request->deadline) == 0)
         return rpc_refuse(error, method->name, VIA_ETIMEDOUT, "the deadline had passed before it was sent");
-    via_status status = rpc_hello(peer, method, request->deadline, error);
+    via_status status = rpc_hello(peer, method, &request->deadline, error);
 
     if (status != VIA_OK)
         return status;
@@ -135,7 +129,8 @@ static via_status make_call(rpc_peer *peer, rpc_thread *thread, const rpc_reques
     call->method = method;
     call->deadline = request->deadline;
     fill_frame(&call->frame, request);
-    peer->codec->request(&call->writer, call->id, method->name, timeout_of(peer, request), method->sent);
+    peer->codec->request(&call->writer, call->id, method->name, rpc_timeout(peer, method, request->deadline),
+                         method->sent);
     status = write_values(peer, &call->writer, &call->frame, call->id * RPC_CALLBACKS, error);
     if (status != VIA_OK) {
         rpc_call_give(peer, thread, call);
@@ -174,7 +169,7 @@ static via_status send_oneway(rpc_peer *peer, const rpc_request *request, via_rp
     fill_frame(&frame, request);
     peer->codec->notification(&writer, request->method->name, request->method->sent);
     if ((status = write_values(peer, &writer, &frame, 0, error)) == VIA_OK &&
-        (status = rpc_send(peer, &writer, request->deadline)) != VIA_OK) {
+        (status = rpc_send(peer, &writer, rpc_deadline(peer, request->method, request->deadline))) != VIA_OK) {
         rpc_explain(error, request->method->name, status, "it could not be sent");
         if (error)
             error->origin = VIA_RPC_TRANSPORT;
@@ -183,7 +178,7 @@ static via_status send_oneway(rpc_peer *peer, const rpc_request *request, via_rp
     return status;
 }
 
-via_status rpc_call_function(rpc_peer *peer, rpc_thread *thread, const rpc_request *request, via_rpc_error *error)
+via_status rpc_call_function(rpc_peer *peer, rpc_thread *thread, rpc_request *request, via_rpc_error *error)
 {
     rpc_call *call;
     via_status status;
@@ -235,7 +230,7 @@ static via_status prepare(rpc_peer *peer, const char *name, void *result, void *
     for (size_t i = 0; i < count; i++)
         request->cells[request->method->call_params[i]] = arguments[i];
     request->result = result;
-    rpc_request_set_deadline(peer, request, deadline);
+    request->deadline = deadline;
     return VIA_OK;
 }
 

@@ -16,23 +16,20 @@ typedef struct rpc_request {
     const rpc_method *method;
     void *cells[RPC_PARAMS_MAX]; /* by parameter of the method */
     void *result;
-    via_deadline deadline;
-    uint64_t left_ns; /* of the deadline, which was set just now; 0 = nobody has looked */
+    via_deadline deadline; /* or VIA_RPC_USUAL, which begins when it is sent */
 } rpc_request;
 
 /* Calls, and waits. Fills `error` on failure, and zeroes what a result would have written. */
-via_status rpc_call_function(rpc_peer *peer, rpc_thread *thread, const rpc_request *request, via_rpc_error *error);
+via_status rpc_call_function(rpc_peer *peer, rpc_thread *thread, rpc_request *request, via_rpc_error *error);
 /* Fills an error record that may be NULL: refused here, nothing sent. */
 void rpc_explain(via_rpc_error *error, const char *method, via_status status, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* The same as the status that it is, so that a refusal is one statement. */
 #define rpc_refuse(error, method, status, ...) (rpc_explain((error), (method), (status), __VA_ARGS__), (status))
-/* Sets the deadline that a call of the request's method really has. */
-void rpc_request_set_deadline(const rpc_peer *peer, rpc_request *request, via_deadline deadline);
-/* The same for what is no request. */
+/* The deadline that a call of the method (NULL = of none) really has. */
 via_deadline rpc_deadline(const rpc_peer *peer, const rpc_method *method, via_deadline deadline);
-/* What of it is left, as it is sent along; 0 = it is not. */
-uint64_t rpc_timeout(rpc_peer *peer, via_deadline deadline);
+/* What of it is left, in ms, as it is sent along; 0 = it is not. */
+uint64_t rpc_timeout(rpc_peer *peer, const rpc_method *method, via_deadline deadline);
 /* Copies the error of a call to `error`, which may be NULL. */
 void rpc_tell(const rpc_call *call, via_rpc_error *error);
 /* How ffi_call() and closures hand over what is returned: integers fill a whole register. */

@@ -58,7 +58,9 @@ static via_status agree(rpc_peer *peer, const question *asked, via_rpc_error *er
 {
     bool is_ours = peer->interface && rpc_interface_find(peer->interface, asked->name, strlen(asked->name));
 
-    return is_ours ? rpc_hello(peer, asked->method, asked->deadline, error) : VIA_OK;
+    via_deadline deadline = asked->deadline;
+
+    return is_ours ? rpc_hello(peer, asked->method, &deadline, error) : VIA_OK;
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------------ */
@@ -66,7 +68,7 @@ static via_status agree(rpc_peer *peer, const question *asked, via_rpc_error *er
 static void begin(rpc_peer *peer, const question *asked, rpc_writer *writer, uint64_t id, bool is_request)
 {
     const rpc_codec *codec = peer->codec;
-    uint64_t timeout = rpc_timeout(peer, asked->deadline);
+    uint64_t timeout = rpc_timeout(peer, asked->method, asked->deadline);
     bool is_named = json_is_object(asked->params) && !asked->method;
     size_t count = asked->method ? asked->method->sent : json_array_size(asked->params);
 

@@ -248,7 +248,7 @@ static via_status get_acquainted(rpc_peer *peer, rpc_acquaintance *now, via_dead
     return status;
 }
 
-via_status rpc_hello(rpc_peer *peer, const rpc_method *method, via_deadline deadline, via_rpc_error *error)
+via_status rpc_hello(rpc_peer *peer, const rpc_method *method, via_deadline *deadline, via_rpc_error *error)
 {
     rpc_acquaintance now = atomic_load_explicit(&peer->acquaintance, memory_order_acquire);
 
@@ -256,7 +256,8 @@ via_status rpc_hello(rpc_peer *peer, const rpc_method *method, via_deadline dead
         return VIA_OK;
     now = claim(peer);
     if (now == RPC_STRANGER || now == RPC_ASKED) {
-        via_status status = get_acquainted(peer, &now, deadline);
+        *deadline = rpc_deadline(peer, method, *deadline);
+        via_status status = get_acquainted(peer, &now, *deadline);
         if (status != VIA_OK || now == RPC_STRANGER) {
             status = status == VIA_OK ? VIA_ETIMEDOUT : status;
             rpc_explain(error, method->name, status, "the other end has not answered who it is");

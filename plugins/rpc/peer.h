@@ -96,12 +96,17 @@ static inline bool rpc_peer_is_foreign(const rpc_peer *peer)
  * Sends what was written. While the other end takes nothing it is listened to, since it may be waiting for the same. VIA_ETIMEDOUT
  * and every other failure: nothing has left.
  */
-via_status rpc_send(rpc_peer *peer, rpc_writer *writer, via_deadline deadline);
+via_status rpc_send(rpc_peer *peer, const rpc_writer *writer, via_deadline deadline);
+/* The same without waiting. */
+via_status rpc_send_now(rpc_peer *peer, const rpc_writer *writer);
 
 /* ---- hello.c: getting to know the other end ------------------------------------------------------------------ */
 
-/* Asks who the other end is, once. VIA_OK; VIA_ETYPE: this method is another one there. */
-via_status rpc_hello(rpc_peer *peer, const rpc_method *method, via_deadline deadline, via_rpc_error *error);
+/*
+ * Asks who the other end is, once. VIA_OK; VIA_ETYPE: this method is another one there. A *deadline that is VIA_RPC_USUAL begins with
+ * the question, if there is one.
+ */
+via_status rpc_hello(rpc_peer *peer, const rpc_method *method, via_deadline *deadline, via_rpc_error *error);
 /* The builtin ones: rpc.describe, rpc.hello. */
 bool rpc_is_own(const rpc_peer *peer, const rpc_envelope *envelope);
 void rpc_serve_own(rpc_peer *peer, const rpc_opened *request);

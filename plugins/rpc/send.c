@@ -67,13 +67,15 @@ static void wait_for_room(rpc_peer *peer, via_deadline deadline)
     rpc_take_aside(peer); /* and leads no more */
 }
 
-via_status rpc_send(rpc_peer *peer, rpc_writer *writer, via_deadline deadline)
+via_status rpc_send_now(rpc_peer *peer, const rpc_writer *writer)
 {
-    via_status status = writer->status;
+    return writer->status == VIA_OK ? send_once(peer, writer, VIA_NOW) : writer->status;
+}
 
-    if (status != VIA_OK)
-        return status;
-    status = send_once(peer, writer, VIA_NOW);
+via_status rpc_send(rpc_peer *peer, const rpc_writer *writer, via_deadline deadline)
+{
+    via_status status = rpc_send_now(peer, writer);
+
     while (status == VIA_ETIMEDOUT && via_deadline_left(deadline) > 0) {
         wait_for_room(peer, deadline);
         status = send_once(peer, writer, via_deadline_min(deadline, via_deadline_after(LOOK_NS)));

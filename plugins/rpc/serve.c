@@ -46,7 +46,7 @@ static via_status wait_and_answer(rpc_peer *peer, rpc_writer *writer, const rpc_
 
 via_status rpc_answer(rpc_peer *peer, rpc_writer *writer, const rpc_serving *to)
 {
-    via_status status = rpc_send(peer, writer, VIA_NOW);
+    via_status status = rpc_send_now(peer, writer);
 
     if (status == VIA_ETIMEDOUT)
         return wait_and_answer(peer, writer, to);

@@ -57,7 +57,7 @@ static void fill_request(const rpc_stub *stub, void **arguments, void *result, r
     for (size_t i = 0; i < stub->method->call_count; i++)
         request->cells[stub->method->call_params[i]] = arguments[i];
     request->result = result;
-    rpc_request_set_deadline(stub->peer, request, VIA_RPC_USUAL);
+    request->deadline = VIA_RPC_USUAL;
 }
 
 static void call_through(rpc_stub *stub, void *result, void **arguments)
