@@ -17,7 +17,6 @@ typedef struct rpc_stub {
     const rpc_method *method;
     ffi_closure *closure;
     void *code;
-    atomic_uint inside; /* calls */
 } rpc_stub;
 
 /* ---- what is returned --------------------------------------------------------------------------------------- */
@@ -60,17 +59,12 @@ static void fill_request(const rpc_stub *stub, void **arguments, void *result, r
     request->deadline = VIA_RPC_USUAL;
 }
 
-static void call_through(rpc_stub *stub, void *result, void **arguments)
+static void call_through(const rpc_stub *stub, rpc_thread *thread, void *result, void **arguments)
 {
-    rpc_thread *thread = rpc_thread_here(stub->peer);
     uint64_t small[2] = {0, 0};
     bool is_small = stub->method->result.size <= sizeof(small);
     rpc_request request;
 
-    if (!thread) {
-        memset(result, 0, stub->method->result.size);
-        return;
-    }
     fill_request(stub, arguments, is_small ? (void *)small : result, &request);
     via_status status = rpc_call_function(stub->peer, thread, &request, &thread->error);
     thread->has_error = status != VIA_OK;
@@ -93,18 +87,30 @@ static void refuse_child(const rpc_stub *stub, void *result)
         rpc_return_store(&stub->method->result, result, small);
 }
 
+static void note_inside(rpc_thread *thread, int32_t more)
+{
+    uint32_t before = atomic_load_explicit(&thread->inside, memory_order_relaxed);
+
+    atomic_store_explicit(&thread->inside, before + (uint32_t)more, memory_order_release);
+}
+
 static void enter(ffi_cif *cif, void *result, void **arguments, void *user)
 {
-    rpc_stub *stub = user;
+    const rpc_stub *stub = user;
 
     (void)cif;
     if (rpc_peer_is_foreign(stub->peer)) {
         refuse_child(stub, result);
         return;
     }
-    atomic_fetch_add(&stub->inside, 1);
-    call_through(stub, result, arguments);
-    atomic_fetch_sub(&stub->inside, 1);
+    rpc_thread *thread = rpc_thread_here(stub->peer);
+    if (!thread) {
+        memset(result, 0, stub->method->result.size);
+        return;
+    }
+    note_inside(thread, 1);
+    call_through(stub, thread, result, arguments);
+    note_inside(thread, -1);
 }
 
 /* ---- making ------------------------------------------------------------------------------------------------- */
@@ -167,12 +173,23 @@ via_status rpc_table_import(void *self, const char *method, void *function, size
     return VIA_OK;
 }
 
-/* A closure that somebody is in stays for ever: better a leak than a jump into nothing. */
+static bool is_anybody_inside(const rpc_peer *peer)
+{
+    const rpc_thread *thread = peer->threads;
+
+    while (thread && atomic_load_explicit(&thread->inside, memory_order_acquire) == 0)
+        thread = thread->next;
+    return thread != NULL;
+}
+
+/* Closures that somebody may be in stay for ever: better a leak than a jump into nothing. */
 void rpc_stubs_fini(rpc_peer *peer, bool is_forked)
 {
+    bool stay = is_forked || is_anybody_inside(peer);
+
     for (size_t i = 0; peer->stubs && i < peer->interface->method_count; i++) {
         rpc_stub *stub = peer->stubs[i];
-        if (!stub || is_forked || atomic_load(&stub->inside) > 0)
+        if (!stub || stay)
             continue;
         rpc_closure_free(stub->closure);
         free(stub);

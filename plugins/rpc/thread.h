@@ -10,6 +10,7 @@
 #include "incoming.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <viaduct/rpc.h>
 
 typedef struct rpc_peer rpc_peer;
@@ -35,6 +36,7 @@ typedef struct rpc_thread {
     struct rpc_call *call; /* free records at hand, NULL = none: this thread's alone */
     struct rpc_serving *serving;
     rpc_incoming *incoming;
+    _Atomic(uint32_t) inside; /* imported functions that it is in, in each other; written by it alone */
 } rpc_thread;
 
 /* A condition on the clock that deadlines are on. */
