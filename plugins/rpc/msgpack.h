@@ -121,9 +121,21 @@ static inline uint64_t rpc_msgpack_body(const rpc_msgpack_head *head)
     return head->token == RPC_TEXT || head->token == RPC_BINARY || head->token == RPC_OTHER ? head->value : 0;
 }
 
-static inline bool rpc_msgpack_is_small_integer(unsigned char lead)
+/* Bytes of a value that holds no others. 0: it is none, or not whole. */
+static inline size_t rpc_msgpack_plain_size(const unsigned char *data, size_t size)
 {
-    return lead < MSGPACK_FIXMAP || lead >= MSGPACK_NEGATIVE;
+    const rpc_msgpack_lead *meaning;
+    rpc_msgpack_head head;
+
+    if (size == 0)
+        return 0;
+    meaning = &rpc_msgpack_leads[data[0]];
+    if (meaning->token != RPC_NOTHING && meaning->token < RPC_TEXT)
+        return meaning->width < size ? (size_t)1 + meaning->width : 0;
+    if (rpc_msgpack_read_head(data, size, &head) != VIA_OK || head.token >= RPC_LIST ||
+        rpc_msgpack_body(&head) > size - head.size)
+        return 0;
+    return head.size + (size_t)rpc_msgpack_body(&head);
 }
 
 /*
@@ -171,8 +183,6 @@ bool rpc_msgpack_enter_list(rpc_reader *reader, size_t *count);
 bool rpc_msgpack_enter_map(rpc_reader *reader, size_t *count);
 void rpc_msgpack_leave_entered(rpc_reader *reader);
 bool rpc_msgpack_skip(rpc_reader *reader);
-/* Any one value that holds no others. False: it is none, and stays the next. */
-bool rpc_msgpack_skip_plain(rpc_reader *reader);
 
 /* The error of a reply, which is the next value, in whatever dialect it is. */
 void rpc_msgpack_read_fault(rpc_reader *reader, rpc_fault *fault);

@@ -34,12 +34,18 @@ static via_status descend(rpc_measure *state, uint64_t count, size_t limit, cons
     return VIA_OK;
 }
 
-static via_status step_wide(const unsigned char *data, size_t size, size_t limit, rpc_measure *state, const char **why)
+/* Any one value, also where something is wrong with it. */
+static via_status step(const unsigned char *data, size_t size, size_t limit, rpc_measure *state, const char **why)
 {
     rpc_msgpack_head head;
-    via_status status = rpc_msgpack_read_head(data + state->at, size - state->at, &head);
+    via_status status;
     uint64_t whole;
 
+    if (state->at >= limit)
+        return VIA_ETOOBIG;
+    if (state->at >= size)
+        return VIA_ETIMEDOUT;
+    status = rpc_msgpack_read_head(data + state->at, size - state->at, &head);
     if (status == VIA_EPROTO)
         *why = "the byte c1 begins no value of MessagePack";
     if (status == VIA_ETIMEDOUT && size >= limit)
@@ -60,25 +66,34 @@ static via_status step_wide(const unsigned char *data, size_t size, size_t limit
     return VIA_OK;
 }
 
+/* Values of the innermost list or map that hold no others. True: it is complete. */
+static bool pass_plain(const unsigned char *data, size_t size, rpc_measure *state)
+{
+    uint64_t left = state->left[state->depth - 1];
+    size_t at = state->at, whole;
+
+    while (left > 0 && at < size && (whole = rpc_msgpack_plain_size(data + at, size - at)) > 0) {
+        at += whole;
+        left--;
+    }
+    state->left[state->depth - 1] = left;
+    state->at = at;
+    return left == 0;
+}
+
 via_status rpc_msgpack_walk(const unsigned char *data, size_t size, size_t limit, rpc_measure *state, const char **why)
 {
-    do {
-        via_status status;
+    via_status status = VIA_OK;
 
-        if (state->at >= limit)
-            return VIA_ETOOBIG;
-        if (state->at >= size)
-            return VIA_ETIMEDOUT;
-        if (rpc_msgpack_is_small_integer(data[state->at])) {
-            state->at++;
+    do {
+        if (state->depth > 0 && pass_plain(data, size < limit ? size : limit, state)) {
+            state->depth--;
             finish(state);
             continue;
         }
-        status = step_wide(data, size, limit, state, why);
-        if (status != VIA_OK)
-            return status;
-    } while (state->depth > 0);
-    return VIA_OK;
+        status = step(data, size, limit, state, why);
+    } while (status == VIA_OK && state->depth > 0);
+    return status;
 }
 
 /* A stream that is something else altogether is found out by its first bytes, not when some limit is met. */

@@ -8,6 +8,8 @@
 #include "kit/utf8.h"
 #include "msgpack.h"
 
+enum { SHORT_COUNT = 32 };
+
 static via_status wrong(rpc_reader *reader, const char *why)
 {
     reader->wrong = why;
@@ -16,6 +18,14 @@ static via_status wrong(rpc_reader *reader, const char *why)
     return VIA_EPROTO;
 }
 
+/* A message that is gone over: which of its bytes comes next. */
+typedef struct cursor {
+    const unsigned char *data;
+    size_t size;
+    size_t at;
+} cursor;
+
+/* Nothing of it can be read so far. */
 static void begin(rpc_reader *reader, const void *data, size_t size, rpc_arena *arena)
 {
     reader->data = data;
@@ -27,7 +37,7 @@ static void begin(rpc_reader *reader, const void *data, size_t size, rpc_arena *
     reader->wrong = NULL;
     reader->tree = NULL;
     reader->cursor = NULL;
-    reader->index[0] = 1;
+    reader->index[0] = 0;
 }
 
 /* All but the fault, which is read if it is one. */
@@ -41,105 +51,146 @@ static void clear(rpc_envelope *envelope)
     envelope->timeout_ms = 0;
 }
 
-/* The message's own list is the outermost one: it takes the place of what it stands in. */
-static bool read_kind(rpc_reader *reader, size_t *values, rpc_envelope *envelope)
+static inline bool look(const cursor *message, rpc_msgpack_head *head)
 {
-    uint64_t type;
-    size_t count;
+    const size_t left = message->size - message->at;
 
-    if (!rpc_msgpack_enter_list(reader, values))
+    return left > 0 && rpc_msgpack_read_head(message->data + message->at, left, head) == VIA_OK &&
+           rpc_msgpack_body(head) <= left - head->size;
+}
+
+static __attribute__((noinline)) bool take_any(cursor *message, rpc_token token, uint64_t *number)
+{
+    rpc_msgpack_head head;
+
+    if (!look(message, &head) || head.token != token)
         return false;
-    count = *values;
-    reader->index[0] = (uint32_t)count;
-    reader->depth = 1;
-    if (!rpc_msgpack_get_unsigned(reader, &type))
+    *number = head.value;
+    message->at += head.size;
+    return true;
+}
+
+/* The number in the next value's head, if the value is of that kind: RPC_NIL, RPC_UNSIGNED or RPC_LIST. Most heads are one byte. */
+static inline bool take(cursor *message, rpc_token token, uint64_t *number)
+{
+    if (message->at == message->size)
         return false;
+    const unsigned char lead = message->data[message->at];
+    const rpc_msgpack_lead *meaning = &rpc_msgpack_leads[lead];
+    if (meaning->token != token || meaning->width > 0)
+        return take_any(message, token, number);
+    *number = lead & meaning->mask;
+    message->at++;
+    return true;
+}
+
+/* The whole of a list that is short and has no other in it. */
+static bool pass_short_list(cursor *message)
+{
+    cursor list = *message;
+    size_t whole = 1;
+    uint64_t count;
+
+    if (!take(&list, RPC_LIST, &count) || count > SHORT_COUNT)
+        return false;
+    for (; count > 0 && whole > 0; count--) {
+        whole = rpc_msgpack_plain_size(list.data + list.at, list.size - list.at);
+        list.at += whole;
+    }
+    if (whole > 0)
+        *message = list;
+    return whole > 0;
+}
+
+static bool set_kind(rpc_envelope *envelope, uint64_t type, uint64_t count)
+{
     if (type == MSGPACK_REQUEST && (count == 4 || count == 5))
         envelope->kind = RPC_REQUEST;
     else if (type == MSGPACK_REPLY && count == 4)
         envelope->kind = RPC_RESULT; /* unless there is an error */
     else if (type == MSGPACK_NOTIFICATION && count == 3)
         envelope->kind = RPC_NOTIFICATION;
-    else
-        return false;
-    return true;
+    return envelope->kind != 0;
 }
 
 /* Goes over one value of the message's own list, which has to be whole. */
-static bool pass_value(rpc_reader *reader)
+static bool pass_value(rpc_reader *reader, cursor *message)
 {
     const char *why = "it is cut short, or claims more than it has";
+    size_t whole = rpc_msgpack_plain_size(message->data + message->at, message->size - message->at);
     rpc_measure state; /* not cleared: most of it is never used */
 
-    if (rpc_msgpack_skip_plain(reader))
+    message->at += whole;
+    if (whole > 0 || pass_short_list(message))
         return true;
-    state.at = reader->at;
+    state.at = message->at;
     state.depth = 1; /* in the message's own list, of which this is one: depth is counted as in a stream */
     state.left[0] = 1;
     state.elements = reader->elements;
-    if (rpc_msgpack_walk(reader->data, reader->size, reader->size, &state, &why) != VIA_OK) {
+    if (rpc_msgpack_walk(message->data, message->size, message->size, &state, &why) != VIA_OK) {
         (void)wrong(reader, why);
         return false;
     }
-    reader->at = state.at;
-    reader->index[0]--;
+    message->at = state.at;
     return true;
 }
 
-static bool is_at_end(rpc_reader *reader)
+static bool is_at_end(rpc_reader *reader, const cursor *message)
 {
-    if (reader->at == reader->size)
+    if (message->at == message->size)
         return true;
     (void)wrong(reader, "something follows the message");
     return false;
 }
 
-/* Where the values to be read stand, once all of the message has been looked at. */
-static void go_back(rpc_reader *reader, size_t at)
-{
-    reader->at = at;
-    reader->index[0] = 1;
-    reader->wrong = NULL;
-}
-
 /* str, or bin as some libraries write it. */
-static bool read_method(rpc_reader *reader, rpc_envelope *envelope)
+static bool read_method(cursor *message, rpc_envelope *envelope)
 {
-    const unsigned char *bytes;
+    rpc_msgpack_head head;
 
-    if (!rpc_msgpack_get_bytes(reader, &bytes, &envelope->method_size))
+    if (!look(message, &head) || (head.token != RPC_TEXT && head.token != RPC_BINARY) || head.value > RPC_NAME_BYTES)
         return false;
-    envelope->method = (const char *)bytes;
-    return envelope->method_size <= RPC_NAME_BYTES && via_utf8_is_valid(envelope->method, envelope->method_size);
+    envelope->method = (const char *)message->data + message->at + head.size;
+    envelope->method_size = (size_t)head.value;
+    message->at += head.size + envelope->method_size;
+    return via_utf8_is_valid(envelope->method, envelope->method_size);
 }
 
 /* The fifth value of a request stands behind the parameters. */
-static via_status read_call(rpc_reader *reader, size_t count, rpc_envelope *envelope)
+static via_status read_call(rpc_reader *reader, cursor *message, bool has_timeout, rpc_envelope *envelope)
 {
-    if (!read_method(reader, envelope))
+    uint64_t count;
+
+    if (!read_method(message, envelope))
         return wrong(reader, "the method is not a short text");
-    size_t parameters = reader->at;
-    if (!pass_value(reader))
+    cursor parameters = *message;
+    if (!pass_value(reader, message))
         return VIA_EPROTO;
-    if (count == 5 && !rpc_msgpack_get_unsigned(reader, &envelope->timeout_ms))
+    if (has_timeout && !take(message, RPC_UNSIGNED, &envelope->timeout_ms))
         return wrong(reader, "the time that is left is not a number");
-    if (!is_at_end(reader))
+    if (!is_at_end(reader, message))
         return VIA_EPROTO;
-    go_back(reader, parameters);
-    if (!rpc_msgpack_enter_list(reader, &envelope->count))
+    if (!take(&parameters, RPC_LIST, &count) || count > parameters.size - parameters.at)
         return wrong(reader, "the parameters are not a list");
+    envelope->count = (size_t)count;
+    reader->at = parameters.at;
+    reader->elements += count;
+    reader->index[1] = (uint32_t)count;
+    reader->depth = 2;
     return VIA_OK;
 }
 
-static via_status read_reply(rpc_reader *reader, rpc_envelope *envelope)
+static via_status read_reply(rpc_reader *reader, cursor *message, rpc_envelope *envelope)
 {
-    size_t error = reader->at;
-    bool is_good = rpc_msgpack_get_nil(reader);
-    size_t result = reader->at;
+    uint64_t none;
+    size_t error = message->at;
+    bool is_good = take(message, RPC_NIL, &none);
+    size_t result = message->at;
 
-    if ((!is_good && !pass_value(reader)) || !pass_value(reader) || !is_at_end(reader))
+    if ((!is_good && !pass_value(reader, message)) || !pass_value(reader, message) || !is_at_end(reader, message))
         return VIA_EPROTO;
-    go_back(reader, is_good ? result : error);
+    reader->at = is_good ? result : error;
+    reader->index[0] = 1;
     if (is_good)
         return VIA_OK;
     envelope->kind = RPC_FAULT;
@@ -151,16 +202,20 @@ static via_status read_reply(rpc_reader *reader, rpc_envelope *envelope)
 
 via_status rpc_msgpack_open(rpc_reader *reader, const void *data, size_t size, rpc_arena *arena, rpc_envelope *envelope)
 {
-    size_t count;
+    cursor message = {data, size, 0};
+    uint64_t count, type;
 
     clear(envelope);
     begin(reader, data, size, arena);
-    if (!read_kind(reader, &count, envelope))
+    if (!take(&message, RPC_LIST, &count) || count > message.size - message.at ||
+        !take(&message, RPC_UNSIGNED, &type) || !set_kind(envelope, type, count))
         return wrong(reader, "it is no request, reply or notification");
+    reader->elements = count;
     if (envelope->kind != RPC_NOTIFICATION) {
-        envelope->has_id = rpc_msgpack_get_unsigned(reader, &envelope->id.number);
+        envelope->has_id = take(&message, RPC_UNSIGNED, &envelope->id.number);
         if (!envelope->has_id)
             return wrong(reader, "the number of the call is none");
     }
-    return envelope->kind == RPC_RESULT ? read_reply(reader, envelope) : read_call(reader, count, envelope);
+    return envelope->kind == RPC_RESULT ? read_reply(reader, &message, envelope)
+                                        : read_call(reader, &message, count == 5, envelope);
 }

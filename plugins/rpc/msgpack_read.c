@@ -12,35 +12,34 @@
 
 #include <string.h>
 
-static bool find_nothing(rpc_reader *reader, rpc_msgpack_head *head)
-{
-    head->token = RPC_NOTHING;
-    head->value = 0;
-    reader->wrong = rpc_token_words(RPC_NOTHING);
-    return false;
-}
-
-/* The next value's head; false: there is none. */
-static inline bool look(rpc_reader *reader, rpc_msgpack_head *head)
+/* The head of the next value, whose body may not be there. */
+static inline bool look_at_head(const rpc_reader *reader, rpc_msgpack_head *head)
 {
     const size_t left = reader->size - reader->at;
 
-    return (reader->index[reader->depth - 1] > 0 && left > 0 &&
-            rpc_msgpack_read_head(reader->data + reader->at, left, head) == VIA_OK &&
-            rpc_msgpack_body(head) <= left - head->size) ||
-           find_nothing(reader, head);
+    return reader->index[reader->depth - 1] > 0 && left > 0 &&
+           rpc_msgpack_read_head(reader->data + reader->at, left, head) == VIA_OK;
+}
+
+/* The next value's head; false: there is none. */
+static inline bool look(const rpc_reader *reader, rpc_msgpack_head *head)
+{
+    return look_at_head(reader, head) && rpc_msgpack_body(head) <= reader->size - reader->at - head->size;
 }
 
 /* Counts the value that ends `size` bytes from here as read. */
-static void take(rpc_reader *reader, size_t size)
+static inline void take(rpc_reader *reader, size_t size)
 {
     reader->at += size;
     reader->index[reader->depth - 1]--;
 }
 
-static bool refuse(rpc_reader *reader, const rpc_msgpack_head *head)
+/* The next value is not what was asked for. */
+static __attribute__((noinline, cold)) bool refuse(rpc_reader *reader)
 {
-    reader->wrong = rpc_token_words(head->token);
+    rpc_msgpack_head head;
+
+    reader->wrong = rpc_token_words(look(reader, &head) ? head.token : RPC_NOTHING);
     return false;
 }
 
@@ -48,16 +47,15 @@ rpc_token rpc_msgpack_next(rpc_reader *reader)
 {
     rpc_msgpack_head head;
 
-    (void)look(reader, &head);
-    return head.token;
+    return look(reader, &head) ? head.token : RPC_NOTHING;
 }
 
 bool rpc_msgpack_get_nil(rpc_reader *reader)
 {
     rpc_msgpack_head head;
 
-    if (!look(reader, &head) || head.token != RPC_NIL)
-        return refuse(reader, &head);
+    if (!look_at_head(reader, &head) || head.token != RPC_NIL)
+        return refuse(reader);
     take(reader, head.size);
     return true;
 }
@@ -66,8 +64,8 @@ bool rpc_msgpack_get_bool(rpc_reader *reader, bool *value)
 {
     rpc_msgpack_head head;
 
-    if (!look(reader, &head) || head.token != RPC_BOOLEAN)
-        return refuse(reader, &head);
+    if (!look_at_head(reader, &head) || head.token != RPC_BOOLEAN)
+        return refuse(reader);
     *value = head.value != 0;
     take(reader, head.size);
     return true;
@@ -77,8 +75,8 @@ bool rpc_msgpack_get_unsigned(rpc_reader *reader, uint64_t *value)
 {
     rpc_msgpack_head head;
 
-    if (!look(reader, &head) || head.token != RPC_UNSIGNED)
-        return refuse(reader, &head);
+    if (!look_at_head(reader, &head) || head.token != RPC_UNSIGNED)
+        return refuse(reader);
     *value = head.value;
     take(reader, head.size);
     return true;
@@ -88,8 +86,8 @@ bool rpc_msgpack_get_signed(rpc_reader *reader, int64_t *value)
 {
     rpc_msgpack_head head;
 
-    if (!look(reader, &head) || (head.token != RPC_UNSIGNED && head.token != RPC_NEGATIVE))
-        return refuse(reader, &head);
+    if (!look_at_head(reader, &head) || (head.token != RPC_UNSIGNED && head.token != RPC_NEGATIVE))
+        return refuse(reader);
     if (head.token == RPC_UNSIGNED && head.value > INT64_MAX) {
         reader->wrong = "an integer that is too large";
         return false;
@@ -118,7 +116,8 @@ bool rpc_msgpack_get_float(rpc_reader *reader, double *value)
     rpc_msgpack_head head;
     bool is_exact = true;
 
-    (void)look(reader, &head);
+    if (!look_at_head(reader, &head))
+        return refuse(reader);
     if (head.token == RPC_FLOAT)
         *value = float_of(&head);
     else if (head.token == RPC_UNSIGNED)
@@ -126,7 +125,7 @@ bool rpc_msgpack_get_float(rpc_reader *reader, double *value)
     else if (head.token == RPC_NEGATIVE)
         is_exact = rpc_signed_as_float((int64_t)head.value, value);
     else
-        return refuse(reader, &head);
+        return refuse(reader);
     if (!is_exact) {
         reader->wrong = "an integer that no floating point number is equal to";
         return false;
@@ -141,7 +140,7 @@ bool rpc_msgpack_get_text(rpc_reader *reader, const char **text, size_t *size)
     const char *body;
 
     if (!look(reader, &head) || head.token != RPC_TEXT)
-        return refuse(reader, &head);
+        return refuse(reader);
     body = (const char *)reader->data + reader->at + head.size;
     if (!via_utf8_is_valid(body, (size_t)head.value)) {
         reader->wrong = "text that is not UTF-8";
@@ -158,7 +157,7 @@ bool rpc_msgpack_get_bytes(rpc_reader *reader, const unsigned char **bytes, size
     rpc_msgpack_head head;
 
     if (!look(reader, &head) || (head.token != RPC_BINARY && head.token != RPC_TEXT))
-        return refuse(reader, &head);
+        return refuse(reader);
     *bytes = reader->data + reader->at + head.size;
     *size = (size_t)head.value;
     take(reader, head.size + (size_t)head.value);
@@ -173,7 +172,7 @@ static bool enter(rpc_reader *reader, rpc_token token, uint64_t values_each, siz
     uint64_t values;
 
     if (!look(reader, &head) || head.token != token)
-        return refuse(reader, &head);
+        return refuse(reader);
     values = head.value * values_each;
     if (reader->depth == RPC_DEPTH || values > RPC_ELEMENTS || values > reader->size - reader->at - head.size) {
         reader->wrong = "more values than the message has";
@@ -204,26 +203,18 @@ static bool give_up(rpc_reader *reader)
     return false;
 }
 
-bool rpc_msgpack_skip_plain(rpc_reader *reader)
-{
-    rpc_msgpack_head head;
-
-    if (!look(reader, &head) || head.token == RPC_LIST || head.token == RPC_MAP)
-        return false;
-    take(reader, head.size + (size_t)rpc_msgpack_body(&head));
-    return true;
-}
-
 bool rpc_msgpack_skip(rpc_reader *reader)
 {
-    size_t left = reader->size - reader->at;
+    size_t left = reader->size - reader->at, whole;
     rpc_measure state;
 
-    if (rpc_msgpack_skip_plain(reader))
-        return true;
     if (reader->index[reader->depth - 1] == 0) {
         reader->wrong = rpc_token_words(RPC_NOTHING);
         return false;
+    }
+    if ((whole = rpc_msgpack_plain_size(reader->data + reader->at, left)) > 0) {
+        take(reader, whole);
+        return true;
     }
     state.at = 0;
     state.depth = 0;

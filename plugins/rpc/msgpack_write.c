@@ -18,16 +18,31 @@ static void put_byte(rpc_writer *writer, unsigned byte)
         *room = (unsigned char)byte;
 }
 
-/* A lead and a number of `width` bytes. */
-static void put_wide(rpc_writer *writer, unsigned lead, size_t width, uint64_t number)
+/* Where there is no room for a whole word. */
+static __attribute__((noinline, cold)) void put_wide_bytes(rpc_writer *writer, unsigned lead, size_t width,
+                                                           uint64_t number)
 {
-    unsigned char *room = rpc_writer_make_room(writer, 1 + width);
+    unsigned char *room = rpc_writer_room(writer, 1 + width);
 
     if (!room)
         return;
     *room = (unsigned char)lead;
     for (size_t i = width; i > 0; i--, number >>= 8)
         room[i] = (unsigned char)number;
+}
+
+/* A lead and a number of `width` bytes, 1 to 8. One store for all of them: what is too much is written over by what follows. */
+static void put_wide(rpc_writer *writer, unsigned lead, size_t width, uint64_t number)
+{
+    const uint64_t word = htobe64(number << (64 - 8 * width));
+
+    if (writer->status != VIA_OK || writer->capacity - writer->size <= sizeof(word)) {
+        put_wide_bytes(writer, lead, width, number);
+        return;
+    }
+    writer->data[writer->size] = (unsigned char)lead;
+    memcpy(&writer->data[writer->size + 1], &word, sizeof(word));
+    writer->size += 1 + width;
 }
 
 /* ---- values ------------------------------------------------------------------------------------------------- */
@@ -46,14 +61,10 @@ void rpc_msgpack_put_unsigned(rpc_writer *writer, uint64_t value)
 {
     if (value < MSGPACK_FIXMAP)
         put_byte(writer, (unsigned)value);
-    else if (value <= UINT8_MAX)
-        put_wide(writer, MSGPACK_UINT8, 1, value);
     else if (value <= UINT16_MAX)
-        put_wide(writer, MSGPACK_UINT16, 2, value);
-    else if (value <= UINT32_MAX)
-        put_wide(writer, MSGPACK_UINT32, 4, value);
+        put_wide(writer, value <= UINT8_MAX ? MSGPACK_UINT8 : MSGPACK_UINT16, value <= UINT8_MAX ? 1 : 2, value);
     else
-        put_wide(writer, MSGPACK_UINT64, 8, value);
+        put_wide(writer, value <= UINT32_MAX ? MSGPACK_UINT32 : MSGPACK_UINT64, value <= UINT32_MAX ? 4 : 8, value);
 }
 
 void rpc_msgpack_put_signed(rpc_writer *writer, int64_t value)
@@ -62,14 +73,11 @@ void rpc_msgpack_put_signed(rpc_writer *writer, int64_t value)
         rpc_msgpack_put_unsigned(writer, (uint64_t)value);
     else if (value >= -32)
         put_byte(writer, (unsigned char)value);
-    else if (value >= INT8_MIN)
-        put_wide(writer, MSGPACK_INT8, 1, (uint64_t)value);
     else if (value >= INT16_MIN)
-        put_wide(writer, MSGPACK_INT16, 2, (uint64_t)value);
-    else if (value >= INT32_MIN)
-        put_wide(writer, MSGPACK_INT32, 4, (uint64_t)value);
+        put_wide(writer, value >= INT8_MIN ? MSGPACK_INT8 : MSGPACK_INT16, value >= INT8_MIN ? 1 : 2, (uint64_t)value);
     else
-        put_wide(writer, MSGPACK_INT64, 8, (uint64_t)value);
+        put_wide(writer, value >= INT32_MIN ? MSGPACK_INT32 : MSGPACK_INT64, value >= INT32_MIN ? 4 : 8,
+                 (uint64_t)value);
 }
 
 void rpc_msgpack_put_float(rpc_writer *writer, double value)
