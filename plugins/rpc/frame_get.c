@@ -117,6 +117,25 @@ static via_status get_in_order(rpc_marshal *marshal, rpc_frame *frame)
     return status;
 }
 
+/* Every value that fits is in a word of the frame. */
+static via_status get_plain(rpc_marshal *marshal, rpc_frame *frame)
+{
+    const rpc_method *method = frame->method;
+    via_status status = VIA_OK;
+
+    for (size_t i = 0; i < method->count && status == VIA_OK; i++) {
+        const rpc_param *param = &method->params[i];
+        const rpc_rule rule = rpc_param_rule(param);
+        void *cell = &frame->words[i];
+        if (param->type.size > sizeof(frame->words[i]) &&
+            !(cell = rpc_arena_take_array(marshal->arena, 1, param->type.size)))
+            return VIA_ENOMEM;
+        frame->cells[i] = cell;
+        status = rpc_marshal_get(marshal, &param->type, &rule, cell);
+    }
+    return status;
+}
+
 /* ---- what follows from it ----------------------------------------------------------------------------------- */
 
 /* Two arrays that are counted by one parameter are equally long. */
@@ -203,6 +222,8 @@ via_status rpc_marshal_get_sent(rpc_marshal *marshal, const rpc_envelope *envelo
         return rpc_marshal_wrong(marshal, "%zu parameters came; expected %zu: %s", envelope->count, method->sent,
                                  written);
     }
+    if (method->is_plain && !envelope->is_named)
+        return get_plain(marshal, frame);
     via_status status = make_cells(marshal, frame);
     if (status == VIA_OK)
         status = envelope->is_named ? get_by_name(marshal, frame) : get_in_order(marshal, frame);

@@ -109,10 +109,25 @@ void rpc_marshal_note_room(rpc_frame *frame)
     }
 }
 
+static via_status put_plain(rpc_marshal *marshal, const rpc_frame *frame)
+{
+    const rpc_method *method = frame->method;
+    via_status status = VIA_OK;
+
+    for (size_t i = 0; i < method->count && status == VIA_OK; i++) {
+        const rpc_param *param = &method->params[i];
+        const rpc_rule rule = rpc_param_rule(param);
+        status = rpc_marshal_put(marshal, &param->type, &rule, frame->cells[i]);
+    }
+    return status;
+}
+
 via_status rpc_marshal_put_sent(rpc_marshal *marshal, rpc_frame *frame, uint64_t callback_base)
 {
     via_status status = VIA_OK;
 
+    if (frame->method->is_plain)
+        return put_plain(marshal, frame);
     rpc_marshal_note_room(frame);
     for (size_t i = 0; i < frame->method->count && status == VIA_OK; i++)
         if (frame->method->params[i].is_sent)
@@ -155,6 +170,8 @@ static via_status put_each(rpc_marshal *marshal, const rpc_frame *frame)
 
     if (method->result.kind != RPC_KIND_VOID && method->result.kind != RPC_KIND_STATUS)
         status = rpc_marshal_put(marshal, &method->result, &rule, frame->result);
+    if (method->is_plain)
+        return status;
     for (size_t i = 0; i < method->count && status == VIA_OK; i++)
         if (method->params[i].is_returned)
             status = put_out(marshal, frame, i);

@@ -162,6 +162,8 @@ static via_status get_each(rpc_marshal *marshal, rpc_frame *frame)
 
     if (method->result.kind != RPC_KIND_VOID && method->result.kind != RPC_KIND_STATUS)
         status = get_result(marshal, frame);
+    if (method->is_plain)
+        return status;
     for (size_t i = 0; i < method->count && status == VIA_OK; i++)
         if (method->params[i].is_returned)
             status = get_param(marshal, frame, i);

@@ -40,12 +40,6 @@ uint64_t rpc_unsigned_load(rpc_kind kind, const void *from)
     }
 }
 
-bool rpc_kind_is_signed(rpc_kind kind)
-{
-    return kind == RPC_KIND_I8 || kind == RPC_KIND_I16 || kind == RPC_KIND_I32 || kind == RPC_KIND_I64 ||
-           kind == RPC_KIND_STATUS;
-}
-
 uint64_t rpc_integer_load(rpc_kind kind, const void *from)
 {
     if (!rpc_kind_is_signed(kind))

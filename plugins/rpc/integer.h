@@ -9,7 +9,23 @@
 
 #include "interface.h"
 
-bool rpc_kind_is_signed(rpc_kind kind);
+enum {
+    RPC_SIGNED_KINDS =
+        1 << RPC_KIND_I8 | 1 << RPC_KIND_I16 | 1 << RPC_KIND_I32 | 1 << RPC_KIND_I64 | 1 << RPC_KIND_STATUS,
+    RPC_INTEGER_KINDS = RPC_SIGNED_KINDS | 1 << RPC_KIND_U8 | 1 << RPC_KIND_U16 | 1 << RPC_KIND_U32 |
+                        1 << RPC_KIND_U64 | 1 << RPC_KIND_SIZE
+};
+
+static inline bool rpc_kind_is_signed(rpc_kind kind)
+{
+    return (unsigned)RPC_SIGNED_KINDS >> kind & 1;
+}
+
+static inline bool rpc_kind_is_integer(rpc_kind kind)
+{
+    return (unsigned)RPC_INTEGER_KINDS >> kind & 1;
+}
+
 int64_t rpc_kind_least(rpc_kind kind);
 uint64_t rpc_kind_most(rpc_kind kind);
 

@@ -4,6 +4,7 @@
  *
  * Owns: their keys, what may be returned, and what libffi is told of them: each call is prepared once, here.
  */
+#include "integer.h"
 #include "interface_internal.h"
 
 #include <string.h>
@@ -163,14 +164,24 @@ static ffi_type *c_type(const rpc_param *param)
     return param->direction & RPC_OUT ? &ffi_type_pointer : param->type.ffi;
 }
 
+static bool is_plain(const rpc_param *param)
+{
+    rpc_kind kind = param->type.kind;
+
+    return param->direction == RPC_IN && (rpc_kind_is_integer(kind) || kind == RPC_KIND_BOOL || kind == RPC_KIND_F32 ||
+                                          kind == RPC_KIND_F64 || kind == RPC_KIND_STRING || kind == RPC_KIND_STRUCT);
+}
+
 static via_status prepare(rpc_reader *reader, rpc_method *method)
 {
     method->types = rpc_model_take(reader->model, 2 * method->count, sizeof(ffi_type *));
     method->call_params = rpc_model_take(reader->model, method->count, sizeof(int));
     if (!method->types || !method->call_params)
         return rpc_fail_memory(reader);
+    method->is_plain = true;
     for (size_t i = 0; i < method->count; i++) {
         rpc_kind kind = method->params[i].type.kind;
+        method->is_plain = method->is_plain && method->params[i].is_sent && is_plain(&method->params[i]);
         method->types[i] = c_type(&method->params[i]);
         method->has_callbacks = method->has_callbacks || kind == RPC_KIND_CALLBACK;
         method->wants_context = method->wants_context || kind == RPC_KIND_CONTEXT;

@@ -61,6 +61,7 @@ typedef struct rpc_frame {
     /* What was allocated for the caller to free, until the result is whole. */
     void *kept[RPC_PARAMS_MAX + 1];
     size_t kept_count;
+    uint64_t words[RPC_PARAMS_MAX]; /* at the callee: values of plain methods, which their cells point to */
 } rpc_frame;
 
 /*

@@ -28,6 +28,17 @@ static bool keep_id(rpc_serving *serving)
     return true;
 }
 
+/* libffi fills a whole word, whatever is returned. */
+static bool make_result(rpc_serving *serving)
+{
+    const size_t size = serving->method->result.size;
+
+    serving->result[0] = serving->result[1] = 0;
+    serving->frame.result =
+        size <= sizeof(ffi_arg) ? serving->result : rpc_arena_take_array(&serving->arena, 1, size + sizeof(ffi_arg));
+    return serving->frame.result != NULL;
+}
+
 static via_status read_values(rpc_serving *serving, rpc_opened *request)
 {
     rpc_marshal *marshal = &serving->marshal;
@@ -38,9 +49,10 @@ static via_status read_values(rpc_serving *serving, rpc_opened *request)
         return VIA_ENOMEM;
     if ((status = rpc_marshal_get_sent(marshal, &request->envelope, &serving->frame)) != VIA_OK)
         return status;
-    serving->frame.result = rpc_arena_take_array(marshal->arena, 1, serving->method->result.size + sizeof(ffi_arg));
-    if (!serving->frame.result)
+    if (!make_result(serving))
         return VIA_ENOMEM;
+    if (serving->method->is_plain)
+        return VIA_OK;
     rpc_serving_fill_context(serving);
     return rpc_bind_callbacks(serving);
 }
@@ -66,6 +78,8 @@ static uint64_t closed_number(const rpc_serving *serving, size_t index)
 
 static bool may_close(const rpc_serving *serving)
 {
+    if (serving->method->is_plain)
+        return true;
     for (size_t i = 0; i < serving->method->count; i++) {
         uint64_t number = closed_number(serving, i);
         if (number && !rpc_handles_begin_close(serving->marshal.handles, number))
@@ -76,6 +90,8 @@ static bool may_close(const rpc_serving *serving)
 
 static void end_close(const rpc_serving *serving, bool is_closed)
 {
+    if (serving->method->is_plain)
+        return;
     for (size_t i = 0; i < serving->method->count; i++) {
         uint64_t number = closed_number(serving, i);
         if (number)

@@ -28,6 +28,7 @@ typedef struct rpc_serving {
     const rpc_method *method;
     rpc_marshal marshal;
     rpc_frame frame;
+    uint64_t result[2]; /* room for one that is no struct */
     rpc_arena arena;
     rpc_writer writer;
     struct rpc_binding *bindings; /* its callbacks */

@@ -127,6 +127,10 @@ via_status rpc_marshal_put(rpc_marshal *marshal, const rpc_type *type, const rpc
 {
     const rpc_codec *codec = marshal->codec;
 
+    if (rpc_kind_is_signed(type->kind)) {
+        codec->put_signed(marshal->writer, rpc_signed_load(type->kind, from));
+        return VIA_OK;
+    }
     switch (type->kind) {
     case RPC_KIND_BOOL:
         codec->put_bool(marshal->writer, *(const bool *)from);
@@ -146,10 +150,7 @@ via_status rpc_marshal_put(rpc_marshal *marshal, const rpc_type *type, const rpc
     case RPC_KIND_STRUCT:
         return put_record(marshal, type->record, rule, from);
     default:
-        if (rpc_kind_is_signed(type->kind))
-            codec->put_signed(marshal->writer, rpc_signed_load(type->kind, from));
-        else
-            codec->put_unsigned(marshal->writer, rpc_unsigned_load(type->kind, from));
+        codec->put_unsigned(marshal->writer, rpc_unsigned_load(type->kind, from));
         return VIA_OK;
     }
 }
@@ -325,6 +326,8 @@ static via_status get_record(rpc_marshal *marshal, const rpc_struct *record, con
 
 via_status rpc_marshal_get(rpc_marshal *marshal, const rpc_type *type, const rpc_rule *rule, void *to)
 {
+    if (rpc_kind_is_signed(type->kind))
+        return get_signed(marshal, type, rule, to);
     switch (type->kind) {
     case RPC_KIND_BOOL:
         return marshal->codec->get_bool(marshal->reader, to) ? VIA_OK
@@ -341,7 +344,6 @@ via_status rpc_marshal_get(rpc_marshal *marshal, const rpc_type *type, const rpc
     case RPC_KIND_STRUCT:
         return get_record(marshal, type->record, rule, to);
     default:
-        return rpc_kind_is_signed(type->kind) ? get_signed(marshal, type, rule, to)
-                                              : get_unsigned(marshal, type, rule, to);
+        return get_unsigned(marshal, type, rule, to);
     }
 }
