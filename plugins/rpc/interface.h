@@ -155,7 +155,8 @@ struct rpc_method {
     bool is_oneway; /* no reply: returns void, nothing out, no callback */
     bool has_callbacks;
     bool wants_context;
-    bool is_plain;        /* each parameter is one value that goes in, and nothing follows from another or is closed */
+    bool is_plain;    /* each parameter is one value that goes in, and nothing follows from another or is closed */
+    bool is_of_words; /* the served function takes and returns integers and pointers only, few enough for registers */
     uint64_t deadline_ms; /* 0 = the layer's */
     size_t sent;          /* values on the wire */
     size_t returned;      /* ... of the result, the returned value included */

@@ -6,6 +6,7 @@
  */
 #include "integer.h"
 #include "interface_internal.h"
+#include "invoke.h"
 
 #include <string.h>
 
@@ -195,6 +196,7 @@ static via_status prepare(rpc_reader *reader, rpc_method *method)
         ffi_prep_cif(&method->call, FFI_DEFAULT_ABI, (unsigned)method->call_count, method->result.ffi,
                      method->types + method->count) != FFI_OK)
         return via_check_fail(&reader->check, NULL, "libffi cannot call such a function");
+    method->is_of_words = rpc_invoke_is_of_words(&method->serve);
     return VIA_OK;
 }
 

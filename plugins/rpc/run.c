@@ -5,6 +5,7 @@
  * Owns: one call from its values to its answer. What was sent is copied and the message given back before the function runs, so
  * that a function which takes long, or calls back, holds nothing of the channel.
  */
+#include "invoke.h"
 #include "kit/deadline.h"
 #include "peer.h"
 
@@ -236,6 +237,16 @@ static const char *why_not(rpc_serving *serving, int32_t *code)
     return may_close(serving) ? NULL : "another call uses what this one closes";
 }
 
+static void call_function(rpc_serving *serving, via_rpc_any function)
+{
+    const rpc_method *method = serving->method;
+
+    if (method->is_of_words)
+        rpc_invoke_words(&method->serve, function, serving->frame.result, serving->frame.cells);
+    else
+        ffi_call((ffi_cif *)&method->serve, function, serving->frame.result, serving->frame.cells);
+}
+
 static void run(rpc_serving *serving, rpc_thread *thread)
 {
     rpc_peer *peer = serving->peer;
@@ -251,8 +262,7 @@ static void run(rpc_serving *serving, rpc_thread *thread)
         return;
     }
     thread->depth++;
-    ffi_call((ffi_cif *)&serving->method->serve, peer->functions[serving->method->index], serving->frame.result,
-             serving->frame.cells);
+    call_function(serving, peer->functions[serving->method->index]);
     thread->depth--;
     finish(serving);
 }
