@@ -72,7 +72,6 @@ static void prepare(rpc_call *call, rpc_deliver_fn deliver)
     call->deliver = deliver;
     call->thread = NULL;
     call->status = VIA_OK;
-    call->error.origin = VIA_RPC_NOTHING;
     call->finish = NULL;
     call->is_quick = false;
     call->method = NULL;

@@ -55,26 +55,26 @@ struct rpc_call {
     via_deadline deadline; /* until it is sent also VIA_RPC_USUAL */
     uint64_t losses;       /* connections lost when it was sent, if the channel dials again */
     via_status status;     /* from here on: whoever makes the call, then whoever delivers */
-    via_rpc_error error;
     rpc_deliver_fn deliver;
     rpc_finish_fn finish;      /* NULL = a thread waits for it */
     struct rpc_thread *thread; /* that one */
     const rpc_method *method;
-    char name[128]; /* for messages, where there is no method */
-    rpc_frame frame;
-    void *words[RPC_PARAMS_MAX]; /* of a call that was started: the pointers that its frame's cells hold */
-    rpc_arena *keep;             /* where what the caller only borrows is read to: its own, or that of what is served */
+    rpc_arena *keep; /* where what the caller only borrows is read to: its own, or that of what is served */
     rpc_arena *own_keep;
+    via_rpc_event_fn event; /* of a call in JSON */
+    char *json;             /* its result */
+    bool is_json;
+    rpc_frame frame;
     rpc_writer writer;
     union {
         via_rpc_done_fn done;
         via_rpc_json_fn done_json;
     } to;
     void *user;
-    via_rpc_event_fn event; /* of a call in JSON */
     void *event_user;
-    bool is_json;
-    char *json; /* its result */
+    void *words[RPC_PARAMS_MAX]; /* of a call that was started: the pointers that its frame's cells hold */
+    char name[128];              /* for messages, where there is no method */
+    via_rpc_error error;
 };
 
 /*

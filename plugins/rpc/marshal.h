@@ -54,14 +54,14 @@ static inline void rpc_marshal_init(rpc_marshal *marshal, const rpc_codec *codec
  */
 typedef struct rpc_frame {
     const rpc_method *method;
-    void *cells[RPC_PARAMS_MAX];
     void *result; /* NULL = not wanted, or none */
+    size_t kept_count;
+    void *cells[RPC_PARAMS_MAX];
+    uint64_t words[RPC_PARAMS_MAX]; /* at the callee: values of plain methods, which their cells point to */
     /* How many elements each array had when it was read, or that there was room for when the call was begun. */
     size_t counts[RPC_PARAMS_MAX];
     /* What was allocated for the caller to free, until the result is whole. */
     void *kept[RPC_PARAMS_MAX + 1];
-    size_t kept_count;
-    uint64_t words[RPC_PARAMS_MAX]; /* at the callee: values of plain methods, which their cells point to */
 } rpc_frame;
 
 /*

@@ -26,14 +26,14 @@ typedef struct rpc_serving {
     uint64_t timeout_ms; /* what its caller said; 0 = nothing */
     uint64_t came_ns;    /* when it came; 0 = just now, and nobody will ask while it runs */
     const rpc_method *method;
-    rpc_marshal marshal;
-    rpc_frame frame;
-    uint64_t result[2]; /* room for one that is no struct */
-    rpc_arena arena;
-    rpc_writer writer;
     struct rpc_binding *bindings; /* its callbacks */
+    via_status callback_status;   /* of the first callback that failed */
+    uint64_t result[2];           /* room for one that is no struct */
+    rpc_frame frame;
+    rpc_writer writer;
+    rpc_marshal marshal;
+    rpc_arena arena;
     via_rpc_context context;
-    via_status callback_status; /* of the first callback that failed */
     char callback_text[512];
 } rpc_serving;
 

@@ -30,13 +30,13 @@ typedef struct rpc_thread {
     rpc_queue inbox;    /* calls of its callbacks; under lock */
     uint32_t depth;     /* calls that it serves, in each other */
     bool has_error;
-    via_rpc_error error;
-    rpc_arena *keep; /* what its last call has borrowed */
-    rpc_waiter sleeper;
+    rpc_arena *keep;       /* what its last call has borrowed */
     struct rpc_call *call; /* free records at hand, NULL = none: this thread's alone */
     struct rpc_serving *serving;
     rpc_incoming *incoming;
     _Atomic(uint32_t) inside; /* imported functions that it is in, in each other; written by it alone */
+    rpc_waiter sleeper;
+    via_rpc_error error;
 } rpc_thread;
 
 /* A condition on the clock that deadlines are on. */
