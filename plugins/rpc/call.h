@@ -97,7 +97,7 @@ via_status rpc_call_await(rpc_peer *peer, rpc_call *call, rpc_thread *thread);
 /* A reply has come, to this thread (NULL = to one that waits for nothing). Without lock. Runs nothing of the application. */
 void rpc_call_reply(rpc_peer *peer, const rpc_thread *thread, rpc_opened *reply);
 /* A reply has come that cannot be read: its call fails, and nobody is answered. Without lock. */
-void rpc_call_spoilt(rpc_peer *peer, const rpc_opened *reply);
+void rpc_call_spoilt(rpc_peer *peer, const rpc_opened *reply) __attribute__((cold));
 /* With `lock` held: ends started calls whose deadline has passed, or all of them. */
 size_t rpc_calls_expire(rpc_peer *peer, bool all, via_status status);
 /* With `lock` held, which is let go meanwhile: tells the end of one started call. False: there is none. Not while leading. */
@@ -108,8 +108,8 @@ void rpc_call_release(rpc_peer *peer, rpc_call *call);
 via_deadline rpc_calls_next(const rpc_peer *peer);
 /* Fills the call's status and error. */
 void rpc_call_fail(rpc_call *call, via_status status, uint32_t origin, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+    __attribute__((cold, format(printf, 4, 5)));
 /* The other end's error. */
-void rpc_call_fault(rpc_call *call, const rpc_fault *fault);
+void rpc_call_fault(rpc_call *call, const rpc_fault *fault) __attribute__((cold));
 
 #endif

@@ -23,7 +23,7 @@ typedef struct rpc_request {
 via_status rpc_call_function(rpc_peer *peer, rpc_thread *thread, rpc_request *request, via_rpc_error *error);
 /* Fills an error record that may be NULL: refused here, nothing sent. */
 void rpc_explain(via_rpc_error *error, const char *method, via_status status, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+    __attribute__((cold, format(printf, 4, 5)));
 /* The same as the status that it is, so that a refusal is one statement. */
 #define rpc_refuse(error, method, status, ...) (rpc_explain((error), (method), (status), __VA_ARGS__), (status))
 /* The deadline that a call of the method (NULL = of none) really has. */

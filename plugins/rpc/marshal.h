@@ -97,8 +97,8 @@ typedef struct rpc_rule {
 via_status rpc_marshal_put(rpc_marshal *marshal, const rpc_type *type, const rpc_rule *rule, const void *from);
 via_status rpc_marshal_get(rpc_marshal *marshal, const rpc_type *type, const rpc_rule *rule, void *to);
 /* The same where `expected` stood: what did come is added. */
-via_status rpc_marshal_unlike(rpc_marshal *marshal, const rpc_rule *rule, const char *expected);
-via_status rpc_marshal_wrong(rpc_marshal *marshal, const char *format, ...) __attribute__((format(printf, 2, 3)));
+via_status rpc_marshal_unlike(rpc_marshal *marshal, const rpc_rule *rule, const char *expected) __attribute__((cold));
+via_status rpc_marshal_wrong(rpc_marshal *marshal, const char *format, ...) __attribute__((cold, format(printf, 2, 3)));
 /*
  * What is wrong with a field, or with an element that was read by the rule of its array, says where it stands in the whole:
  * "y: ..." becomes "points.y: ...", and that "points[2].y: ...". Gives `status` back.

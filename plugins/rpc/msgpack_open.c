@@ -10,7 +10,7 @@
 
 enum { SHORT_COUNT = 32 };
 
-static via_status wrong(rpc_reader *reader, const char *why)
+static __attribute__((cold)) via_status wrong(rpc_reader *reader, const char *why)
 {
     reader->wrong = why;
     reader->index[0] = 0;

@@ -153,7 +153,7 @@ static rpc_incoming *copy_out(const unsigned char *data, size_t size)
     return made;
 }
 
-static via_status stream_failed(rpc_peer *peer, via_status status, const char *why)
+static __attribute__((cold)) via_status stream_failed(rpc_peer *peer, via_status status, const char *why)
 {
     if (status == VIA_EPROTO || status == VIA_ETOOBIG)
         peer->plugin->host->failed(peer->context, status, 0, why,
@@ -184,7 +184,7 @@ static via_status cut(rpc_peer *peer)
     return status == VIA_ETIMEDOUT ? VIA_OK : stream_failed(peer, status, why);
 }
 
-static via_status receive_cut(rpc_peer *peer, via_deadline deadline, rpc_incoming **out)
+static __attribute__((noinline)) via_status receive_cut(rpc_peer *peer, via_deadline deadline, rpc_incoming **out)
 {
     via_status status = VIA_OK;
 

@@ -131,7 +131,7 @@ static void free_results(const rpc_serving *serving)
     }
 }
 
-static void answer_status(rpc_serving *serving, int32_t code)
+static __attribute__((cold)) void answer_status(rpc_serving *serving, int32_t code)
 {
     const char *name = rpc_interface_error(serving->peer->interface, code);
 
@@ -208,7 +208,7 @@ static void count_refusal(rpc_peer *peer)
     (void)pthread_mutex_unlock(&peer->lock);
 }
 
-static void refuse(rpc_serving *serving, via_status status)
+static __attribute__((cold)) void refuse(rpc_serving *serving, via_status status)
 {
     const char *name = serving->method->name;
     const rpc_peer *peer = serving->peer;

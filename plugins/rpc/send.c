@@ -59,7 +59,7 @@ static bool lead(rpc_peer *peer)
     return may;
 }
 
-static void wait_for_room(rpc_peer *peer, via_deadline deadline)
+static __attribute__((cold)) void wait_for_room(rpc_peer *peer, via_deadline deadline)
 {
     if (!lead(peer))
         return;

@@ -15,7 +15,7 @@
 /* ---- answers ------------------------------------------------------------------------------------------------ */
 
 /* What it has asked already it will not hear the answers of either. */
-static void give_up(rpc_peer *peer)
+static __attribute__((cold)) void give_up(rpc_peer *peer)
 {
     rpc_incoming *incoming;
 
@@ -30,7 +30,7 @@ static void give_up(rpc_peer *peer)
 }
 
 /* Patience is not renewed by an answer that was dropped: its caller's deadline is the other end's word, and may be any. */
-static via_status wait_and_answer(rpc_peer *peer, rpc_writer *writer, const rpc_serving *to)
+static __attribute__((cold)) via_status wait_and_answer(rpc_peer *peer, rpc_writer *writer, const rpc_serving *to)
 {
     via_deadline patience = atomic_load(&peer->patience);
     via_deadline deadline = to ? rpc_serving_deadline(to) : VIA_FOREVER;
@@ -124,8 +124,8 @@ void rpc_serve_cancel(rpc_peer *peer, rpc_opened *request)
 
 /* ---- choosing ----------------------------------------------------------------------------------------------- */
 
-static void refuse(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opened *request, int32_t code,
-                   const char *text)
+static __attribute__((cold)) void refuse(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opened *request,
+                                         int32_t code, const char *text)
 {
     const rpc_envelope *envelope = &request->envelope;
     int size = (int)(envelope->method_size > RPC_NAME_BYTES ? RPC_NAME_BYTES : envelope->method_size);

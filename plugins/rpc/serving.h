@@ -64,9 +64,9 @@ void rpc_run(rpc_peer *peer, rpc_wait *wait, const rpc_method *method, rpc_incom
  */
 via_status rpc_answer(rpc_peer *peer, rpc_writer *writer, const rpc_serving *to);
 /* Answers a message that is none. False: the channel cannot go on. */
-bool rpc_serve_nonsense(rpc_peer *peer, const rpc_incoming *incoming, const rpc_opened *opened);
+bool rpc_serve_nonsense(rpc_peer *peer, const rpc_incoming *incoming, const rpc_opened *opened) __attribute__((cold));
 void rpc_answer_fault(rpc_peer *peer, const rpc_id *id, int32_t code, const char *name, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+    __attribute__((cold, format(printf, 5, 6)));
 /* A notification that asks to give a call up. */
 void rpc_serve_cancel(rpc_peer *peer, rpc_opened *request);
 bool rpc_is_cancel(const rpc_envelope *envelope);

@@ -75,7 +75,7 @@ static void call_through(const rpc_stub *stub, rpc_thread *thread, void *result,
 }
 
 /* A child has the pointers and not the channel. Nothing there may be locked. */
-static void refuse_child(const rpc_stub *stub, void *result)
+static __attribute__((cold)) void refuse_child(const rpc_stub *stub, void *result)
 {
     uint64_t small[2] = {0, 0};
 

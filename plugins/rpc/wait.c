@@ -83,7 +83,7 @@ void rpc_step_down(rpc_peer *peer, rpc_wait *wait, rpc_serving *to_run)
 /* ---- what has come: without lock ---------------------------------------------------------------------------- */
 
 /* What waits for somebody must not take the room of the channel below, and only who leads may give that back. */
-static bool copy(rpc_peer *peer, rpc_incoming *incoming)
+static __attribute__((cold)) bool copy(rpc_peer *peer, rpc_incoming *incoming)
 {
     if (incoming->copy)
         return true;
@@ -139,7 +139,7 @@ static whose hand_over(rpc_peer *peer, const rpc_wait *wait, rpc_incoming *incom
     return it_is;
 }
 
-static void set_aside(rpc_peer *peer, rpc_incoming *incoming, const rpc_envelope *envelope)
+static __attribute__((cold)) void set_aside(rpc_peer *peer, rpc_incoming *incoming, const rpc_envelope *envelope)
 {
     incoming->id = envelope->has_id && !envelope->id.text ? envelope->id.number : 0;
     incoming->came_ns = via_deadline_clock();
@@ -151,7 +151,8 @@ static void set_aside(rpc_peer *peer, rpc_incoming *incoming, const rpc_envelope
 }
 
 /* Nonsense that is answered leaves the channel as it is. */
-static void deal_with_nonsense(rpc_peer *peer, const rpc_incoming *incoming, const rpc_opened *opened)
+static __attribute__((cold)) void deal_with_nonsense(rpc_peer *peer, const rpc_incoming *incoming,
+                                                     const rpc_opened *opened)
 {
     if (rpc_serve_nonsense(peer, incoming, opened))
         return;

@@ -37,7 +37,7 @@ void rpc_step_down(rpc_peer *peer, rpc_wait *wait, struct rpc_serving *to_run);
  * The same while the message is still needed: it is copied, since only who leads may give back what the channel below has lent.
  * Without memory for that it goes on leading.
  */
-void rpc_detach(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opened *opened);
+void rpc_detach(rpc_peer *peer, rpc_wait *wait, rpc_incoming *incoming, rpc_opened *opened) __attribute__((cold));
 /* For who sleeps on the handle: VIA_OK, VIA_EREADY, or what the channel below answers. Any thread, at any time. */
 via_status rpc_arm_reading(rpc_peer *peer);
 /* Takes what has come without waiting, for later; replies and cancellations at once. */
@@ -45,6 +45,6 @@ void rpc_take_aside(rpc_peer *peer);
 /* Serves what sending has taken aside, if this thread does not wait anyway: nobody else may look at the channel again. */
 void rpc_settle(rpc_peer *peer, rpc_thread *thread);
 /* With `lock` held: the channel is over. */
-void rpc_peer_end(rpc_peer *peer, via_status status);
+void rpc_peer_end(rpc_peer *peer, via_status status) __attribute__((cold));
 
 #endif
