@@ -34,6 +34,11 @@ via_status rpc_open_bytes(rpc_fixture *f, const rpc_codec *codec, const void *by
     return codec->open(&f->reader, f->copy, size, &f->arena, &f->envelope);
 }
 
+via_status rpc_open_text(rpc_fixture *f, const rpc_codec *codec, const char *text)
+{
+    return rpc_open_bytes(f, codec, text, strlen(text));
+}
+
 void rpc_open_written(rpc_fixture *f, const rpc_codec *codec)
 {
     assert_int_equal(f->writer.status, VIA_OK);

@@ -32,6 +32,7 @@ int rpc_tear_down(void **state);
 
 /* Opens a copy of these bytes. Close it with rpc_shut. */
 via_status rpc_open_bytes(rpc_fixture *f, const rpc_codec *codec, const void *bytes, size_t size);
+via_status rpc_open_text(rpc_fixture *f, const rpc_codec *codec, const char *text);
 /* Opens what the writer has, which must be a good message. */
 void rpc_open_written(rpc_fixture *f, const rpc_codec *codec);
 void rpc_shut(rpc_fixture *f, const rpc_codec *codec);
