@@ -414,14 +414,15 @@ static void write_file(const char *name, const void *bytes, size_t size)
 static void test_observe__passes_over_what_is_no_page(void **state)
 {
     (void)state;
+    static const unsigned char magic[8] = {'V', 'I', 'A', 'P', 'A', 'G', 'E', '1'};
     unsigned char noise[9000];
     char path[700];
     via_host *host = core_host_open();
     core_pair pair = core_pair_open(host, "loop", "", VIA_TWO);
     memset(noise, 0xff, sizeof(noise));
     write_file("1.page", "", 0);
-    write_file("2.page", "VIAPAGE1", 8);
-    memcpy(noise, "VIAPAGE1", 8); /* whose sizes and texts have no end */
+    write_file("2.page", magic, sizeof(magic));
+    memcpy(noise, magic, sizeof(magic)); /* whose sizes and texts have no end */
     write_file("3.page", noise, sizeof(noise));
     memset(noise + 8, 0, sizeof(noise) - 8); /* slots of no size */
     write_file("4.page", noise, sizeof(noise));

@@ -156,11 +156,11 @@ static void test_pcapng__says_what_is_wrong_and_where(void **state)
     const size_t second = file.size;
     add_packet(&file, &message, "world");
     char where[160];
-    (void)snprintf(where, sizeof(where), "offset %zu: ", second);
+    (void)snprintf(where, sizeof(where), "offset %zu: the file ends inside a block, as when its writer was killed",
+                   second);
 
     draft bad = file;
     bad.size -= 7;
-    (void)strcat(where, "the file ends inside a block, as when its writer was killed");
     expect(&bad, VIA_EPEER, 1, where);
     bad = file;
     bad.bytes[bad.size - 1] = 1;
