@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SLOTS_AHEAD = 2 };
+
 static void meet_sender(shm_pair *pair)
 {
     if (!atomic_load_explicit(&pair->met, memory_order_acquire))
@@ -51,6 +53,16 @@ static bool find_segment(shm_pair *pair, reading *out)
     if (out->view)
         out->found.bytes = out->view->memory.base;
     return out->view != NULL;
+}
+
+/* What comes after the next one, where it is there already. */
+static inline void look_ahead(const shm_reader *reader)
+{
+    const shm_slot *slot = &reader->slots[(reader->next + SLOTS_AHEAD) & reader->mask];
+
+    shm_ahead_of_look(shm_reader_slot(reader));
+    shm_ahead_of_look(slot);
+    shm_ahead_of_look(slot->bytes + SHM_SLOT_BYTES - 1);
 }
 
 static bool read_slot(shm_pair *pair, const shm_slot *from, reading *out)
@@ -139,7 +151,7 @@ static via_status take(shm_pair *pair, via_msg *message)
     }
     pair->reader.next++;
     pair->sequence++;
-    shm_ahead_of_look(shm_reader_slot(&pair->reader));
+    look_ahead(&pair->reader);
     if (pair->settings.copies)
         finish_early(pair, message);
     return VIA_OK;

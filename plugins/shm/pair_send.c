@@ -12,6 +12,7 @@
 #include "pair.h"
 
 enum {
+    SLOTS_AHEAD = 8,           /* of at least 16 */
     SENDS_BETWEEN_LOOKS = 256, /* a dead receiver takes no notice of a ring that is not full */
     LOAN_IN_SEGMENT = 1        /* via_msg.token[1] of a loan; token[0] is its offset or serial number */
 };
@@ -244,6 +245,15 @@ static via_status check(shm_pair *pair, size_t size)
     return size > pair->their_max ? VIA_ETOOBIG : VIA_OK;
 }
 
+/* A slot that is needed soon comes back from the other processor while those before it are filled. Nobody looks at it yet. */
+static inline void fetch_ahead(const shm_writer *writer)
+{
+    const shm_slot *slot = &writer->slots[(writer->tail + SLOTS_AHEAD) & writer->mask];
+
+    shm_ahead_of_write(slot);
+    shm_ahead_of_write(slot->bytes + SHM_SLOT_BYTES - 1);
+}
+
 /* Most messages are small, and need nothing but their slot. This is the way that has to be short. */
 static inline via_status put_in_slot(shm_pair *pair, const shm_parcel *what, via_deadline deadline)
 {
@@ -253,6 +263,7 @@ static inline via_status put_in_slot(shm_pair *pair, const shm_parcel *what, via
             return status;
     }
     shm_slot *slot = shm_writer_slot(&pair->writer);
+    fetch_ahead(&pair->writer);
     shm_parcel_copy(what, slot->bytes);
     shm_letter_write_in_slot(&slot->letter, what, slot->bytes);
     return VIA_OK;

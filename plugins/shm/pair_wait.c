@@ -18,6 +18,10 @@ enum {
     LOOK_NS = 50 * 1000 * 1000, /* how long a death may stay unnoticed */
     GLANCE_NS = 1000 * 1000,    /* the same for one who tries without waiting */
     TURNS = 32,                 /* spins between two looks at the clock */
+    QUICK_TURNS = 3,            /* a wait that is over by then is a quick one; */
+    QUICK_WAITS = 4,            /* after so many in a row the other end is given a head start, */
+    HEAD_STARTS = 64,           /* so many times, and then it is seen whether it still hurries */
+    HEAD_START_NS = 1000,
     LEAST_SPIN_NS = 1000
 };
 
@@ -141,22 +145,43 @@ static via_status try_once(shm_pair *pair, const shm_want *want)
     return via_wake_is_raised(&pair->wake) ? VIA_ECANCELED : check_end(pair, want);
 }
 
+/*
+ * Who is at the heels of an end that sends one message after the other, or takes one, costs both: each line goes to and fro while it is
+ * written. With some messages between them a line goes once. After it all waits are quick, so that says nothing of the other end.
+ */
+static void give_a_head_start(shm_patience *patience, via_deadline until)
+{
+    if (patience->quick >= QUICK_WAITS + HEAD_STARTS)
+        patience->quick = 0;
+    if (patience->quick < QUICK_WAITS)
+        return;
+    const via_deadline enough = via_deadline_min(until, via_deadline_after(HEAD_START_NS));
+    while (via_deadline_left(enough) > 0)
+        via_spin_pause();
+}
+
 /* VIA_ETIMEDOUT: it is time to sleep, or too late. */
 static via_status spin(shm_pair *pair, const shm_want *want, via_deadline until)
 {
+    shm_patience *patience = patience_of(pair, want);
     via_status status = VIA_ETIMEDOUT;
 
+    give_a_head_start(patience, until);
+    uint32_t quick = patience->quick + 1;
     do {
         for (int turn = 0; turn < TURNS; turn++) {
-            if (is_there(pair, want))
+            if (is_there(pair, want)) {
+                patience->quick = turn < QUICK_TURNS ? quick : 0;
                 return VIA_OK;
+            }
             via_spin_pause();
         }
+        quick = 0;
         if (via_wake_is_raised(&pair->wake))
             return VIA_ECANCELED;
         if ((status = check_end(pair, want)) != VIA_ETIMEDOUT)
             return status;
-        look(pair, patience_of(pair, want), LOOK_NS);
+        look(pair, patience, LOOK_NS);
     } while (via_deadline_left(until) > 0);
     return status;
 }
