@@ -54,15 +54,12 @@ static void settle(const via_crowd *crowd)
         via_event_clear(crowd->event);
 }
 
-static via_status sleep_on_handles(via_crowd *crowd, bool works, via_deadline deadline)
+static via_status sleep_on_handles(via_crowd *crowd, const via_poll_handle *handle, bool works, via_deadline deadline)
 {
-    via_poll_handle handles[VIA_EVENT_HANDLES] = {{.size = sizeof(handles[0])}, crowd->work};
+    const via_poll_handle handles[VIA_EVENT_HANDLES] = {*handle, crowd->work};
     bool is_raised = false;
-    via_status status = crowd->pollable(crowd->object, crowd->poll_event, &handles[0]);
-    if (status != VIA_OK)
-        return status;
     via_mutex_give(&crowd->lock);
-    status = via_event_wait(crowd->event, handles, works ? 2 : 1, deadline, &is_raised);
+    const via_status status = via_event_wait(crowd->event, handles, works ? 2 : 1, deadline, &is_raised);
     via_mutex_take(&crowd->lock);
     if (is_raised)
         settle(crowd);
@@ -70,18 +67,21 @@ static via_status sleep_on_handles(via_crowd *crowd, bool works, via_deadline de
 }
 
 /*
- * Arms and sleeps for all. VIA_OK: try again. Work first: what it moves may be what the others wait for. Whoever stirs
+ * Arms and sleeps for all. VIA_OK: try again. The handle first: a transport may make it when it is asked for, and what happens
+ * between the arming and that would raise nothing. Then work: what it moves may be what the others wait for. Whoever stirs
  * from now on is seen, by the arming or by the sleep.
  */
 static via_status lead(via_crowd *crowd, via_deadline deadline)
 {
+    via_poll_handle handle = {.size = sizeof(handle)};
     crowd->is_led = true;
+    const via_status has_handle = crowd->pollable(crowd->object, crowd->poll_event, &handle);
     (void)atomic_exchange(&crowd->is_stirred, false);
     atomic_store(&crowd->is_asleep, true);
     const bool works = crowd->work.size != 0 && crowd->arm(crowd->object, VIA_WORK) == VIA_OK;
     via_status status = crowd->arm(crowd->object, crowd->poll_event);
     if (status == VIA_OK)
-        status = sleep_on_handles(crowd, works, deadline);
+        status = has_handle == VIA_OK ? sleep_on_handles(crowd, &handle, works, deadline) : has_handle;
     else if (status == VIA_EREADY)
         status = VIA_OK;
     atomic_store(&crowd->is_asleep, false);
