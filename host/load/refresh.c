@@ -83,15 +83,24 @@ static void do_without(via_registry *registry, int32_t code)
 
 /* ---- with a watch ------------------------------------------------------------------------------------------- */
 
+/* False with *code: the system has none left. Who sleeps on the handle of before is woken by this one, too. */
+static bool open_watch(via_registry *registry, int32_t *code)
+{
+    registry->watch = via_watch_open(code);
+    if (registry->watch && registry->both >= 0)
+        (void)via_poller_add(registry->both, via_watch_handle(registry->watch), VIA_WAIT_READABLE, 1);
+    return registry->watch != NULL;
+}
+
 /* True: from now on; and what happened before has to be looked for. */
 static bool begin_watch(via_registry *registry)
 {
     int32_t code = 0;
 
-    registry->watch = via_watch_open(&code);
-    if (!registry->watch)
-        do_without(registry, code);
-    return registry->watch != NULL;
+    if (open_watch(registry, &code))
+        return true;
+    do_without(registry, code);
+    return false;
 }
 
 static bool add_all(via_watch *watch, const via_path_list *list)
@@ -218,11 +227,8 @@ static via_status watch_locked(via_registry *registry, int32_t *code)
     via_error ignored;
 
     if (!registry->watch) {
-        registry->watch = via_watch_open(code);
-        if (!registry->watch)
+        if (!open_watch(registry, code))
             return VIA_ELIMIT;
-        if (registry->both >= 0)
-            (void)via_poller_add(registry->both, via_watch_handle(registry->watch), VIA_WAIT_READABLE, 1);
         via_error_init(&ignored);
         (void)via_registry_look(registry, &ignored);
     }
