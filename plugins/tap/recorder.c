@@ -87,6 +87,7 @@ static void put_run(tap_recorder *recorder, const span *run)
     if (run->size == 0)
         return;
     const uint64_t lost = sum(recorder->area, true);
+    recorder->file.is_direct = false; /* what is only staged says nothing of the disk */
     tap_file_put(&recorder->file, run->begin, run->size);
     judge(recorder, sum(recorder->area, true) != lost);
     via_tap_release(recorder->area, &recorder->reader, run->direction);
