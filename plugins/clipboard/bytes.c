@@ -48,7 +48,7 @@ static uint8_t *move_to_large_pages(clip_bytes *bytes, size_t *capacity)
     uint8_t *data = aligned_alloc(PAGE_BYTES, rounded);
 
     if (!data)
-        return NULL;
+        return realloc(bytes->data, *capacity);  /* what is needed now may still be had */
     (void)madvise(data, rounded, MADV_HUGEPAGE); /* a wish: without it they are small ones */
     if (bytes->size > 0)
         memcpy(data, bytes->data, bytes->size);
