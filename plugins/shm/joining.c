@@ -185,6 +185,7 @@ static via_status consider_silence(shm_member *member, via_error *error)
     if (status == VIA_OK)
         status = shm_roster_clear(&roster, member->path);
     via_lock_drop(&lock);
+    errno = 0;
     if (status == VIA_OK)
         return fail(member, error, VIA_ENOPEER, NULL, "its members are dead");
     return fail(member, error, VIA_ENOPEER, "see whether they are stopped", "its members let nobody in");

@@ -167,16 +167,19 @@ static via_status spin(shm_pair *pair, const shm_want *want, via_deadline until)
     via_status status = VIA_ETIMEDOUT;
 
     give_a_head_start(patience, until);
-    uint32_t quick = patience->quick + 1;
+    const uint32_t quick = patience->quick + 1;
+    bool is_quick = true;
+
+    patience->quick = 0;
     do {
         for (int turn = 0; turn < TURNS; turn++) {
             if (is_there(pair, want)) {
-                patience->quick = turn < QUICK_TURNS ? quick : 0;
+                patience->quick = is_quick && turn < QUICK_TURNS ? quick : 0;
                 return VIA_OK;
             }
             via_spin_pause();
         }
-        quick = 0;
+        is_quick = false;
         if (via_wake_is_raised(&pair->wake))
             return VIA_ECANCELED;
         if ((status = check_end(pair, want)) != VIA_ETIMEDOUT)
