@@ -3,6 +3,7 @@
 #include "load_fixture.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -290,6 +291,30 @@ static void test_watch__without_enough_watches_times_are_compared(void **state)
     expect_all_works(fixture);
 }
 
+/* A program sleeps on the handle that it was given once; what stands behind it may go, and come again with an opening call. */
+static void test_watch__a_watch_that_is_begun_again_wakes_the_same_handle(void **state)
+{
+    load_fixture *fixture = *state;
+    via_poll_handle handle = {.size = sizeof(handle)};
+
+    make(fixture, "p");
+    assert_int_equal(load_fixture_open(fixture, "p", NULL), VIA_OK);
+    assert_int_equal(via_registry_watch(fixture->registry, &handle, &fixture->error), VIA_OK);
+    watches_left = 0;
+    load_fixture_write(fixture, "p/a.json", "{");
+    assert_int_equal(resolve(fixture, "good:x"), VIA_ENOENT); /* the look finds that nothing can be watched */
+    assert_non_null(strstr(fixture->lines, "each opening call compares the times of their files instead"));
+    watches_left = -1;
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(resolve(fixture, "good:x"), VIA_ENOENT);
+    assert_int_equal(via_registry_watch(fixture->registry, &handle, &fixture->error), VIA_OK);
+    assert_int_equal(via_registry_scan(fixture->registry, &fixture->error), VIA_OK);
+    struct pollfd set = {.fd = (int)handle.handle, .events = POLLIN};
+    assert_int_equal(poll(&set, 1, 0), 0);
+    load_fixture_install(fixture, "good", "p");
+    assert_int_equal(poll(&set, 1, 10000), 1);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, load_fixture_teardown)
@@ -309,6 +334,7 @@ int main(void)
         TEST(test_watch__an_overflow_is_a_change),
         TEST(test_watch__without_inotify_times_are_compared),
         TEST(test_watch__without_enough_watches_times_are_compared),
+        TEST(test_watch__a_watch_that_is_begun_again_wakes_the_same_handle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
