@@ -33,8 +33,8 @@ typedef struct via_bench_result {
     double p50, p90, p99, p999, max; /* latency only */
     double messages_per_s;
     uint64_t ended_ns; /* throughput: when the last message came, in via_now_ns() of either process */
-    uint64_t
-        count; /* messages that were measured; fewer than asked for if a topic dropped some; new values, seen or not */
+    /* Messages that were measured; fewer than asked for if a topic dropped some. Of a value: updates, seen or not. */
+    uint64_t count;
 } via_bench_result;
 
 /* Sorts the samples; each is divided by `divisor` first (2 = half of a round trip). */

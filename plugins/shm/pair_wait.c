@@ -174,7 +174,8 @@ static via_status spin(shm_pair *pair, const shm_want *want, via_deadline until)
     do {
         for (int turn = 0; turn < TURNS; turn++) {
             if (is_there(pair, want)) {
-                patience->quick = is_quick && turn < QUICK_TURNS ? quick : 0;
+                if (is_quick && turn < QUICK_TURNS)
+                    patience->quick = quick;
                 return VIA_OK;
             }
             via_spin_pause();
