@@ -218,8 +218,10 @@ static int finish(struct player *player, int result)
     via_status status = via_cli_drain(player->channel, via_cli_deadline(player->args, UINT64_MAX));
     if (status == VIA_ECANCELED && via_cli_stopped())
         return via_cli_stop_result(VIA_EXIT_FAILED);
-    if (status != VIA_OK && status != VIA_ENOTSUP)
-        return via_cli_status(player->what.address, player->channel, status);
+    if (status != VIA_OK && status != VIA_ENOTSUP) {
+        const int lost = via_cli_program_lost(player->channel, player->what.address, status);
+        return lost != VIA_EXIT_OK ? lost : via_cli_status(player->what.address, player->channel, status);
+    }
     if (!via_cli_is_program(player->channel))
         return VIA_EXIT_OK;
     status = via_finish(player->channel, via_after_ms(1000));

@@ -55,9 +55,6 @@ static int explain_send(const struct sender *sender, const via_slice *body, via_
     via_cli_letter letter = letter_of(sender, *body, sender->source.number);
     if (status == VIA_ECANCELED && via_cli_stopped())
         return via_cli_stop_result(VIA_EXIT_FAILED);
-    const int lost = via_cli_program_lost(sender->channel, sender->address, status);
-    if (lost != VIA_EXIT_OK)
-        return lost;
     return via_cli_is_refusal(status) ? via_cli_refused(&letter, status)
                                       : via_cli_send_waited(sender->address, sender->channel, status);
 }

@@ -138,6 +138,9 @@ bool via_cli_counts_nobody(const via_counters *counters)
 int via_cli_send_waited(const char *subject, via_channel *channel, via_status status)
 {
     via_counters counters = {.size = sizeof counters};
+    const int lost = via_cli_program_lost(channel, subject, status);
+    if (lost != VIA_EXIT_OK)
+        return lost;
     if (status != VIA_ETIMEDOUT || via_stats(channel, &counters) != VIA_OK || !via_cli_counts_nobody(&counters))
         return via_cli_waited(subject, channel, status);
     return via_cli_complain(VIA_EXIT_TIMEOUT, "start one that takes from it, or wait longer with --timeout",
