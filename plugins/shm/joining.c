@@ -181,9 +181,12 @@ static via_status consider_silence(shm_member *member, via_error *error)
     via_lock lock;
     via_status status = via_lock_take(member->settings.host, member->path, &lock, NULL);
 
+    errno = 0;
+    if (status != VIA_OK)
+        return fail(member, error, VIA_ENOPEER, "try again; or see whether the program that has it is stopped",
+                    "whoever has that name does not answer");
     shm_roster_init(&roster, member->path);
-    if (status == VIA_OK)
-        status = shm_roster_clear(&roster, member->path);
+    status = shm_roster_clear(&roster, member->path);
     via_lock_drop(&lock);
     errno = 0;
     if (status == VIA_OK)

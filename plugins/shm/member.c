@@ -60,7 +60,8 @@ static void leave(shm_member *member)
 {
     if (member->door.descriptor >= 0)
         shm_porter_remove(member->porter, &member->door);
-    shm_roster_leave(&member->roster, member->path, member->device, member->inode);
+    shm_socket socket = {member->path, member->device, member->inode};
+    shm_roster_leave(&member->roster, member->settings.host, &socket);
 }
 
 void shm_member_dispose(shm_member *member, uint32_t how)

@@ -9,6 +9,7 @@
 #include "kit/deadline.h"
 #include "kit/fail.h"
 #include "kit/identity.h"
+#include "kit/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,10 @@
 
 enum { RECORD_SIZE = 256, CHANGING = SHM_ROSTER_PLACES };
 enum { LEAVING = 'L' };
-enum { CHANGE_NS = 1000 * 1000 * 1000 }; /* entering and leaving take microseconds */
+enum {
+    CHANGE_NS = 1000 * 1000 * 1000, /* entering and leaving take microseconds */
+    LOCK_NS = 20 * 1000 * 1000
+};
 
 typedef struct record {
     char text[RECORD_SIZE]; /* "SERIAL IDENTITY", zeros, and at the end LEAVING of a member that wants to go */
@@ -270,29 +274,58 @@ void shm_roster_forget(shm_roster *roster)
     roster->entered = false;
 }
 
-/*
- * With CHANGING held and nobody living. Last what others connect to: once its name is free another may make both anew, and what is
- * removed then is his.
- */
+/* With the name's lock and CHANGING, and nobody living. */
 static void remove_files(const shm_roster *roster, const char *also)
 {
     (void)unlink(roster->path);
     (void)unlink(also);
 }
 
-void shm_roster_leave(shm_roster *roster, const char *also, dev_t device, ino_t inode)
+/* Others have it for moments only: while they see that they must not make a cell. */
+static bool take_lock(const via_host_api *host, const char *name, via_lock *lock)
+{
+    via_deadline limit = via_deadline_after(LOCK_NS);
+    via_status status;
+
+    while ((status = via_lock_take(host, name, lock, NULL)) == VIA_EBUSY && via_deadline_left(limit) > 0)
+        (void)sched_yield();
+    return status == VIA_OK;
+}
+
+/* As the last. What cannot be removed is left for the next, who finds it dead. */
+static void remove_own_files(const shm_roster *roster, const via_host_api *host, const shm_socket *socket)
+{
+    struct stat there;
+    via_lock lock;
+
+    if (!take_lock(host, socket->path, &lock))
+        return;
+    if (lstat(socket->path, &there) == 0 && there.st_dev == socket->device && there.st_ino == socket->inode)
+        remove_files(roster, socket->path);
+    via_lock_drop(&lock);
+}
+
+void shm_roster_leave(shm_roster *roster, const via_host_api *host, const shm_socket *socket)
+{
+    bool changes = roster->entered && begin_change(roster) == VIA_OK;
+
+    if (changes && is_current(roster) && shm_roster_count(roster) == 0)
+        remove_own_files(roster, host, socket);
+    if (roster->entered)
+        (void)lock_byte(roster->file, roster->place, F_UNLCK, F_OFD_SETLK); /* a child would keep it */
+    if (changes)
+        end_change(roster);
+    shm_roster_forget(roster);
+}
+
+/* A roster is made before anybody can connect, and removed first: who answers without one is a child of the dead. */
+static via_status clear_socket(const char *path)
 {
     struct stat there;
 
-    if (roster->entered && begin_change(roster) == VIA_OK) {
-        if (is_current(roster) && shm_roster_count(roster) == 0 && lstat(also, &there) == 0 && there.st_dev == device &&
-            there.st_ino == inode)
-            remove_files(roster, also);
-        end_change(roster);
-    }
-    if (roster->entered)
-        (void)lock_byte(roster->file, roster->place, F_UNLCK, F_OFD_SETLK); /* a child would keep it */
-    shm_roster_forget(roster);
+    if (lstat(path, &there) == 0 && S_ISSOCK(there.st_mode))
+        (void)unlink(path);
+    return VIA_OK;
 }
 
 via_status shm_roster_clear(shm_roster *roster, const char *also)
@@ -300,7 +333,7 @@ via_status shm_roster_clear(shm_roster *roster, const char *also)
     via_status status = shm_roster_open(roster);
 
     if (status != VIA_OK)
-        return status == VIA_ENOENT ? VIA_OK : status;
+        return status == VIA_ENOENT ? clear_socket(also) : status;
     status = begin_change(roster);
     if (status == VIA_OK) {
         if (!is_current(roster) || shm_roster_count(roster) > 0)

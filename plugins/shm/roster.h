@@ -8,7 +8,8 @@
  * process it was (kit/identity.h), and a lock that outlives its process is as good as none. A record that is used again
  * gets the next serial number, so an owner named by place and number is never mistaken for its successor.
  *
- * Whoever enters, leaves, or removes the file has CHANGING of the file that bears the name: so nobody enters what is being
+ * Whoever makes or removes the file has the name's lock (kit/lock.h): so no roster and no lock means no cell.
+ * Whoever enters, leaves, or removes it has CHANGING of the file that bears the name: so nobody enters what is being
  * removed, and nobody removes what another has entered.
  */
 #ifndef SHM_ROSTER_H
@@ -30,6 +31,13 @@ typedef struct shm_roster {
     char token[SHM_ROSTER_TOKEN]; /* hexadecimal */
     char path[128];
 } shm_roster;
+
+/* What newcomers connect to. */
+typedef struct shm_socket {
+    const char *path;
+    dev_t device;
+    ino_t inode;
+} shm_socket;
 
 /* Who somebody is: never 0. */
 static inline uint64_t shm_roster_name(uint32_t place, uint32_t serial)
@@ -55,13 +63,14 @@ bool shm_roster_has_others_staying(const shm_roster *roster);
 bool shm_roster_want_to_leave(const shm_roster *roster, bool wants);
 /* Is whoever has that name proven to be gone? Nonsense is nobody's name. */
 bool shm_roster_is_gone(const shm_roster *roster, uint64_t name);
-/* Leaves, and closes the file. The last one removes it, and `also` if that is still the file which it was. */
-void shm_roster_leave(shm_roster *roster, const char *also, dev_t device, ino_t inode);
+/* Leaves, and closes the file. The last one removes it and the socket, if that is still the file which it was, under the name's lock. */
+void shm_roster_leave(shm_roster *roster, const via_host_api *host, const shm_socket *socket);
 /* In a forked child, or of a file that was never entered: closes the descriptor only. */
 void shm_roster_forget(shm_roster *roster);
 /*
- * Removes the roster and `also` if nobody on it lives any more: then whoever answers there is a child of the dead. The caller has
- * the name's lock, so that `also` is not a newcomer's by now. VIA_OK: they are gone, or were never there; VIA_EBUSY: somebody lives.
+ * Removes the roster and the socket `also` if nobody on it lives any more, or if there is none: then whoever answers there is a
+ * child of the dead. The caller has the name's lock, as has whoever makes or removes the two: so `also` is no newcomer's by now.
+ * VIA_OK: they are gone; VIA_EBUSY: somebody lives.
  */
 via_status shm_roster_clear(shm_roster *roster, const char *also);
 

@@ -307,6 +307,22 @@ static void test_members__orphans_do_not_keep_the_name(void **state)
     via_close(channel);
 }
 
+/* Killed while it removed the files: the roster is gone, and the orphan has the socket. */
+static void test_members__orphans_without_a_roster_do_not_keep_the_name(void **state)
+{
+    scene *s = *state;
+    pid_t child = in_child(s, hold_and_fork);
+    char roster[sizeof(s->path) + 8];
+
+    (void)snprintf(roster, sizeof(roster), "%s.members", s->path);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(unlink(roster), 0);
+    via_channel *channel = join(s, VIA_VALUE);
+    assert_int_equal(via_send(channel, "new", 3, NULL, via_after_ms(PATIENCE_MS)), VIA_OK);
+    via_close(channel);
+}
+
 static void test_members__a_stopped_member_keeps_its_cell(void **state)
 {
     scene *s = *state;
@@ -381,6 +397,7 @@ int main(void)
         TEST(test_members__a_region_is_never_larger_than_it_is),
         TEST(test_members__a_page_that_changes_all_the_time_harms_nothing),
         TEST(test_members__orphans_do_not_keep_the_name),
+        TEST(test_members__orphans_without_a_roster_do_not_keep_the_name),
         TEST(test_members__a_stopped_member_keeps_its_cell),
         TEST(test_members__a_cell_is_never_split),
     };
