@@ -24,6 +24,7 @@
 typedef struct shm_patience {
     via_spin spin;
     uint64_t looked_ns; /* when the socket was looked at last */
+    uint32_t position;  /* of the next message when a wait began last */
     uint32_t quick;     /* waits in a row that were over with the first looks */
 } shm_patience;
 

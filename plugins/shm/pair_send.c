@@ -245,11 +245,16 @@ static via_status check(shm_pair *pair, size_t size)
     return size > pair->their_max ? VIA_ETOOBIG : VIA_OK;
 }
 
-/* A slot that is needed soon comes back from the other processor while those before it are filled. Nobody looks at it yet. */
+/*
+ * A slot that is needed soon comes back from the other processor while those before it are filled. Only one that has been given
+ * back: of the others somebody may be reading.
+ */
 static inline void fetch_ahead(const shm_writer *writer)
 {
     const shm_slot *slot = &writer->slots[(writer->tail + SLOTS_AHEAD) & writer->mask];
 
+    if (writer->tail + SLOTS_AHEAD - writer->head > writer->mask)
+        return;
     shm_ahead_of_write(slot);
     shm_ahead_of_write(slot->bytes + SHM_SLOT_BYTES - 1);
 }

@@ -18,10 +18,11 @@ enum {
     LOOK_NS = 50 * 1000 * 1000, /* how long a death may stay unnoticed */
     GLANCE_NS = 1000 * 1000,    /* the same for one who tries without waiting */
     TURNS = 32,                 /* spins between two looks at the clock */
-    QUICK_TURNS = 3,            /* a wait that is over by then is a quick one; */
-    QUICK_WAITS = 4,            /* after so many in a row the other end is given a head start, */
+    QUICK_TURNS = 3,            /* a wait that is over by then is a quick one, */
+    QUICK_SERIES = 4,           /* if so many messages have gone since the one before it. */
+    QUICK_WAITS = 2,            /* After so many in a row the other end is given a head start, */
     HEAD_STARTS = 64,           /* so many times, and then it is seen whether it still hurries */
-    HEAD_START_NS = 1000,
+    HEAD_START_NS = 3000,
     LEAST_SPIN_NS = 1000
 };
 
@@ -148,9 +149,13 @@ static via_status try_once(shm_pair *pair, const shm_want *want)
 /*
  * Who is at the heels of an end that sends one message after the other, or takes one, costs both: each line goes to and fro while it is
  * written. With some messages between them a line goes once. After it all waits are quick, so that says nothing of the other end.
+ * Who asks and waits for the answer has a wait for each message, however near the other processor is, and is never in that state.
  */
-static void give_a_head_start(shm_patience *patience, via_deadline until)
+static void give_a_head_start(shm_patience *patience, uint32_t position, via_deadline until)
 {
+    if (position - patience->position < QUICK_SERIES)
+        patience->quick = 0;
+    patience->position = position;
     if (patience->quick >= QUICK_WAITS + HEAD_STARTS)
         patience->quick = 0;
     if (patience->quick < QUICK_WAITS)
@@ -166,7 +171,7 @@ static via_status spin(shm_pair *pair, const shm_want *want, via_deadline until)
     shm_patience *patience = patience_of(pair, want);
     via_status status = VIA_ETIMEDOUT;
 
-    give_a_head_start(patience, until);
+    give_a_head_start(patience, want->is_room ? pair->writer.tail : pair->reader.next, until);
     const uint32_t quick = patience->quick + 1;
     bool is_quick = true;
 
