@@ -45,10 +45,14 @@ typedef struct shm_letter {
     uint16_t reserved;
 } shm_letter;
 
-/* One message. `stamp` is written last: the position of the message plus one. */
+/*
+ * One message. `stamp` is written last: the position of the message plus one. `given` says by the way how many of the other end's
+ * messages have been given back: who gets an answer need not ask the line that counts them.
+ */
 typedef struct shm_slot {
     shm_word32 stamp;
-    uint32_t reserved[3];
+    shm_word32 given;
+    uint32_t reserved[2];
     shm_letter letter;
     unsigned char bytes[SHM_SLOT_BYTES];
 } shm_slot;

@@ -28,6 +28,8 @@ static void set_up(shm_pair *pair)
     pair->ours = (shm_control *)(void *)pair->mine.base;
     pair->writer.slots = (shm_slot *)(void *)(pair->mine.base + SHM_SLOTS_AT);
     pair->writer.mask = settings->slots - 1;
+    pair->writer.ours = pair->ours;
+    pair->writer.heard = pair->reader.heard = &pair->heard;
     shm_arena_init(&pair->arena, pair->mine.base + shm_head_size(settings->slots), settings->ring);
     pair->pool.how = settings->how;
     pair->pool.tell = tell_of_segment;
@@ -49,6 +51,7 @@ static void dispose(shm_pair *pair)
     via_wake_fini(&pair->wake);
     (void)pthread_mutex_destroy(&pair->lock);
     free(pair->given_back);
+    shm_holds_fini(&pair->holds);
     free(pair);
 }
 
@@ -61,6 +64,10 @@ static shm_pair *allocate(const shm_settings *settings, int socket)
     if (!pair)
         return NULL;
     memset(pair, 0, sizeof(*pair));
+    if (!shm_holds_init(&pair->holds, settings->slots)) {
+        free(pair);
+        return NULL;
+    }
     pair->base.ops = &pair_ops;
     pair->settings = *settings;
     pair->socket = socket;

@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "channel.h"
+#include "holds.h"
 #include "kit/pollset.h"
 #include "kit/spin.h"
 #include "kit/wake.h"
@@ -64,6 +65,7 @@ typedef struct shm_pair {
     alignas(SHM_LINE) shm_writer writer;
     shm_arena arena;
     shm_pool pool;
+    shm_holds holds;
     shm_patience send_patience;
     shm_lack lack;
     bool owes_call;       /* VIA_MORE: published, and no sleeper looked for */
@@ -73,6 +75,8 @@ typedef struct shm_pair {
     alignas(SHM_LINE) shm_reader reader;
     uint64_t sequence; /* of the message received last */
     shm_patience receive_patience;
+
+    alignas(SHM_LINE) shm_word32 heard; /* by the receiving thread, for the sending one */
 
     /* under `lock` */
     alignas(SHM_LINE) pthread_mutex_t lock;

@@ -138,6 +138,7 @@ static via_status take(shm_pair *pair, via_msg *message)
 {
     reading read;
 
+    shm_reader_hear(&pair->reader);
     bool is_sound = read_slot(pair, shm_reader_slot(&pair->reader), &read);
     if (!is_sound && read.found.letter.size > pair->settings.max_message)
         return shm_pair_end(pair, VIA_ETOOBIG, "the other end sends a message above max_message");

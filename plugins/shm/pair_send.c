@@ -19,19 +19,35 @@ enum {
 
 /* ---- what was given back ------------------------------------------------------------------------------------ */
 
-/* Reads our own slot, which nobody else can write. */
-static void free_position(shm_pair *pair, uint32_t position)
+static void give_up(shm_pair *pair, const shm_place *place)
 {
-    const shm_letter *letter = &pair->writer.slots[position & pair->writer.mask].letter;
-
-    if (letter->kind == SHM_IN_ARENA)
-        shm_arena_give(&pair->arena, letter->place);
-    else if (letter->kind == SHM_IN_SEGMENT)
-        shm_pool_give(&pair->pool, letter->segment);
-    if (!letter->texts_in_slot)
-        shm_arena_give(&pair->arena, letter->texts_place);
+    if (place->segment)
+        shm_pool_give(&pair->pool, place->segment->serial);
+    else if (place->offset != SHM_ARENA_NONE)
+        shm_arena_give(&pair->arena, place->offset);
+    if (place->texts != SHM_ARENA_NONE)
+        shm_arena_give(&pair->arena, place->texts);
 }
 
+static void free_until(shm_pair *pair, uint32_t head)
+{
+    shm_place place;
+
+    while (shm_holds_take(&pair->holds, head, &place))
+        give_up(pair, &place);
+    pair->writer.head = head;
+}
+
+/* As we were told. */
+static void collect_heard(shm_pair *pair)
+{
+    uint32_t head;
+
+    if (shm_writer_hear(&pair->writer, &head))
+        free_until(pair, head);
+}
+
+/* As it is by now: that takes a line from the other processor. */
 static void collect(shm_pair *pair)
 {
     shm_writer *writer = &pair->writer;
@@ -39,12 +55,22 @@ static void collect(shm_pair *pair)
 
     if (!writer->theirs && atomic_load_explicit(&pair->met, memory_order_acquire))
         writer->theirs = pair->their_control;
-    if (!shm_writer_look(writer, &head)) {
+    if (shm_writer_look(writer, &head))
+        free_until(pair, head);
+    else
         (void)shm_pair_end(pair, VIA_EPROTO, "the other end gave back what it never had");
-        return;
-    }
-    while (writer->head != head)
-        free_position(pair, writer->head++);
+}
+
+/* Is there enough, if need be after what has been given back is free again? */
+static inline bool suffices(shm_pair *pair, bool (*is_enough)(const shm_pair *, size_t), size_t size)
+{
+    if (is_enough(pair, size))
+        return true;
+    collect_heard(pair);
+    if (is_enough(pair, size))
+        return true;
+    collect(pair);
+    return is_enough(pair, size);
 }
 
 /*
@@ -62,13 +88,26 @@ static void wake_reader(shm_pair *pair)
     shm_pair_wake_reader(pair);
 }
 
+static bool is_slot_free(const shm_pair *pair, size_t ignored)
+{
+    (void)ignored;
+    return shm_writer_has_room(&pair->writer);
+}
+
+static bool is_arena_free(const shm_pair *pair, size_t size)
+{
+    return shm_arena_fits(&pair->arena, size);
+}
+
+static bool is_segment_free(const shm_pair *pair, size_t size)
+{
+    return shm_pool_has(&pair->pool, size);
+}
+
 bool shm_pair_has_room(shm_pair *pair, void *ignored)
 {
     (void)ignored;
-    if (shm_writer_has_room(&pair->writer))
-        return true;
-    collect(pair);
-    return shm_writer_has_room(&pair->writer);
+    return suffices(pair, is_slot_free, 0);
 }
 
 /* ---- placing ------------------------------------------------------------------------------------------------ */
@@ -83,6 +122,7 @@ typedef struct request {
 
 static bool take_segment(shm_pair *pair, request *wish)
 {
+    (void)suffices(pair, is_segment_free, wish->size);
     via_status status = shm_pool_take(&pair->pool, wish->size, &wish->segment);
 
     wish->status = status == VIA_ETIMEDOUT ? VIA_OK : status;
@@ -113,12 +153,9 @@ static bool take_memory(shm_pair *pair, void *argument)
     if (is_granted(wish))
         return true;
     if (wish->size > shm_arena_limit(&pair->arena))
-        return (collect(pair), take_segment(pair, wish));
-    wish->offset = shm_arena_take(&pair->arena, wish->size);
-    if (wish->offset == SHM_ARENA_NONE) {
-        collect(pair);
+        return take_segment(pair, wish);
+    if (suffices(pair, is_arena_free, wish->size))
         wish->offset = shm_arena_take(&pair->arena, wish->size);
-    }
     return wish->offset != SHM_ARENA_NONE || evade_loan(pair, wish);
 }
 
@@ -142,25 +179,6 @@ static via_status find_memory(shm_pair *pair, request *wish, via_deadline deadli
     return status == VIA_OK ? wish->status : status;
 }
 
-static void give_up(shm_pair *pair, const shm_place *place)
-{
-    if (place->segment)
-        shm_pool_give(&pair->pool, place->segment->serial);
-    else if (place->offset != SHM_ARENA_NONE)
-        shm_arena_give(&pair->arena, place->offset);
-    if (place->texts != SHM_ARENA_NONE)
-        shm_arena_give(&pair->arena, place->texts);
-}
-
-/* Of the arena nothing may be taken on trial: what is given back there is free only after all that was taken before it. */
-static bool fits_in_arena(shm_pair *pair, size_t size)
-{
-    if (shm_arena_fits(&pair->arena, size))
-        return true;
-    collect(pair);
-    return shm_arena_fits(&pair->arena, size);
-}
-
 /* What cannot be had at all counts as there: the next send tells so. */
 bool shm_pair_has_memory(shm_pair *pair)
 {
@@ -169,11 +187,12 @@ bool shm_pair_has_memory(shm_pair *pair)
     if (wish.size == 0)
         return true;
     if (wish.size <= shm_arena_limit(&pair->arena)) {
-        if (fits_in_arena(pair, wish.size))
+        /* Nothing may be taken on trial: what is given back there is free only after all that was taken before it. */
+        if (suffices(pair, is_arena_free, wish.size))
             return true;
         if (!evade_loan(pair, &wish))
             return false;
-    } else if (collect(pair), !take_segment(pair, &wish)) {
+    } else if (!take_segment(pair, &wish)) {
         return false;
     }
     if (wish.segment)
@@ -284,6 +303,7 @@ static __attribute__((noinline)) via_status put_elsewhere(shm_pair *pair, const 
     shm_slot *slot = shm_writer_slot(&pair->writer);
     copy(pair, what, shm_place_bytes(&place, &pair->arena, slot->bytes), slot);
     shm_letter_write(&slot->letter, what, &place, &pair->arena, slot->bytes);
+    shm_holds_add(&pair->holds, pair->writer.tail, &place);
     return VIA_OK;
 }
 
@@ -370,6 +390,7 @@ via_status shm_pair_commit(void *channel, via_msg *message, via_deadline deadlin
         shm_arena_lend(&pair->arena, place.offset, false);
     shm_slot *slot = shm_writer_slot(&pair->writer);
     shm_letter_write(&slot->letter, &what, &place, &pair->arena, slot->bytes);
+    shm_holds_add(&pair->holds, pair->writer.tail, &place);
     publish(pair, message->meta.flags & VIA_MORE);
     return VIA_OK;
 }

@@ -18,11 +18,14 @@
 /* The writing end. `theirs` is NULL until the other end is known: until then nothing has been given back. */
 typedef struct shm_writer {
     shm_slot *slots;
+    const shm_control *ours; /* what our reading end has given back */
     const shm_control *theirs;
+    const shm_word32 *heard; /* how many were given back, as our reading end was told with a message */
     uint32_t mask;
     uint32_t tail;     /* position of the next message */
     uint32_t head;     /* how many were given back, when last looked */
     uint32_t answered; /* the call that was answered last */
+    uint32_t judged;   /* what of `heard` was looked at last: after 2^32 messages it would look new again */
 } shm_writer;
 
 /* The reading end. */
@@ -30,6 +33,7 @@ typedef struct shm_reader {
     const shm_slot *slots;
     shm_control *ours;
     const shm_control *theirs;
+    shm_word32 *heard;    /* for our writing end */
     uint64_t *given_back; /* which messages after `head` have been given back, a bit a slot; nobody else's business */
     uint32_t mask;
     uint32_t next; /* position of the next message */
@@ -60,8 +64,25 @@ static inline bool shm_writer_look(const shm_writer *writer, uint32_t *head)
     return *head - writer->head <= writer->tail - writer->head;
 }
 
+/* The same, as we were told with a message. False: nothing new, or nonsense. Needs no line of the other end's. */
+static inline bool shm_writer_hear(shm_writer *writer, uint32_t *head)
+{
+    *head = SHM_LOOK(writer->heard);
+    if (*head == writer->judged)
+        return false;
+    writer->judged = *head;
+    return *head - writer->head <= writer->tail - writer->head;
+}
+
+/* Says with the message of that slot how many of the other end's have been given back. */
+static inline void shm_writer_tell(const shm_writer *writer)
+{
+    SHM_PUT(&shm_writer_slot(writer)->given, SHM_LOOK(&writer->ours->head));
+}
+
 static inline void shm_writer_publish(shm_writer *writer)
 {
+    shm_writer_tell(writer);
     SHM_PUBLISH(&shm_writer_slot(writer)->stamp, writer->tail + 1);
     writer->tail++;
 }
@@ -76,6 +97,15 @@ static inline const shm_slot *shm_reader_slot(const shm_reader *reader)
 static inline bool shm_reader_has_message(const shm_reader *reader)
 {
     return SHM_LOOK(&shm_reader_slot(reader)->stamp) == reader->next + 1;
+}
+
+/* What the message says of those that our writing end has sent. */
+static inline void shm_reader_hear(const shm_reader *reader)
+{
+    uint32_t given = SHM_GET(&shm_reader_slot(reader)->given);
+
+    if (given != SHM_GET(reader->heard))
+        SHM_PUBLISH(reader->heard, given);
 }
 
 static inline uint64_t *shm_reader_flags(const shm_reader *reader, uint32_t position)

@@ -24,10 +24,9 @@ static size_t generous(size_t size)
 
 shm_segment *shm_pool_find(shm_pool *pool, uint32_t serial)
 {
-    for (size_t i = 0; i < SHM_SEGMENTS; i++)
-        if (pool->segments[i].serial == serial)
-            return &pool->segments[i];
-    return NULL;
+    shm_segment *segment = &pool->segments[shm_segment_index(serial)];
+
+    return segment->serial == serial ? segment : NULL;
 }
 
 static bool is_better(const shm_segment *candidate, const shm_segment *best)
@@ -35,17 +34,28 @@ static bool is_better(const shm_segment *candidate, const shm_segment *best)
     return !best || candidate->memory.size < best->memory.size;
 }
 
+static bool suits(const shm_segment *candidate, size_t size)
+{
+    return candidate->serial && !candidate->is_out && candidate->memory.size >= size;
+}
+
 /* The smallest free one that is large enough. */
 static shm_segment *find_free(shm_pool *pool, size_t size)
 {
     shm_segment *best = NULL;
 
-    for (size_t i = 0; i < SHM_SEGMENTS; i++) {
-        shm_segment *candidate = &pool->segments[i];
-        if (candidate->serial && !candidate->is_out && candidate->memory.size >= size && is_better(candidate, best))
-            best = candidate;
-    }
+    for (size_t i = 0; i < SHM_SEGMENTS; i++)
+        if (suits(&pool->segments[i], size) && is_better(&pool->segments[i], best))
+            best = &pool->segments[i];
     return best;
+}
+
+bool shm_pool_has(const shm_pool *pool, size_t size)
+{
+    for (size_t i = 0; i < SHM_SEGMENTS; i++)
+        if (suits(&pool->segments[i], size))
+            return true;
+    return false;
 }
 
 /* A place that is empty, else the smallest that is free. */
@@ -61,12 +71,16 @@ static shm_segment *find_place(shm_pool *pool)
 
 static via_status tell(const shm_pool *pool, const shm_segment *segment, int descriptor)
 {
-    shm_word word = {.kind = SHM_SEGMENT,
-                     .serial = segment->serial,
-                     .index = (uint32_t)(segment - pool->segments),
-                     .size = segment->memory.size};
+    shm_word word = {.kind = SHM_SEGMENT, .serial = segment->serial, .size = segment->memory.size};
 
     return pool->tell(pool->user, &word, descriptor);
+}
+
+/* Never 0, nor one that was given a short while ago. */
+static uint32_t next_serial(shm_pool *pool, uint32_t index)
+{
+    pool->made = pool->made < UINT32_MAX / SHM_SEGMENTS - 1 ? pool->made + 1 : 1;
+    return pool->made * SHM_SEGMENTS + index;
 }
 
 via_status shm_pool_take(shm_pool *pool, size_t size, shm_segment **segment)
@@ -78,6 +92,7 @@ via_status shm_pool_take(shm_pool *pool, size_t size, shm_segment **segment)
     if (place) {
         place->is_out = true;
         place->asked = size;
+        pool->kept -= place->memory.size;
         return VIA_OK;
     }
     if ((place = find_place(pool)) == NULL)
@@ -85,25 +100,18 @@ via_status shm_pool_take(shm_pool *pool, size_t size, shm_segment **segment)
     via_status status = shm_memory_create(generous(size), pool->how, &made.memory, &descriptor);
     if (status != VIA_OK)
         return status;
-    made.serial = ++pool->last_serial;
+    made.serial = next_serial(pool, (uint32_t)(place - pool->segments));
     shm_segment before = *place;
     *place = made;
     status = tell(pool, place, descriptor);
     (void)close(descriptor);
-    if (status != VIA_OK)
+    if (status == VIA_OK)
+        pool->kept -= before.memory.size;
+    else
         *place = before;
     shm_memory_drop(status == VIA_OK ? &before.memory : &made.memory);
     *segment = status == VIA_OK ? place : NULL;
     return status;
-}
-
-static size_t kept(const shm_pool *pool)
-{
-    size_t sum = 0;
-
-    for (size_t i = 0; i < SHM_SEGMENTS; i++)
-        sum += pool->segments[i].is_out ? 0 : pool->segments[i].memory.size;
-    return sum;
 }
 
 void shm_pool_give(shm_pool *pool, uint32_t serial)
@@ -111,8 +119,10 @@ void shm_pool_give(shm_pool *pool, uint32_t serial)
     shm_segment *segment = shm_pool_find(pool, serial);
 
     segment->is_out = false;
-    if (kept(pool) <= KEPT_BYTES)
+    pool->kept += segment->memory.size;
+    if (pool->kept <= KEPT_BYTES)
         return;
+    pool->kept -= segment->memory.size;
     shm_memory_drop(&segment->memory); /* size 0: the other end drops its view */
     (void)tell(pool, segment, -1);
     segment->serial = 0;
@@ -128,10 +138,9 @@ void shm_pool_drop(shm_pool *pool)
 
 shm_view *shm_views_find(shm_views *views, uint32_t serial)
 {
-    for (size_t i = 0; serial && i < SHM_SEGMENTS; i++)
-        if (atomic_load(&views->views[i].serial) == serial)
-            return &views->views[i];
-    return NULL;
+    shm_view *view = &views->views[shm_segment_index(serial)];
+
+    return serial && atomic_load(&view->serial) == serial ? view : NULL;
 }
 
 shm_view *shm_views_borrow(shm_views *views, uint32_t serial, uint64_t size)
@@ -154,9 +163,9 @@ void shm_view_give_back(shm_view *view)
 
 via_status shm_views_change(shm_views *views, const shm_word *word, int descriptor)
 {
-    shm_view *view = word->index < SHM_SEGMENTS ? &views->views[word->index] : NULL;
+    shm_view *view = &views->views[shm_segment_index(word->serial)];
 
-    if (!view || word->serial == 0)
+    if (word->serial == 0)
         return VIA_EPROTO;
     uint32_t before = atomic_exchange(&view->serial, 0);
     if (atomic_load(&view->lent) > 0) {

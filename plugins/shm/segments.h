@@ -3,8 +3,8 @@
  * Memories for messages that are larger than the ring.
  *
  * Owns: on the writing side a few memories, each with at most one message at a time, kept for the next one while they are
- * not too much together; on the reading side the views of them. A memory has an index, which is used again, and a serial number,
- * which is not.
+ * not too much together; on the reading side the views of them. A memory has a serial number, which is not used again, and which
+ * says where it stands on both sides.
  */
 #ifndef SHM_SEGMENTS_H
 #define SHM_SEGMENTS_H
@@ -16,6 +16,11 @@
 
 enum { SHM_SEGMENTS = 8 };
 
+static inline uint32_t shm_segment_index(uint32_t serial)
+{
+    return serial % SHM_SEGMENTS;
+}
+
 typedef struct shm_segment {
     shm_memory memory;
     size_t asked;    /* bytes, for the message that is out */
@@ -26,8 +31,9 @@ typedef struct shm_segment {
 /* The writing side. One thread. */
 typedef struct shm_pool {
     shm_segment segments[SHM_SEGMENTS];
-    uint32_t last_serial;
-    uint32_t how; /* SHM_TOUCH, SHM_HUGE */
+    size_t kept;   /* bytes of those that are not out */
+    uint32_t made; /* how many */
+    uint32_t how;  /* SHM_TOUCH, SHM_HUGE */
     /* Tells whoever reads: a SHM_SEGMENT, and its memory, or -1 if there is none any more. As shm_word_send(). */
     via_status (*tell)(void *user, shm_word *word, int descriptor);
     void *user;
@@ -38,6 +44,8 @@ typedef struct shm_pool {
  * other end cannot be told now; VIA_ENOMEM, VIA_ELIMIT, VIA_EPEER, VIA_EIO.
  */
 via_status shm_pool_take(shm_pool *pool, size_t size, shm_segment **segment);
+/* Is one of them free, so that none has to be made? */
+bool shm_pool_has(const shm_pool *pool, size_t size);
 /* The other end has given its message back. */
 void shm_pool_give(shm_pool *pool, uint32_t serial);
 shm_segment *shm_pool_find(shm_pool *pool, uint32_t serial);

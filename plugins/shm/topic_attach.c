@@ -27,14 +27,14 @@ enum {
 static void tell_one(topic_subscriber *who, shm_word *word, int descriptor)
 {
     if (shm_word_send(who->socket, word, &descriptor, descriptor >= 0 ? 1 : 0) == VIA_OK)
-        who->told[word->index] = word->serial;
+        who->told[shm_segment_index(word->serial)] = word->serial;
 }
 
 /* One that cannot be told now is told with the next message that lies there. */
 via_status topic_publisher_tell(void *user, shm_word *word, int descriptor)
 {
     topic_publisher *publisher = user;
-    int *kept = &publisher->segments[word->index];
+    int *kept = &publisher->segments[shm_segment_index(word->serial)];
     int copy = descriptor >= 0 ? fcntl(descriptor, F_DUPFD_CLOEXEC, 0) : -1;
 
     if (descriptor >= 0 && copy < 0)
@@ -50,7 +50,7 @@ via_status topic_publisher_tell(void *user, shm_word *word, int descriptor)
 static void show_to(topic_publisher *publisher, topic_subscriber *who, const shm_segment *segment)
 {
     uint32_t index = (uint32_t)(segment - publisher->pool.segments);
-    shm_word word = {.kind = SHM_SEGMENT, .serial = segment->serial, .index = index, .size = segment->memory.size};
+    shm_word word = {.kind = SHM_SEGMENT, .serial = segment->serial, .size = segment->memory.size};
 
     if (segment->serial && who->told[index] != segment->serial)
         tell_one(who, &word, publisher->segments[index]);

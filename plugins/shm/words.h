@@ -17,7 +17,7 @@ enum { SHM_VERSION = 1, SHM_WORD_DESCRIPTORS = 3 };
 enum {
     SHM_HELLO = 1,   /* index, slots, size of the ring, max_message; the memory; of a topic: see there */
     SHM_REFUSED = 2, /* text: why */
-    SHM_SEGMENT = 3, /* serial, index, size; the memory */
+    SHM_SEGMENT = 3, /* serial, size; the memory */
     SHM_BELLS = 4,   /* eventfds: rung when something was published, when something was given back */
     SHM_RING = 5,    /* of a topic: look again; for one who polls the socket */
     SHM_CELL = 16    /* index, size, max_message; what members share: memory, bell, listening socket */
@@ -34,7 +34,7 @@ typedef struct shm_word {
     uint16_t version;
     uint16_t kind;
     uint32_t serial;
-    uint32_t index; /* of the segment; of a hello the pattern, VIA_PATTERN_* */
+    uint32_t index; /* of a hello the pattern, VIA_PATTERN_* */
     uint32_t slots;
     uint32_t flags; /* SHM_HUGE, SHM_CROSSES, TOPIC_* */
     uint64_t size;  /* of the ring, or of the segment */

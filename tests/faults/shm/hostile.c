@@ -249,14 +249,39 @@ static void test_hostile__heads_that_were_never_reached_end_the_channel(void **s
     assert_int_equal(status, VIA_EPROTO);
 }
 
+/* What is said by the way of messages given back is believed if it can be true, and harms only who says it. */
+static void test_hostile__nonsense_said_with_a_message_is_not_heard(void **state)
+{
+    const shm_slot slot = {.letter = {.kind = SHM_IN_SLOT, .size = 4, .texts_in_slot = 1}};
+    const uint32_t lies[] = {UINT32_MAX, 99, UINT32_MAX / 2, 1, 0, 12345};
+    scene *s = *state;
+    char bytes[4096] = {0};
+    via_msg message;
+
+    meet(s);
+    for (uint32_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        SHM_PUT(&s->slots[i].given, lies[i]);
+        publish(s, i, &slot);
+        assert_int_equal(via_recv(s->channel, via_after_ms(PATIENCE_MS), &message), VIA_OK);
+        via_release(s->channel, &message);
+        assert_int_equal(via_send(s->channel, bytes, sizeof(bytes), NULL, via_after_ms(PATIENCE_MS)), VIA_OK);
+    }
+    via_status status = VIA_OK;
+    for (int i = 0; i < 100000 && status == VIA_OK; i++)
+        status = via_send(s->channel, bytes, sizeof(bytes), NULL, VIA_NOW);
+    assert_int_equal(status, VIA_ETIMEDOUT); /* the rest it has to give back */
+    SHM_PUBLISH(&s->control->head, 6);
+    assert_int_equal(via_send(s->channel, bytes, sizeof(bytes), NULL, via_after_ms(PATIENCE_MS)), VIA_OK);
+}
+
 /* ---- words -------------------------------------------------------------------------------------------------- */
 
 static void test_hostile__words_that_make_no_sense_end_the_channel(void **state)
 {
     const shm_word words[] = {{.kind = 99},
                               good_hello(),
-                              {.kind = SHM_SEGMENT, .serial = 1, .index = 99, .size = 4096},
-                              {.kind = SHM_SEGMENT, .serial = 1, .index = 0, .size = 4096}};
+                              {.kind = SHM_SEGMENT, .serial = 0, .size = 4096},
+                              {.kind = SHM_SEGMENT, .serial = 1, .size = 4096}};
     scene *s = *state;
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -348,6 +373,7 @@ int main(void)
         TEST(test_hostile__slots_that_cannot_be_end_the_channel),
         TEST(test_hostile__texts_end),
         TEST(test_hostile__heads_that_were_never_reached_end_the_channel),
+        TEST(test_hostile__nonsense_said_with_a_message_is_not_heard),
         TEST(test_hostile__words_that_make_no_sense_end_the_channel),
         TEST(test_hostile__a_memory_that_changes_all_the_time_harms_nothing),
     };

@@ -203,7 +203,7 @@ static void test_hostile__losses_that_cannot_be_are_not_counted(void **state)
 
 static void test_hostile__words_of_subscribers_that_make_no_sense(void **state)
 {
-    const shm_word words[] = {{.kind = 99}, subscribes, {.kind = SHM_SEGMENT, .serial = 1, .index = 99, .size = 4096}};
+    const shm_word words[] = {{.kind = 99}, subscribes, {.kind = SHM_SEGMENT, .serial = 1, .size = 4096}};
     scene *s = *state;
 
     open_publisher(s, "");

@@ -22,6 +22,7 @@ typedef struct rig {
     shm_control receives;
     shm_writer writer;
     shm_reader reader;
+    shm_word32 heard;
     uint64_t given_back[(SLOTS + 63) / 64];
 } rig;
 
@@ -31,9 +32,14 @@ static int set_up(void **state)
 
     assert_non_null(r);
     memset(r, 0, sizeof(*r));
-    r->writer = (shm_writer){.slots = r->slots, .theirs = &r->receives, .mask = SLOTS - 1};
-    r->reader = (shm_reader){
-        .slots = r->slots, .ours = &r->receives, .theirs = &r->sends, .given_back = r->given_back, .mask = SLOTS - 1};
+    r->writer = (shm_writer){
+        .slots = r->slots, .ours = &r->sends, .theirs = &r->receives, .heard = &r->heard, .mask = SLOTS - 1};
+    r->reader = (shm_reader){.slots = r->slots,
+                             .ours = &r->receives,
+                             .theirs = &r->sends,
+                             .heard = &r->heard,
+                             .given_back = r->given_back,
+                             .mask = SLOTS - 1};
     *state = r;
     return 0;
 }
@@ -160,6 +166,41 @@ static void test_ring__believes_no_reader_that_gives_back_what_was_never_sent(vo
     assert_false(shm_writer_look(&r->writer, &head));
 }
 
+/* What is said with a message is what the end that sends it has given back. */
+static void test_ring__says_with_a_message_what_was_given_back(void **state)
+{
+    rig *r = *state;
+
+    SHM_PUT(&r->sends.head, 7);
+    write_one(r, 1);
+    shm_reader_hear(&r->reader);
+    assert_int_equal(SHM_GET(&r->heard), 7);
+}
+
+static void test_ring__hears_news_once_and_no_nonsense(void **state)
+{
+    rig *r = *state;
+    uint32_t head;
+
+    begin_at(r, UINT32_MAX - 1);
+    r->writer.judged = UINT32_MAX - 1;
+    for (uint64_t i = 0; i < 4; i++)
+        write_one(r, i);
+    SHM_PUT(&r->heard, UINT32_MAX - 1);
+    assert_false(shm_writer_hear(&r->writer, &head));
+    SHM_PUT(&r->heard, 3); /* sent up to 2 */
+    assert_false(shm_writer_hear(&r->writer, &head));
+    SHM_PUT(&r->heard, 1);
+    assert_true(shm_writer_hear(&r->writer, &head));
+    assert_int_equal(head, 1);
+    r->writer.head = head;
+    assert_false(shm_writer_hear(&r->writer, &head));
+    SHM_PUT(&r->heard, 0); /* backwards */
+    assert_false(shm_writer_hear(&r->writer, &head));
+    r->writer.head = UINT32_MAX; /* it counts no second time when the positions come round */
+    assert_false(shm_writer_hear(&r->writer, &head));
+}
+
 static void test_ring__answers_each_call_once(void **state)
 {
     rig *r = *state;
@@ -230,6 +271,8 @@ int main(void)
         TEST(test_ring__is_full_after_as_many_as_it_has_slots),
         TEST(test_ring__takes_messages_back_in_any_order),
         TEST(test_ring__believes_no_reader_that_gives_back_what_was_never_sent),
+        TEST(test_ring__says_with_a_message_what_was_given_back),
+        TEST(test_ring__hears_news_once_and_no_nonsense),
         TEST(test_ring__answers_each_call_once),
         TEST(test_ring__tears_nothing_between_two_threads),
     };
