@@ -18,38 +18,43 @@ typedef struct shm_hold {
 } shm_hold;
 
 typedef struct shm_holds {
-    shm_hold *queue; /* as many as there are slots, a power of two; what was never used has no memory */
-    uint32_t mask;
+    shm_hold *queue; /* `room` of them, a power of two; NULL until there is a large message */
+    uint32_t room;
     uint32_t first;
     uint32_t count;
 } shm_holds;
-
-static inline bool shm_holds_init(shm_holds *holds, uint32_t slots)
-{
-    *holds = (shm_holds){.queue = malloc(slots * sizeof(shm_hold)), .mask = slots - 1};
-    return holds->queue != NULL;
-}
 
 static inline void shm_holds_fini(shm_holds *holds)
 {
     free(holds->queue);
 }
 
-/* The message at `position` lies there. */
+/* Makes the queue longer. */
+bool shm_holds_grow(shm_holds *holds);
+
+/* Is there room for one more? False: no memory. */
+static inline bool shm_holds_reserve(shm_holds *holds)
+{
+    return holds->count < holds->room || shm_holds_grow(holds);
+}
+
+/* The message at `position` lies there. Only with room. */
 static inline void shm_holds_add(shm_holds *holds, uint32_t position, const shm_place *place)
 {
-    holds->queue[(holds->first + holds->count++) & holds->mask] = (shm_hold){*place, position};
+    holds->queue[(holds->first + holds->count++) & (holds->room - 1)] = (shm_hold){*place, position};
 }
 
 /* Takes off what the oldest holds, if it was sent before `head`. */
 static inline bool shm_holds_take(shm_holds *holds, uint32_t head, shm_place *place)
 {
-    const shm_hold *oldest = &holds->queue[holds->first & holds->mask];
-
-    if (holds->count == 0 || (int32_t)(head - oldest->position) <= 0)
+    if (holds->count == 0)
+        return false;
+    const shm_hold *oldest = &holds->queue[holds->first & (holds->room - 1)];
+    if ((int32_t)(head - oldest->position) <= 0)
         return false;
     *place = oldest->place;
-    holds->first = --holds->count ? holds->first + 1 : 0; /* few under way use little memory */
+    holds->first++;
+    holds->count--;
     return true;
 }
 

@@ -64,10 +64,6 @@ static shm_pair *allocate(const shm_settings *settings, int socket)
     if (!pair)
         return NULL;
     memset(pair, 0, sizeof(*pair));
-    if (!shm_holds_init(&pair->holds, settings->slots)) {
-        free(pair);
-        return NULL;
-    }
     pair->base.ops = &pair_ops;
     pair->settings = *settings;
     pair->socket = socket;

@@ -203,8 +203,8 @@ bool shm_pair_has_memory(shm_pair *pair)
 static via_status find_places(shm_pair *pair, const shm_parcel *what, shm_place *place, via_deadline deadline)
 {
     size_t texts = shm_parcel_texts(what);
-    request body = {.size = what->size}, words = {.size = texts, .are_texts = true};
-    via_status status = find_memory(pair, &body, deadline);
+    request body = {.size = what->size, .offset = SHM_ARENA_NONE}, words = {.size = texts, .are_texts = true};
+    via_status status = shm_holds_reserve(&pair->holds) ? find_memory(pair, &body, deadline) : VIA_ENOMEM;
 
     place->offset = body.offset;
     place->segment = body.segment;
@@ -376,6 +376,8 @@ via_status shm_pair_commit(void *channel, via_msg *message, via_deadline deadlin
     via_status status = what.size <= room_of(pair, &place) ? check(pair, what.size) : VIA_EINVAL;
 
     pair->lack.size = 0;
+    if (status == VIA_OK && !shm_holds_reserve(&pair->holds))
+        status = VIA_ENOMEM;
     if (status == VIA_OK && words.size > SHM_SLOT_BYTES)
         status = find_memory(pair, &words, deadline);
     place.texts = words.offset;
