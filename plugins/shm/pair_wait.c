@@ -5,8 +5,8 @@
  * Owns: when a wait spins, when it sleeps, and how it is woken. A sleep ends by itself every 50 ms, since a dead process
  * wakes nobody: then the socket is asked. Must never make a system call while what is wanted is there.
  */
-#include "barrier.h"
 #include "futex.h"
+#include "kit/barrier.h"
 #include "kit/deadline.h"
 #include "pair.h"
 
@@ -91,7 +91,7 @@ void shm_pair_call(const shm_pair *pair, shm_word32 *call, uint32_t how)
 {
     shm_call(call, how);
     if (shm_pair_crosses(pair))
-        shm_barrier_cross();
+        via_barrier_cross();
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------------------ */

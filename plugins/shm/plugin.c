@@ -4,7 +4,7 @@
  *
  * Owns: the table of schemes. Must never hold state but the host's table and the porter.
  */
-#include "barrier.h"
+#include "kit/barrier.h"
 #include "kit/fail.h"
 #include "listener.h"
 #include "member.h"
@@ -25,7 +25,7 @@ static via_status shm_init(const via_host_api *host, void **state, via_error *er
         return via_fail(host, error, VIA_ENOMEM, 0, NULL, "no memory for the plugin");
     made->host = host;
     shm_porter_init(&made->porter);
-    shm_barrier_register();
+    via_barrier_register();
     *state = made;
     return VIA_OK;
 }

@@ -4,7 +4,7 @@
  */
 #include "settings.h"
 
-#include "barrier.h"
+#include "kit/barrier.h"
 
 #include "kit/fail.h"
 #include "kit/spin.h"
@@ -51,7 +51,7 @@ void shm_settings_read(const via_host_api *host, const via_open *open, shm_setti
         .how = (number_of(open, "touch") ? (uint32_t)SHM_TOUCH : 0) |
                (number_of(open, "huge_pages") ? (uint32_t)SHM_HUGE : 0),
         .spin_ns = via_spin_most_of(via_option_find(open, "wake")->text),
-        .is_crossed = shm_barrier_reaches_us(),
+        .is_crossed = via_barrier_reaches_us(),
         .copies = is_word(open, "copy", "always"),
         .any_user = is_word(open, "users", "any"),
         .mode = (uint32_t)number_of(open, "mode"),

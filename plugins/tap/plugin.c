@@ -7,6 +7,7 @@
  */
 #include "tap.h"
 
+#include "kit/barrier.h"
 #include "kit/fail.h"
 #include "kit/runtime.h"
 #include "kit/text.h"
@@ -324,6 +325,7 @@ static via_status tap_init(const via_host_api *host, void **state, via_error *er
     if (made == NULL)
         return VIA_ENOMEM;
     made->host = host;
+    via_barrier_register();
     (void)pthread_mutex_init(&made->lock, NULL);
     *state = made;
     return VIA_OK;

@@ -7,6 +7,7 @@
  */
 #include "tap.h"
 
+#include "kit/barrier.h"
 #include "kit/fail.h"
 
 #include <errno.h>
@@ -137,6 +138,8 @@ static bool is_empty(const via_tap_area *area)
 static void sleep_until_woken(tap_recorder *recorder)
 {
     atomic_store(&recorder->area->head->sleeps, 1);
+    if (recorder->is_crossed)
+        via_barrier_cross();
     if (is_empty(recorder->area) && !atomic_load(&recorder->stops))
         sleep_for(recorder, -1);
     atomic_store(&recorder->area->head->sleeps, 0);
@@ -171,6 +174,7 @@ static void *run(void *argument)
 via_status tap_recorder_start(tap_recorder *recorder)
 {
     sigset_t all, before;
+    recorder->is_crossed = via_barrier_reaches_us();
     recorder->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (recorder->wake < 0)
         return via_status_of_errno(errno);
@@ -188,6 +192,10 @@ via_status tap_recorder_start(tap_recorder *recorder)
 void tap_recorder_nudge(tap_recorder *recorder, unsigned direction)
 {
     via_tap_head *head = recorder->area->head;
+    if (recorder->is_crossed)
+        atomic_signal_fence(memory_order_seq_cst); /* whoever sleeps makes the fence */
+    else
+        atomic_thread_fence(memory_order_seq_cst); /* waits until the whole message has been stored */
     const bool sleeps = atomic_load(&head->sleeps) != 0 && atomic_exchange(&head->sleeps, 0) != 0;
     if (!sleeps && via_tap_waiting(recorder->area, direction) < recorder->area->ring_size / 4)
         return;

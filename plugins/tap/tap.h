@@ -73,6 +73,7 @@ typedef struct tap_recorder {
     unsigned late_writes; /* one after the other, during which messages were lost */
     int wake;             /* an eventfd */
     atomic_bool stops, is_nudged;
+    bool is_crossed; /* by our barriers, so the traffic needs no fence */
     pthread_t thread;
     tap_file file;
 } tap_recorder;

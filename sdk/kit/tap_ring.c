@@ -90,7 +90,7 @@ void via_tap_publish(const via_tap_area *area, unsigned direction, via_tap_write
     writer->missing = 0;
     atomic_store_explicit(&ring->recorded, atomic_load_explicit(&ring->recorded, memory_order_relaxed) + 1,
                           memory_order_relaxed);
-    atomic_store(&ring->head, writer->head); /* before the look whether the recorder sleeps */
+    atomic_store_explicit(&ring->head, writer->head, memory_order_release);
     fetch(area, direction, writer->head, size);
 }
 

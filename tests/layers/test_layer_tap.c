@@ -110,6 +110,40 @@ static void test_tap__records_both_directions(void **state)
 }
 
 /* What travels with a message is there, byte by byte; shm: carries all of it, and lends. */
+static off_t size_of(const char *path)
+{
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    return status.st_size;
+}
+
+/* However near the moment is at which the recorder goes to sleep: no later message has to wake it. */
+static void test_tap__records_each_message_soon(void **state)
+{
+    char path[PATH], query[2 * PATH];
+    uint32_t seed = 1;
+    layers_pair pair;
+    (void)state;
+
+    name_file(path, "soon");
+    name_query(query, path, "");
+    layers_open(&pair, query, NULL);
+    for (uint64_t i = 0; i < 300; i++) {
+        const off_t before = size_of(path);
+        const via_deadline late = via_after_ms(20000);
+        layers_send(pair.near, i, 8);
+        assert_int_equal(layers_take(pair.far), i);
+        while (size_of(path) == before) {
+            if (via_now_ns() > late)
+                fail_msg("message %u is not in the file", (unsigned)i);
+            (void)poll(NULL, 0, 1);
+        }
+        seed = seed * 1664525 + 1013904223;
+        (void)usleep((seed >> 16) % 3000);
+    }
+    layers_close(&pair);
+}
+
 static void test_tap__records_what_travels_along(void **state)
 {
     char path[PATH], address[3 * PATH];
@@ -542,6 +576,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tap__records_both_directions),
+        cmocka_unit_test(test_tap__records_each_message_soon),
         cmocka_unit_test(test_tap__records_what_travels_along),
         cmocka_unit_test(test_tap__records_long_messages_byte_by_byte),
         cmocka_unit_test(test_tap__ends_after_a_whole_message_where_there_is_no_room),

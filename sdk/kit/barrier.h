@@ -6,16 +6,16 @@
  * that one needs no fence after each message, which would wait until a cache line has come from the other processor. Sleeping
  * is seldom where waiting begins with a spin, and messages are not.
  */
-#ifndef SHM_BARRIER_H
-#define SHM_BARRIER_H
+#ifndef VIADUCT_KIT_BARRIER_H
+#define VIADUCT_KIT_BARRIER_H
 
 #include <stdbool.h>
 
 /* From now on the barriers of others reach this process, if the system has them and lets us. */
-void shm_barrier_register(void);
+void via_barrier_register(void);
 /* Do they? */
-bool shm_barrier_reaches_us(void);
+bool via_barrier_reaches_us(void);
 /* Every thread of every process that has registered crosses a full fence. Only where barriers reach us, too. */
-void shm_barrier_cross(void);
+void via_barrier_cross(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See barrier.h. Source: membarrier(2), the commands that are called global and expedited (Linux 4.16). */
-#include "barrier.h"
+#include "kit/barrier.h"
 
 #include <errno.h>
 #include <linux/membarrier.h>
@@ -11,17 +11,17 @@
 /* Of the process: registering again is granted again. */
 static atomic_bool is_registered;
 
-void shm_barrier_register(void)
+void via_barrier_register(void)
 {
     atomic_store(&is_registered, syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0);
 }
 
-bool shm_barrier_reaches_us(void)
+bool via_barrier_reaches_us(void)
 {
     return atomic_load(&is_registered);
 }
 
-void shm_barrier_cross(void)
+void via_barrier_cross(void)
 {
     int kept = errno;
 
