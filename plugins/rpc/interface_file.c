@@ -8,6 +8,7 @@
 
 #include "kit/error.h"
 #include "kit/fail.h"
+#include "kit/read_all.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,24 +23,6 @@ static via_status fail(via_error *error, const char *file, int code, const char 
     via_error_os(error, code);
     via_error_at(error, file, NULL, 0, 0);
     return status;
-}
-
-/* One byte above the limit is enough to see that it is too large: the parser says so. -1: errno says why. */
-static ssize_t read_all(int fd, char *text, size_t capacity)
-{
-    size_t at = 0;
-
-    while (at < capacity) {
-        ssize_t n = read(fd, text + at, capacity - at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        if (n == 0)
-            break;
-        at += (size_t)n;
-    }
-    return (ssize_t)at;
 }
 
 static via_status read_open(int fd, const char *file, rpc_interface **out, via_error *error)
@@ -57,7 +40,7 @@ static via_status read_open(int fd, const char *file, rpc_interface **out, via_e
     char *text = malloc(RPC_FILE_BYTES + 1);
     if (!text)
         return via_error_set(error, VIA_ENOMEM, VIA_STAGE_DISCOVER, NULL, "out of memory");
-    ssize_t size = read_all(fd, text, RPC_FILE_BYTES + 1);
+    ssize_t size = via_read_all(fd, text, RPC_FILE_BYTES + 1); /* one byte above the limit: the parser says so */
     via_status status = size < 0 ? fail(error, file, errno, NULL, "cannot be read")
                                  : rpc_interface_parse(file, text, (size_t)size, out, error);
     free(text);

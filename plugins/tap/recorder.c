@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NAP_MS = 1, NICE = 5, RUN_MOST = 2 * 1024 * 1024, LATE_MOST = 8, PATIENCE = 64 * 1024 * 1024 };
+enum { NAP_MS = 1, NICE = 5, RUN_MOST = 2 * 1024 * 1024, PATIENCE = 64 * 1024 * 1024 };
 
 static uint64_t now_ns(void)
 {
@@ -68,21 +68,6 @@ static bool goes_on(const tap_recorder *recorder, const span *run, const uint8_t
            whole <= recorder->area->ring_size / 2 && whole <= tap_file_room(&recorder->file);
 }
 
-/*
- * The page cache can take for a while what a disk is too slow for: so it gets its turn where messages were lost during each of
- * many direct writes, one after the other. Now and then some are lost because all processors are busy.
- */
-static void judge(tap_recorder *recorder, bool has_lost)
-{
-    if (!recorder->file.is_direct)
-        return;
-    recorder->late_writes = has_lost ? recorder->late_writes + 1 : 0;
-    if (recorder->late_writes < LATE_MOST)
-        return;
-    recorder->file.cached_left = PATIENCE;
-    recorder->late_writes = 0;
-}
-
 static void put_run(tap_recorder *recorder, const span *run)
 {
     if (run->size == 0)
@@ -90,7 +75,8 @@ static void put_run(tap_recorder *recorder, const span *run)
     const uint64_t lost = sum(recorder->area, true);
     recorder->file.is_direct = false; /* what is only staged says nothing of the disk */
     tap_file_put(&recorder->file, run->begin, run->size);
-    judge(recorder, sum(recorder->area, true) != lost);
+    if (recorder->file.is_direct && tap_pace_is_late(&recorder->pace, sum(recorder->area, true) != lost))
+        recorder->file.cached_left = PATIENCE;
     via_tap_release(recorder->area, &recorder->reader, run->direction);
 }
 

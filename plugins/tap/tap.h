@@ -8,6 +8,7 @@
 #define VIADUCT_TAP_H
 
 #include "kit/tap_area.h"
+#include "pace.h"
 
 #include <pthread.h>
 #include <viaduct/layer.h>
@@ -70,7 +71,7 @@ typedef struct tap_recorder {
     via_context *context;
     via_tap_area *area;
     via_tap_reader reader;
-    unsigned late_writes; /* one after the other, during which messages were lost */
+    tap_pace pace;
     int wake;             /* an eventfd */
     atomic_bool stops, is_nudged;
     bool is_crossed; /* by our barriers, so the traffic needs no fence */

@@ -7,8 +7,8 @@
 #include "platform/folder.h"
 
 #include "kit/error.h"
+#include "kit/read_all.h"
 #include "platform/os.h"
-#include "platform/posix/read_all.h"
 
 #include <dirent.h>
 #include <dlfcn.h>

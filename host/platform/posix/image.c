@@ -8,8 +8,8 @@
 #include "platform/image.h"
 
 #include "kit/error.h"
+#include "kit/read_all.h"
 #include "platform/os.h"
-#include "platform/posix/read_all.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
  */
 #include "platform/page_file.h"
 
-#include "platform/posix/read_all.h"
+#include "kit/read_all.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading a file; see platform/posix/read_all.h. */
-#include "platform/posix/read_all.h"
+/* Reading a file; see kit/read_all.h. */
+#include "kit/read_all.h"
 
 #include <errno.h>
 #include <unistd.h>

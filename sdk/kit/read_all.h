@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a file from where it stands, for the files here that do.
+ * Reading a file from where it stands.
  *
  * Owns: the loop over what read(2) gives in pieces, or interrupts.
  */
-#ifndef VIADUCT_HOST_PLATFORM_READ_ALL_H
-#define VIADUCT_HOST_PLATFORM_READ_ALL_H
+#ifndef VIADUCT_KIT_READ_ALL_H
+#define VIADUCT_KIT_READ_ALL_H
 
 #include <stddef.h>
 #include <sys/types.h>
