@@ -123,6 +123,14 @@ static const char *judge(const shm_member *member, const shm_word *word, const i
     return NULL;
 }
 
+/* Is the socket there that was there before we connected? A roster that has outlived it is no cell's. */
+static bool has_socket(const shm_member *member)
+{
+    struct stat state;
+
+    return lstat(member->path, &state) == 0 && state.st_dev == member->device && state.st_ino == member->inode;
+}
+
 /* On the roster of the memory that was handed over, and of no other. */
 static via_status enter(shm_member *member, const shm_word *word)
 {
@@ -146,10 +154,9 @@ static via_status adopt(shm_member *member, const shm_word *word, int *descripto
     member->listening = descriptors[2];
     descriptors[0] = descriptors[1] = descriptors[2] = -1;
     member->limit = word->max_message;
-    if (!know_file(member))
+    status = enter(member, word);
+    if (status == VIA_OK && !has_socket(member)) /* the last one died between removing it and the roster */
         status = VIA_ENOPEER;
-    if (status == VIA_OK)
-        status = enter(member, word);
     return status == VIA_OK ? VIA_OK : fail(member, error, status, NULL, "the members' list cannot be entered");
 }
 
@@ -298,6 +305,7 @@ via_status shm_member_join(shm_member *member, const via_open *open, const shm_e
     if (status != VIA_OK)
         return status;
     shm_roster_init(&member->roster, member->path);
+    (void)know_file(member);
     status = shm_meeting_dial(&member->settings, member->path, &descriptor, error);
     if (status == VIA_OK) {
         status = be_let_in(member, descriptor, open->deadline, error);

@@ -158,24 +158,34 @@ static bool is_current(const shm_roster *roster)
     return lstat(roster->path, &named) == 0 && named.st_dev == roster->device && named.st_ino == roster->inode;
 }
 
-/* VIA_OK: CHANGING is ours. */
-static via_status begin_change(const shm_roster *roster)
+/*
+ * VIA_OK: CHANGING is ours. The lock is that of a descriptor of its own: a child that was forked before has no part in it, so a
+ * change that was cut short by a death stands in nobody's way.
+ */
+static via_status begin_change(shm_roster *roster)
 {
     via_deadline limit = via_deadline_after(CHANGE_NS);
 
-    while (!lock_byte(roster->file, CHANGING, F_WRLCK, F_OFD_SETLK)) {
-        if (errno != EAGAIN && errno != EACCES)
-            return VIA_EIO;
-        if (via_deadline_left(limit) == 0)
-            return VIA_EBUSY;
+    roster->changing = open(roster->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (roster->changing < 0)
+        return errno == ENOENT ? VIA_ENOPEER : via_status_of_errno(errno);
+    while (!lock_byte(roster->changing, CHANGING, F_WRLCK, F_OFD_SETLK)) {
+        via_status status = errno != EAGAIN && errno != EACCES    ? VIA_EIO
+                            : via_deadline_left(limit) == 0 ? VIA_EBUSY
+                                                            : VIA_OK;
+        if (status != VIA_OK) {
+            (void)close(roster->changing);
+            return status;
+        }
         (void)sched_yield();
     }
     return VIA_OK;
 }
 
-static void end_change(const shm_roster *roster)
+static void end_change(shm_roster *roster)
 {
-    (void)lock_byte(roster->file, CHANGING, F_UNLCK, F_OFD_SETLK);
+    (void)lock_byte(roster->changing, CHANGING, F_UNLCK, F_OFD_SETLK); /* a child forked meanwhile would keep it */
+    (void)close(roster->changing);
 }
 
 static via_status opened(shm_roster *roster, int file)
@@ -274,11 +284,14 @@ void shm_roster_forget(shm_roster *roster)
     roster->entered = false;
 }
 
-/* With the name's lock and CHANGING, and nobody living. */
+/*
+ * With the name's lock and CHANGING, and nobody living. First what others connect to: killed between the two, we leave a list of the
+ * dead, which whoever makes the next cell replaces. A socket without a list would be nobody's to judge: it may be a stranger's.
+ */
 static void remove_files(const shm_roster *roster, const char *also)
 {
-    (void)unlink(roster->path);
     (void)unlink(also);
+    (void)unlink(roster->path);
 }
 
 /* Others have it for moments only: while they see that they must not make a cell. */
@@ -318,22 +331,12 @@ void shm_roster_leave(shm_roster *roster, const via_host_api *host, const shm_so
     shm_roster_forget(roster);
 }
 
-/* A roster is made before anybody can connect, and removed first: who answers without one is a child of the dead. */
-static via_status clear_socket(const char *path)
-{
-    struct stat there;
-
-    if (lstat(path, &there) == 0 && S_ISSOCK(there.st_mode))
-        (void)unlink(path);
-    return VIA_OK;
-}
-
 via_status shm_roster_clear(shm_roster *roster, const char *also)
 {
     via_status status = shm_roster_open(roster);
 
     if (status != VIA_OK)
-        return status == VIA_ENOENT ? clear_socket(also) : status;
+        return status == VIA_ENOENT ? VIA_OK : status;
     status = begin_change(roster);
     if (status == VIA_OK) {
         if (!is_current(roster) || shm_roster_count(roster) > 0)

@@ -22,7 +22,8 @@
 enum { SHM_ROSTER_PLACES = 4096, SHM_ROSTER_TOKEN = 33 };
 
 typedef struct shm_roster {
-    int file; /* -1 = none */
+    int file;     /* -1 = none */
+    int changing; /* while CHANGING is ours: the descriptor that has it */
     bool entered;
     uint32_t place;
     uint32_t serial;
@@ -68,9 +69,9 @@ void shm_roster_leave(shm_roster *roster, const via_host_api *host, const shm_so
 /* In a forked child, or of a file that was never entered: closes the descriptor only. */
 void shm_roster_forget(shm_roster *roster);
 /*
- * Removes the roster and the socket `also` if nobody on it lives any more, or if there is none: then whoever answers there is a
- * child of the dead. The caller has the name's lock, as has whoever makes or removes the two: so `also` is no newcomer's by now.
- * VIA_OK: they are gone; VIA_EBUSY: somebody lives.
+ * Removes the socket `also` and the roster if nobody on it lives any more: then whoever answers there is a child of the dead.
+ * The caller has the name's lock, as has whoever makes or removes the two: so `also` is no newcomer's by now. VIA_OK: they are
+ * gone, or there is no roster, and the socket, if any, is not a cell's; VIA_EBUSY: somebody lives.
  */
 via_status shm_roster_clear(shm_roster *roster, const char *also);
 

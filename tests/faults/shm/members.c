@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -307,20 +308,37 @@ static void test_members__orphans_do_not_keep_the_name(void **state)
     via_close(channel);
 }
 
-/* Killed while it removed the files: the roster is gone, and the orphan has the socket. */
-static void test_members__orphans_without_a_roster_do_not_keep_the_name(void **state)
+/* Killed while it removed the files: the socket is gone, the orphan still has it, and the roster is there. */
+static void test_members__orphans_without_a_socket_do_not_keep_the_name(void **state)
 {
     scene *s = *state;
     pid_t child = in_child(s, hold_and_fork);
-    char roster[sizeof(s->path) + 8];
 
-    (void)snprintf(roster, sizeof(roster), "%s.members", s->path);
     assert_int_equal(kill(child, SIGKILL), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
-    assert_int_equal(unlink(roster), 0);
+    assert_int_equal(unlink(s->path), 0);
     via_channel *channel = join(s, VIA_VALUE);
     assert_int_equal(via_send(channel, "new", 3, NULL, via_after_ms(PATIENCE_MS)), VIA_OK);
     via_close(channel);
+}
+
+/* Somebody's socket who takes no lock, and has no time to answer. */
+static void test_members__a_strangers_socket_stays(void **state)
+{
+    scene *s = *state;
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int raw = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    struct stat before, after;
+
+    (void)snprintf(name.sun_path, sizeof(name.sun_path), "%s", s->path);
+    assert_int_equal(bind(raw, (const struct sockaddr *)&name, sizeof(name)), 0);
+    assert_int_equal(listen(raw, 64), 0);
+    assert_int_equal(lstat(s->path, &before), 0);
+    assert_null(try_join(s, VIA_VALUE, 700));
+    assert_int_equal(lstat(s->path, &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+    (void)close(raw);
+    (void)unlink(s->path);
 }
 
 static void test_members__a_stopped_member_keeps_its_cell(void **state)
@@ -397,7 +415,8 @@ int main(void)
         TEST(test_members__a_region_is_never_larger_than_it_is),
         TEST(test_members__a_page_that_changes_all_the_time_harms_nothing),
         TEST(test_members__orphans_do_not_keep_the_name),
-        TEST(test_members__orphans_without_a_roster_do_not_keep_the_name),
+        TEST(test_members__orphans_without_a_socket_do_not_keep_the_name),
+        TEST(test_members__a_strangers_socket_stays),
         TEST(test_members__a_stopped_member_keeps_its_cell),
         TEST(test_members__a_cell_is_never_split),
     };
