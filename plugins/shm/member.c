@@ -58,23 +58,25 @@ static void close_one(int descriptor)
 /* The lock of one who leaves with it is as that of one who died: the next owner is told. */
 static void leave(shm_member *member)
 {
-    if (member->door.descriptor >= 0)
-        shm_porter_remove(member->porter, &member->door);
     shm_socket socket = {member->path, member->device, member->inode};
+
     shm_roster_leave(&member->roster, member->settings.host, &socket);
 }
 
+/* To leave takes two descriptors for a moment: so there are two at least. The listening one goes last, or the name looked free. */
 void shm_member_dispose(shm_member *member, uint32_t how)
 {
+    if (how != VIA_CLOSE_FORKED && member->door.descriptor >= 0)
+        shm_porter_remove(member->porter, &member->door);
+    via_pollset_fini(&member->sets[0]);
+    via_pollset_fini(&member->sets[1]);
+    shm_store_drop(&member->store);
+    close_one(member->bell);
     if (how == VIA_CLOSE_FORKED)
         shm_roster_forget(&member->roster);
     else
         leave(member);
-    via_pollset_fini(&member->sets[0]);
-    via_pollset_fini(&member->sets[1]);
-    shm_store_drop(&member->store);
     close_one(member->listening);
-    close_one(member->bell);
     via_wake_fini(&member->wake);
     (void)pthread_mutex_destroy(&member->lock);
 }
