@@ -52,6 +52,7 @@ static bool know_file(shm_member *member)
         return false;
     member->device = state.st_dev;
     member->inode = state.st_ino;
+    member->made = state.st_ctim;
     return true;
 }
 
@@ -123,12 +124,16 @@ static const char *judge(const shm_member *member, const shm_word *word, const i
     return NULL;
 }
 
-/* Is the socket there that was there before we connected? A roster that has outlived it is no cell's. */
+/*
+ * Is the socket there that was there before we connected? A roster that has outlived it is no cell's. The next socket may have the
+ * number of the removed one, but not its time.
+ */
 static bool has_socket(const shm_member *member)
 {
     struct stat state;
 
-    return lstat(member->path, &state) == 0 && state.st_dev == member->device && state.st_ino == member->inode;
+    return lstat(member->path, &state) == 0 && state.st_dev == member->device && state.st_ino == member->inode &&
+           state.st_ctim.tv_sec == member->made.tv_sec && state.st_ctim.tv_nsec == member->made.tv_nsec;
 }
 
 /* On the roster of the memory that was handed over, and of no other. */

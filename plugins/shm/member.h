@@ -32,6 +32,7 @@ typedef struct shm_member {
     char path[108];   /* of the socket where newcomers ask */
     dev_t device;     /* which file that is */
     ino_t inode;
+    struct timespec made;
     int listening; /* shared by all members, so that each can let newcomers in */
     int bell;      /* shared by all members, an eventfd: rung for those who poll */
     shm_store store;

@@ -87,11 +87,10 @@ bool shm_pair_crosses(const shm_pair *pair)
     return pair->settings.is_crossed && pair->settings.spin_ns > 0;
 }
 
-void shm_pair_call(const shm_pair *pair, shm_word32 *call, uint32_t how)
+bool shm_pair_call(const shm_pair *pair, shm_word32 *call, uint32_t how)
 {
     shm_call(call, how);
-    if (shm_pair_crosses(pair))
-        via_barrier_cross();
+    return !shm_pair_crosses(pair) || via_barrier_cross();
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------------------ */
@@ -201,7 +200,7 @@ static void sleep_for_news(shm_pair *pair, const shm_want *want, via_deadline un
     shm_word32 *call = want->is_room ? &pair->ours->write_call : &pair->ours->read_call;
     uint32_t seen = SHM_LOOK(news);
 
-    shm_pair_call(pair, call, SHM_CALL_FUTEX | (SHM_GET(call) & SHM_CALL_BELL));
+    (void)shm_pair_call(pair, call, SHM_CALL_FUTEX | (SHM_GET(call) & SHM_CALL_BELL));
     if (!is_there(pair, want) && shm_pair_end_of(pair, want->is_room) == VIA_OK && !via_wake_is_raised(&pair->wake))
         shm_futex_sleep(news, seen, &pair->wake, until);
     shm_call_off(call);

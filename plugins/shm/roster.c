@@ -170,9 +170,9 @@ static via_status begin_change(shm_roster *roster)
     if (roster->changing < 0)
         return errno == ENOENT ? VIA_ENOPEER : via_status_of_errno(errno);
     while (!lock_byte(roster->changing, CHANGING, F_WRLCK, F_OFD_SETLK)) {
-        via_status status = errno != EAGAIN && errno != EACCES    ? VIA_EIO
-                            : via_deadline_left(limit) == 0 ? VIA_EBUSY
-                                                            : VIA_OK;
+        via_status status = errno != EAGAIN && errno != EACCES ? VIA_EIO
+                            : via_deadline_left(limit) == 0    ? VIA_EBUSY
+                                                               : VIA_OK;
         if (status != VIA_OK) {
             (void)close(roster->changing);
             return status;

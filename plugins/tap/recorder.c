@@ -124,10 +124,9 @@ static bool is_empty(const via_tap_area *area)
 static void sleep_until_woken(tap_recorder *recorder)
 {
     atomic_store(&recorder->area->head->sleeps, 1);
-    if (recorder->is_crossed)
-        via_barrier_cross();
+    const bool is_seen = !recorder->is_crossed || via_barrier_cross();
     if (is_empty(recorder->area) && !atomic_load(&recorder->stops))
-        sleep_for(recorder, -1);
+        sleep_for(recorder, is_seen ? -1 : NAP_MS);
     atomic_store(&recorder->area->head->sleeps, 0);
 }
 

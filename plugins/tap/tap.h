@@ -72,7 +72,7 @@ typedef struct tap_recorder {
     via_tap_area *area;
     via_tap_reader reader;
     tap_pace pace;
-    int wake;             /* an eventfd */
+    int wake; /* an eventfd */
     atomic_bool stops, is_nudged;
     bool is_crossed; /* by our barriers, so the traffic needs no fence */
     pthread_t thread;

@@ -21,10 +21,11 @@ bool via_barrier_reaches_us(void)
     return atomic_load(&is_registered);
 }
 
-void via_barrier_cross(void)
+bool via_barrier_cross(void)
 {
     int kept = errno;
+    bool has_crossed = syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
 
-    (void)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0);
     errno = kept;
+    return has_crossed;
 }

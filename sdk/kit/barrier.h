@@ -15,7 +15,10 @@
 void via_barrier_register(void);
 /* Do they? */
 bool via_barrier_reaches_us(void);
-/* Every thread of every process that has registered crosses a full fence. Only where barriers reach us, too. */
-void via_barrier_cross(void);
+/*
+ * Every thread of every process that has registered crosses a full fence. Only where barriers reach us, too. False: none did; the system
+ * has changed its mind (a filter of system calls), or lacks memory. Nobody may sleep for ever then.
+ */
+bool via_barrier_cross(void);
 
 #endif

@@ -109,7 +109,6 @@ static void test_tap__records_both_directions(void **state)
     via_pcapng_close(&reader);
 }
 
-/* What travels with a message is there, byte by byte; shm: carries all of it, and lends. */
 static off_t size_of(const char *path)
 {
     struct stat status;
@@ -144,6 +143,7 @@ static void test_tap__records_each_message_soon(void **state)
     layers_close(&pair);
 }
 
+/* What travels with a message is there, byte by byte; shm: carries all of it, and lends. */
 static void test_tap__records_what_travels_along(void **state)
 {
     char path[PATH], address[3 * PATH];
