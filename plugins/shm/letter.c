@@ -10,6 +10,16 @@
 
 /* ---- writing ------------------------------------------------------------------------------------------------ */
 
+void shm_place_give(const shm_place *place, shm_arena *arena, shm_pool *pool)
+{
+    if (place->segment)
+        shm_pool_give(pool, place->segment->serial);
+    else if (place->offset != SHM_ARENA_NONE)
+        shm_arena_give(arena, place->offset);
+    if (place->texts != SHM_ARENA_NONE)
+        shm_arena_give(arena, place->texts);
+}
+
 void shm_letter_write_texts(const shm_parcel *what, unsigned char *to)
 {
     if (what->key_size)

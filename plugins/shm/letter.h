@@ -75,6 +75,9 @@ static inline unsigned char *shm_place_bytes(const shm_place *place, const shm_a
     return place->offset == SHM_ARENA_NONE ? in_slot : arena->base + place->offset;
 }
 
+/* Gives back what it takes of both. */
+void shm_place_give(const shm_place *place, shm_arena *arena, shm_pool *pool);
+
 /* Writes the letter of a parcel, and its texts. `in_slot`: the bytes of its slot. */
 void shm_letter_write(shm_letter *letter, const shm_parcel *what, const shm_place *place, const shm_arena *arena,
                       unsigned char *in_slot);

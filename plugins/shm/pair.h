@@ -126,7 +126,10 @@ via_status shm_pair_await(shm_pair *pair, const shm_want *want, via_deadline dea
 via_status shm_pair_end_of(shm_pair *pair, bool is_room);
 /* Do we cross for both after a call? Not if each wait is a sleep: then our barrier would cost more than the other end's fence. */
 bool shm_pair_crosses(const shm_pair *pair);
-/* Says what is to wake us; whoever has news from now on sees it. Look again before you sleep. False: nobody may see it; do not sleep for long. */
+/*
+ * Says what is to wake us; whoever has news from now on sees it. Look again before you sleep. False: perhaps nobody sees it, so do
+ * not sleep for long.
+ */
 bool shm_pair_call(const shm_pair *pair, shm_word32 *call, uint32_t how);
 /* Wakes a reader or a writer at the other end, if it sleeps. */
 void shm_pair_wake_reader(shm_pair *pair);

@@ -19,22 +19,12 @@ enum {
 
 /* ---- what was given back ------------------------------------------------------------------------------------ */
 
-static void give_up(shm_pair *pair, const shm_place *place)
-{
-    if (place->segment)
-        shm_pool_give(&pair->pool, place->segment->serial);
-    else if (place->offset != SHM_ARENA_NONE)
-        shm_arena_give(&pair->arena, place->offset);
-    if (place->texts != SHM_ARENA_NONE)
-        shm_arena_give(&pair->arena, place->texts);
-}
-
 static void free_until(shm_pair *pair, uint32_t head)
 {
     shm_place place;
 
     while (shm_holds_take(&pair->holds, head, &place))
-        give_up(pair, &place);
+        shm_place_give(&place, &pair->arena, &pair->pool);
     pair->writer.head = head;
 }
 
@@ -215,7 +205,7 @@ static via_status find_places(shm_pair *pair, const shm_parcel *what, shm_place 
     if (status == VIA_OK)
         status = wait_for(pair, shm_pair_has_room, NULL, deadline);
     if (status != VIA_OK)
-        give_up(pair, place);
+        shm_place_give(place, &pair->arena, &pair->pool);
     return status;
 }
 
@@ -402,7 +392,7 @@ void shm_pair_discard(void *channel, via_msg *message)
     shm_pair *pair = channel;
     shm_place place = place_of(pair, message);
 
-    give_up(pair, &place);
+    shm_place_give(&place, &pair->arena, &pair->pool);
 }
 
 via_status shm_pair_flush(void *channel, via_deadline deadline)

@@ -288,9 +288,10 @@ void shm_roster_forget(shm_roster *roster)
  * With the name's lock and CHANGING, and nobody living. First what others connect to: killed between the two, we leave a list of the
  * dead, which whoever makes the next cell replaces. A socket without a list would be nobody's to judge: it may be a stranger's.
  */
-static void remove_files(const shm_roster *roster, const char *also)
+static void remove_files(const shm_roster *roster, const char *socket)
 {
-    (void)unlink(also);
+    if (socket)
+        (void)unlink(socket);
     (void)unlink(roster->path);
 }
 
@@ -313,8 +314,8 @@ static void remove_own_files(const shm_roster *roster, const via_host_api *host,
 
     if (!take_lock(host, socket->path, &lock))
         return;
-    if (lstat(socket->path, &there) == 0 && there.st_dev == socket->device && there.st_ino == socket->inode)
-        remove_files(roster, socket->path);
+    bool is_ours = lstat(socket->path, &there) == 0 && there.st_dev == socket->device && there.st_ino == socket->inode;
+    remove_files(roster, is_ours ? socket->path : NULL);
     via_lock_drop(&lock);
 }
 

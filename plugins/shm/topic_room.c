@@ -126,10 +126,5 @@ via_status topic_publisher_find_slot(topic_publisher *publisher)
 
 void topic_publisher_return(topic_publisher *publisher, const shm_place *place)
 {
-    if (place->segment)
-        shm_pool_give(&publisher->pool, place->segment->serial);
-    else if (place->offset != SHM_ARENA_NONE)
-        shm_arena_give(&publisher->arena, place->offset);
-    if (place->texts != SHM_ARENA_NONE)
-        shm_arena_give(&publisher->arena, place->texts);
+    shm_place_give(place, &publisher->arena, &publisher->pool);
 }
