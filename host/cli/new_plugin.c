@@ -194,6 +194,26 @@ static int make_folder(const struct work *work)
     return via_cli_os_error(work->folder, errno, "see that the folder above it is there and can be written");
 }
 
+/* Whoever installs it takes the scheme away from the other plugin, for this user. */
+static void warn_of_scheme(const struct work *work)
+{
+    via_host *host = NULL;
+    size_t cursor = 0;
+    via_plugin_info info = {.size = sizeof info};
+    if (via_host_open(NULL, &host, NULL) != VIA_OK)
+        return;
+    for (; via_plugin_next(host, &cursor, &info) == VIA_OK; info.size = sizeof info) {
+        char *rest = NULL;
+        for (char *scheme = strtok_r(info.schemes, " ", &rest); scheme; scheme = strtok_r(NULL, " ", &rest))
+            if (strcmp(scheme, work->scheme) == 0)
+                (void)fprintf(stderr,
+                              "via: warning: the plugin %s serves %s: already, and is hidden by this one once it is "
+                              "installed; another name keeps both\n",
+                              info.name, scheme);
+    }
+    via_host_close(host);
+}
+
 static void tell(const struct work *work)
 {
     (void)printf("%s: a plugin of the kind %s, in %s/\n\n", work->name, work->kind, work->folder);
@@ -219,9 +239,11 @@ int via_cli_run_new_plugin(const via_cli_args *args)
     result = copy_folder(&work, work.kind);
     if (result == VIA_EXIT_OK)
         result = copy_folder(&work, "common");
-    if (result == VIA_EXIT_OK)
-        tell(&work);
-    else
+    if (result != VIA_EXIT_OK) {
         take_away(&work);
+        return result;
+    }
+    warn_of_scheme(&work);
+    tell(&work);
     return result;
 }

@@ -170,7 +170,7 @@ static int end_of_file(const struct player *player, via_status status, const via
     if (status == VIA_EPEER) {
         (void)fprintf(stderr, "via: %s\n", error->what);
     } else if (status != VIA_ECLOSED) {
-        return via_cli_error(NULL, error);
+        return via_cli_error(NULL, error), VIA_EXIT_FAILED; /* it is the file's fault, and not the other end's */
     }
     if (player->played > 0 || player->left_out == 0)
         return VIA_EXIT_OK;
@@ -247,7 +247,7 @@ int via_cli_run_replay(const via_cli_args *args)
         return result;
     via_error_init(&error);
     if (via_pcapng_open(&player.reader, args->operands.items[0], &error) != VIA_OK)
-        return via_cli_error(NULL, &error);
+        return via_cli_error(NULL, &error), VIA_EXIT_FAILED;
     result = open_channel(&player);
     if (result == VIA_EXIT_OK)
         result = finish(&player, play_all(&player));

@@ -330,7 +330,7 @@ static int follow(struct tap *tap)
         VIA_EXIT_PEER,
         "put {\"layer\": \"tap\", \"allow\": true} on the endpoint, or layers=tap&tap.allow=true in the "
         "address, and start the program; 'via tap --list' shows what there is",
-        "%s: no channel of your programs allows it", tap->address);
+        "%s: no channel of your programs allows it, or none was open for long enough", tap->address);
 }
 
 /* ---- opening and ending ------------------------------------------------------------------------------------- */

@@ -162,6 +162,8 @@ int via_cli_run_top(const via_cli_args *args)
     int result = VIA_EXIT_OK;
     if (interval < 10000000)
         return via_cli_usage(args->command, NULL, "--interval wants 10ms or more");
+    if (via_cli_given(args, VIA_CLI_COUNT) && args->count == 0)
+        return via_cli_usage(args->command, "ask for at least one: --count 1", "--count 0 would show nothing");
     via_cli_stop_gently();
     for (uint64_t shown = 0; result == VIA_EXIT_OK && (args->count == 0 || shown < args->count); shown++) {
         look now = {0};

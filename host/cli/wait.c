@@ -46,7 +46,13 @@ static via_status add_event(struct sleeper *sleeper, via_channel *channel, uint3
     return VIA_OK;
 }
 
-/* VIA_OK, VIA_EREADY, VIA_ENOTSUP. A channel that has failed is ready: the next call on it says why. */
+/* Is it the handle that cannot be had? The channel may be well, and would never say why. */
+static bool is_lack(via_status status)
+{
+    return status == VIA_ENOTSUP || status == VIA_ELIMIT || status == VIA_ENOMEM;
+}
+
+/* VIA_OK, VIA_EREADY, or what is_lack() is about. A channel that has failed is ready: the next call on it says why. */
 static via_status add_channel(struct sleeper *sleeper, via_channel *channel, uint32_t events)
 {
     via_status result = VIA_OK;
@@ -57,7 +63,9 @@ static via_status add_channel(struct sleeper *sleeper, via_channel *channel, uin
             continue;
         via_status status = add_event(sleeper, channel, event);
         if (status != VIA_OK)
-            result = status == VIA_ENOTSUP ? VIA_ENOTSUP : VIA_EREADY;
+            result = is_lack(status) ? status : VIA_EREADY;
+        if (is_lack(result))
+            return result;
     }
     return result;
 }
@@ -96,8 +104,10 @@ static via_status sleep_once(const via_cli_sleep *sleep, bool *woken)
     for (size_t i = 0; i < 2; i++) {
         via_status status =
             sleep->on[i].channel ? add_channel(&sleeper, sleep->on[i].channel, sleep->on[i].events) : VIA_OK;
+        if (status == VIA_EREADY)
+            return via_cli_stopped() ? VIA_ECANCELED : VIA_OK;
         if (status != VIA_OK)
-            return status == VIA_EREADY ? VIA_OK : status;
+            return status;
         waits_for_work_only = waits_for_work_only && (sleep->on[i].events & (VIA_READ | VIA_WRITE)) == 0;
     }
     waits_for_work_only = waits_for_work_only && sleep->readable[0] < 0 && sleep->readable[1] < 0;

@@ -24,7 +24,7 @@ typedef struct via_cli_sleep {
 void via_cli_sleep_init(via_cli_sleep *sleep, via_deadline deadline);
 /*
  * VIA_OK: look again at everything. VIA_ECLOSED: `hangup` has hung up. VIA_ETIMEDOUT. VIA_ECANCELED: asked to stop.
- * VIA_ENOTSUP: an event that cannot happen.
+ * VIA_ENOTSUP: an event that cannot happen. VIA_ELIMIT, VIA_ENOMEM: no handle to sleep on.
  */
 via_status via_cli_sleep_wait(const via_cli_sleep *sleep);
 

@@ -52,6 +52,15 @@ jsonschema.validate(json.loads(sys.argv[2]), schema)' \
     expect "make -C other install"
 }
 
+@test "cli_new_plugin__a_scheme_that_is_served_is_told" {
+    run via new-plugin unix
+    expect_status 0
+    expect "serves unix: already"
+    run via new-plugin field_bus
+    expect_status 0
+    expect_not "already"
+}
+
 @test "cli_new_plugin__everything_is_renamed" {
     run via new-plugin field_bus
     expect_status 0

@@ -118,6 +118,9 @@ sys.exit(0 if first["sent_per_s"] + first["received_per_s"] > 0 else 1)'
     run via top --interval 1ms
     expect_status 2
     expect "--interval wants 10ms or more"
+    run timeout 30 via top --count 0
+    expect_status 2
+    expect "ask for at least one: --count 1"
 }
 
 @test "cli__top_ends_when_it_is_asked_to" {

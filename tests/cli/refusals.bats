@@ -142,3 +142,12 @@ load helpers
     finish $subscriber
     expect_file subscriber.out "weather rain"
 }
+
+# Wherever the descriptors run out, it ends and says so, instead of asking again for ever.
+@test "cli__a_receiver_without_descriptors_ends" {
+    for most in $(seq 9 16); do
+        run bash -c "ulimit -n $most; timeout --signal=KILL 60 via recv shm:few --pattern value --timeout 300ms"
+        [ "$status" = 1 ] || [ "$status" = 124 ] || { echo "with $most descriptors: status $status"; return 1; }
+        expect_way_out
+    done
+}
