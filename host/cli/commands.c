@@ -116,9 +116,8 @@ const via_cli_command via_cli_commands[] = {
      .about =
          "TEXT and --file are one message each, as they are, unless --format says how to read them. Without them,\n"
          "standard input is split as --format says (raw: all of it is one message).\n"
-         "It dials, unless --listen; it ends when nothing that it sent depends on it any more. That is not to say "
-         "that\n"
-         "anybody has read it: ask for an answer where that matters (via dial, via call).\n" ABOUT_FORMATS
+         "It dials, unless --listen; it ends when nothing that it sent depends on it any more. Success does not say\n"
+         "that anybody has read it: ask for an answer where that matters (via dial, via call).\n" ABOUT_FORMATS
          "\n--timeout bounds each wait: for the other end (default 5s), for room to send (default: for ever).",
      .takes = SEND | TAKES(PATTERN),
      .run = via_cli_run_send},

@@ -64,8 +64,6 @@ static via_status add_channel(struct sleeper *sleeper, via_channel *channel, uin
         via_status status = add_event(sleeper, channel, event);
         if (status != VIA_OK)
             result = is_lack(status) ? status : VIA_EREADY;
-        if (is_lack(result))
-            return result;
     }
     return result;
 }
