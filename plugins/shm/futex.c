@@ -15,19 +15,24 @@
 
 enum { SLICE_NS = 10 * 1000 * 1000 }; /* a sleep that an interrupt cannot end: before Linux 5.16 */
 
-static void wake(const void *word, int scope)
+static int wake(const void *word, int scope, int most)
 {
-    (void)syscall(SYS_futex, word, FUTEX_WAKE | scope, INT32_MAX, NULL, NULL, 0);
+    return (int)syscall(SYS_futex, word, FUTEX_WAKE | scope, most, NULL, NULL, 0);
 }
 
 void shm_futex_wake(const shm_word32 *word)
 {
-    wake(word, 0);
+    (void)wake(word, 0, INT32_MAX);
+}
+
+int shm_futex_wake_few(const shm_word32 *word, int most)
+{
+    return wake(word, 0, most);
 }
 
 void shm_futex_interrupt(const via_wake *interrupt)
 {
-    wake(&interrupt->raised, FUTEX_PRIVATE_FLAG);
+    (void)wake(&interrupt->raised, FUTEX_PRIVATE_FLAG, INT32_MAX);
 }
 
 static struct timespec time_of(via_deadline deadline)

@@ -14,6 +14,8 @@
 void shm_futex_sleep(const shm_word32 *word, uint32_t seen, const via_wake *interrupt, via_deadline until);
 /* Wakes all who sleep on a word that several processes see. */
 void shm_futex_wake(const shm_word32 *word);
+/* Wakes those who have slept longest, `most` of them. Returns how many. */
+int shm_futex_wake_few(const shm_word32 *word, int most);
 /* Wakes all of this process who sleep with `interrupt`, which has been raised. Signal-safe. */
 void shm_futex_interrupt(const via_wake *interrupt);
 

@@ -14,7 +14,7 @@
 
 typedef struct shm_state {
     const via_host_api *host;
-    shm_porter porter; /* of all members of values and regions */
+    shm_porter porter; /* of all members of values and regions, and of publishers that many subscribe to */
 } shm_state;
 
 static via_status shm_init(const via_host_api *host, void **state, via_error *error)
@@ -51,7 +51,7 @@ static via_status join(void *state, const via_open *open, void **channel, via_er
     shm_state *self = state;
 
     if (open->pattern == VIA_PATTERN_TOPIC)
-        return topic_join(self->host, open, channel, error);
+        return topic_join(self->host, &self->porter, open, channel, error);
     if (open->pattern == VIA_PATTERN_VALUE)
         return shm_value_join(self->host, &self->porter, open, channel, error);
     return shm_region_join(self->host, &self->porter, open, channel, error);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The porter: a thread that lets newcomers in while nobody is inside a call.
+ * The porter: a thread that does what has to be done while nobody is inside a call: it lets newcomers in, and wakes the many who
+ * sleep for a publisher.
  *
- * Owns: one thread for all members of this process (the manifest says "threads"), started with the first and joined with the
+ * Owns: one thread for all who need it in this process (the manifest says "threads"), started with the first and joined with the
  * last. All its signals are blocked, and it runs nothing of the application's. It waits at the doors and, for those who ask for
  * it, comes by every 50 ms, since a dead process rings no bell. A child that is forked has no porter.
  */

@@ -43,7 +43,8 @@ bool topic_is_publisher(const shm_word *word, int memory, const char **why)
     return false;
 }
 
-via_status topic_join(const via_host_api *host, const via_open *open, void **channel, via_error *error)
+via_status topic_join(const via_host_api *host, shm_porter *porter, const via_open *open, void **channel,
+                      via_error *error)
 {
     shm_settings settings;
     char path[108];
@@ -52,6 +53,6 @@ via_status topic_join(const via_host_api *host, const via_open *open, void **cha
     shm_settings_read(host, open, &settings);
     if (status != VIA_OK)
         return status;
-    return open->role == VIA_PUBLISH ? topic_publisher_create(&settings, path, open, channel, error)
+    return open->role == VIA_PUBLISH ? topic_publisher_create(&settings, path, porter, open, channel, error)
                                      : topic_subscriber_create(&settings, path, open, channel, error);
 }

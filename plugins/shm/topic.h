@@ -7,6 +7,7 @@
 #ifndef SHM_TOPIC_H
 #define SHM_TOPIC_H
 
+#include "porter.h"
 #include "words.h"
 
 /* shm_word.flags of a hello, beside SHM_HUGE */
@@ -18,7 +19,8 @@ enum {
 };
 
 /* Binds or connects, and publishes or subscribes. */
-via_status topic_join(const via_host_api *host, const via_open *open, void **channel, via_error *error);
+via_status topic_join(const via_host_api *host, shm_porter *porter, const via_open *open, void **channel,
+                      via_error *error);
 
 /* Hellos that we can work with; otherwise *why says why not. */
 bool topic_is_subscriber(const shm_word *word, int memory, const char **why);

@@ -42,24 +42,33 @@ via_status topic_publisher_tell(void *user, shm_word *word, int descriptor)
     if (*kept >= 0)
         (void)close(*kept);
     *kept = copy;
+    publisher->all_know[shm_segment_index(word->serial)] = false;
     for (size_t i = 0; i < publisher->heads.count; i++)
         tell_one(topic_subscriber_at(publisher, i), word, descriptor);
     return VIA_OK;
 }
 
-static void show_to(topic_publisher *publisher, topic_subscriber *who, const shm_segment *segment)
+/* False: it cannot be told now. */
+static bool show_to(topic_publisher *publisher, topic_subscriber *who, const shm_segment *segment)
 {
     uint32_t index = (uint32_t)(segment - publisher->pool.segments);
     shm_word word = {.kind = SHM_SEGMENT, .serial = segment->serial, .size = segment->memory.size};
 
     if (segment->serial && who->told[index] != segment->serial)
         tell_one(who, &word, publisher->segments[index]);
+    return who->told[index] == segment->serial;
 }
 
 void topic_publisher_show(topic_publisher *publisher, const shm_segment *segment)
 {
+    bool *all_know = &publisher->all_know[segment - publisher->pool.segments];
+    bool missed = false;
+
+    if (*all_know)
+        return;
     for (size_t i = 0; i < publisher->heads.count; i++)
-        show_to(publisher, topic_subscriber_at(publisher, i), segment);
+        missed |= !show_to(publisher, topic_subscriber_at(publisher, i), segment);
+    *all_know = !missed;
 }
 
 /* ---- leaving ------------------------------------------------------------------------------------------------ */
@@ -107,6 +116,7 @@ void topic_publisher_drop(topic_publisher *publisher, topic_subscriber *who, con
     publisher->strangers -= who->desk ? 0 : 1;
     if (publisher->settings.overflow == SHM_DROP_OLDEST)
         publisher->dropped += lost_by(publisher, who);
+    topic_waker_remove(&publisher->waker, who);
     topic_heads_remove(&publisher->heads, &who->head);
     via_pollset_remove(&publisher->set, who->socket);
     release(who);
@@ -175,7 +185,9 @@ static via_status attach(topic_publisher *publisher, topic_subscriber *who)
     }
     publisher->deaf += who->knocks ? 0 : 1;
     for (size_t i = 0; i < SHM_SEGMENTS; i++)
-        show_to(publisher, who, &publisher->pool.segments[i]);
+        publisher->all_know[i] &= show_to(publisher, who, &publisher->pool.segments[i]);
+    if (who->knocks)
+        topic_waker_add(&publisher->waker, who);
     via_count(&counters->connects, 1);
     via_count(&counters->peers, 1);
     return VIA_OK;

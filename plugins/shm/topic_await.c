@@ -29,7 +29,7 @@ static bool is_simple(const topic_subscriber_end *end)
 
 static void call(topic_link *link, uint32_t how)
 {
-    topic_call(&link->desk->read_call, link->door.board ? &link->door.board->calls : NULL, how);
+    topic_call(&link->desk->read_call, link->door.board, how);
 }
 
 static void call_all(topic_subscriber_end *end)

@@ -52,6 +52,7 @@ typedef struct topic_board {
     uint64_t token[2];
     alignas(SHM_LINE) shm_word32 joins;   /* somebody has connected */
     alignas(SHM_LINE) shm_word32 calls;   /* somebody has written a call */
+    shm_word32 bells;                     /* and wants to be rung, not woken; changes first */
     alignas(SHM_LINE) shm_word32 answers; /* somebody has been let in */
 } topic_board;
 

@@ -22,6 +22,7 @@ static const via_channel_ops publisher_ops;
 
 static void dispose(topic_publisher *publisher, uint32_t how)
 {
+    topic_waker_fini(&publisher->waker, how);
     topic_publisher_drop_all(publisher);
     topic_door_close(&publisher->door, how);
     shm_meeting_close(&publisher->meeting, how);
@@ -51,14 +52,14 @@ static void publisher_close(void *channel, uint32_t how)
         if (topic_publisher_is_visited(publisher))
             topic_publisher_admit(publisher);
         SHM_PUBLISH(&publisher->writer.ours->ended, SHM_FINISHED | SHM_GOODBYE);
-        topic_publisher_call_up(publisher);
+        topic_publisher_call_up_all(publisher);
     }
     dispose(publisher, how);
 }
 
 /* ---- making ------------------------------------------------------------------------------------------------- */
 
-static topic_publisher *allocate(const shm_settings *settings, const char *path)
+static topic_publisher *allocate(const shm_settings *settings, const char *path, shm_porter *porter)
 {
     topic_publisher *made = calloc(1, sizeof(*made));
 
@@ -74,6 +75,7 @@ static topic_publisher *allocate(const shm_settings *settings, const char *path)
         made->segments[i] = -1;
     made->spin_ns = settings->spin_ns;
     shm_meeting_init(&made->meeting, settings, topic_is_subscriber);
+    topic_waker_init(&made->waker, porter);
     via_wake_init(&made->wake);
     (void)pthread_mutex_init(&made->lock, NULL);
     return made;
@@ -95,6 +97,7 @@ static via_status make_memory(topic_publisher *publisher, via_error *error)
     if (settings->many)
         publisher->writer.tickets = (shm_word64 *)(void *)(publisher->writer.slots + settings->slots);
     shm_arena_init(&publisher->arena, base + head, settings->ring);
+    publisher->waker.news = &publisher->writer.ours->news;
     publisher->pool.how = settings->how;
     publisher->pool.tell = topic_publisher_tell;
     publisher->pool.user = publisher;
@@ -172,10 +175,10 @@ static via_status find_peer(topic_publisher *publisher, via_error *error)
     return topic_publisher_dial(publisher, error);
 }
 
-via_status topic_publisher_create(const shm_settings *settings, const char *path, const via_open *open, void **channel,
-                                  via_error *error)
+via_status topic_publisher_create(const shm_settings *settings, const char *path, shm_porter *porter,
+                                  const via_open *open, void **channel, via_error *error)
 {
-    topic_publisher *made = allocate(settings, path);
+    topic_publisher *made = allocate(settings, path, porter);
     via_status status;
 
     if (!made)

@@ -19,20 +19,22 @@
 #include "topic_heads.h"
 #include "topic_redial.h"
 #include "topic_ring.h"
+#include "topic_waker.h"
 
 #include <pthread.h>
 
 /* One who is attached, as the publisher sees it. */
 typedef struct topic_subscriber {
-    topic_head head;             /* first: how far it is */
-    int socket;                  /* hangs up when it dies */
-    uint32_t number;             /* unlike that of any other */
-    bool knocks;                 /* it has the board */
-    uint32_t answered;           /* the call that was answered last */
-    shm_memory memory;           /* its desk's */
-    const topic_desk *desk;      /* NULL: its hello has not come */
-    uint64_t start;              /* position of its first message */
-    uint32_t told[SHM_SEGMENTS]; /* serial numbers of the segments that it knows */
+    topic_head head;                       /* first: how far it is */
+    int socket;                            /* hangs up when it dies */
+    uint32_t number;                       /* unlike that of any other */
+    bool knocks;                           /* it has the board */
+    shm_word32 answered;                   /* the call that was answered last, by us or the waker */
+    shm_memory memory;                     /* its desk's */
+    const topic_desk *desk;                /* NULL: its hello has not come */
+    uint64_t start;                        /* position of its first message */
+    uint32_t told[SHM_SEGMENTS];           /* serial numbers of the segments that it knows */
+    struct topic_subscriber *next_sleeper; /* of those who knock; the waker's */
 } topic_subscriber;
 
 typedef struct topic_publisher {
@@ -50,9 +52,10 @@ typedef struct topic_publisher {
     uint64_t ticket;   /* the same, of one of many */
     shm_arena arena;
     shm_pool pool;
-    int segments[SHM_SEGMENTS]; /* their descriptors, for those who come */
-    bool owes_call;             /* VIA_MORE: published, and no sleeper looked for */
-    bool starved;               /* the last attempt has failed for want of room */
+    int segments[SHM_SEGMENTS];  /* their descriptors, for those who come */
+    bool all_know[SHM_SEGMENTS]; /* nobody has to be told of that one */
+    bool owes_call;              /* VIA_MORE: published, and no sleeper looked for */
+    bool starved;                /* the last attempt has failed for want of room */
 
     /* who is there */
     topic_heads heads;
@@ -62,7 +65,8 @@ typedef struct topic_publisher {
     uint64_t dropped; /* by those who have left, because they were too slow */
     topic_door door;
     uint32_t joins; /* on the board, when last seen */
-    uint32_t calls;
+    topic_seen calls;
+    topic_waker waker;
     uint32_t idle_looks;  /* joins were announced, and nobody was there */
     uint64_t admitted_ns; /* when that was tried last, once it is rationed */
     uint64_t looked_ns;   /* when the sockets were looked at last */
@@ -79,8 +83,8 @@ typedef struct topic_publisher {
 
 /* ---- topic_publisher.c: life -------------------------------------------------------------------------------- */
 
-via_status topic_publisher_create(const shm_settings *settings, const char *path, const via_open *open, void **channel,
-                                  via_error *error);
+via_status topic_publisher_create(const shm_settings *settings, const char *path, shm_porter *porter,
+                                  const via_open *open, void **channel, via_error *error);
 
 /* ---- topic_attach.c: who is there --------------------------------------------------------------------------- */
 
@@ -134,8 +138,12 @@ void topic_publisher_return(topic_publisher *publisher, const shm_place *place);
 
 /* VIA_OK: try again. VIA_ETIMEDOUT, VIA_ECANCELED. */
 via_status topic_publisher_wait(topic_publisher *publisher, via_deadline deadline);
-/* After something was published. */
+/* After something was published: the few are woken, the many left to the waker. */
 void topic_publisher_call_up(topic_publisher *publisher);
+/* All are, now. */
+void topic_publisher_call_up_all(topic_publisher *publisher);
+/* What one wants to be woken by, or 0. A call is answered once. */
+uint32_t topic_publisher_call_of(topic_subscriber *who);
 /* Is it likely that a message has room? */
 bool topic_publisher_is_ready(topic_publisher *publisher);
 via_status topic_publisher_pollable(void *channel, uint32_t event, via_poll_handle *out);

@@ -147,23 +147,49 @@ static inline void topic_reader_give_back(topic_desk *desk, uint64_t head)
  * As shm_call(), of one reader among many: with a board, the writer looks at one counter instead of at every desk. Whoever looks
  * after the counter has changed sees the call.
  */
-static inline void topic_call(shm_word32 *call, shm_word32 *board, uint32_t how)
+static inline void topic_call(shm_word32 *call, topic_board *board, uint32_t how)
 {
     SHM_PUT(call, ((SHM_GET(call) & ~SHM_CALL_ANY) + SHM_CALL_STEP) | how);
-    if (board)
-        SHM_BUMP(board);
+    if (board) {
+        if (how & SHM_CALL_BELL)
+            SHM_BUMP(&board->bells); /* with an order of its own: it may be seen before `calls` is */
+        SHM_BUMP(&board->calls);
+    }
     SHM_CROSS();
 }
 
-/* After news: has anybody written a call since? */
-static inline bool topic_knocked(const shm_word32 *board, uint32_t *seen)
-{
-    SHM_CROSS();
-    uint32_t now = SHM_LOOK(board);
-    bool knocked = now != *seen;
+/* What a writer has seen of the board. */
+typedef struct topic_seen {
+    uint32_t calls, bells;
+} topic_seen;
 
-    *seen = now;
-    return knocked;
+/* After news: how those sleep who have written a call since, or 0. */
+static inline uint32_t topic_knocked(const topic_board *board, topic_seen *seen)
+{
+    topic_seen before = *seen;
+
+    SHM_CROSS();
+    seen->calls = SHM_LOOK(&board->calls);
+    if (seen->calls == before.calls)
+        return 0;
+    seen->bells = SHM_LOOK(&board->bells);
+    return seen->bells == before.bells ? SHM_CALL_FUTEX : SHM_CALL_ANY;
+}
+
+/* Leaves those who sleep that way to another thread. True: it has to be told. */
+static inline bool topic_hand_over(shm_word32 *asked, uint32_t how)
+{
+    SHM_BEFORE();
+    return SHM_SET(asked, how) == 0;
+}
+
+/* What has been left to us. Who had called by then is seen. */
+static inline uint32_t topic_take_over(shm_word32 *asked)
+{
+    uint32_t how = SHM_SWAP(asked, 0);
+
+    SHM_AFTER();
+    return how;
 }
 
 #endif

@@ -26,18 +26,17 @@ enum {
 
 /* ---- waking ------------------------------------------------------------------------------------------------- */
 
-/* What one wants to be woken by, or 0. A call is answered once. */
-static uint32_t call_of(topic_subscriber *who)
+uint32_t topic_publisher_call_of(topic_subscriber *who)
 {
     uint32_t now = who->desk ? SHM_GET(&who->desk->read_call) : 0;
 
-    if (!(now & SHM_CALL_ANY) || now == who->answered)
+    if (!(now & SHM_CALL_ANY) || now == SHM_GET(&who->answered))
         return 0;
-    who->answered = now;
+    SHM_PUT(&who->answered, now);
     return now & SHM_CALL_ANY;
 }
 
-static __attribute__((noinline, cold)) void answer_all(topic_publisher *publisher)
+static void wake_all(topic_publisher *publisher)
 {
     shm_word ring = {.kind = SHM_RING};
     uint32_t calls = 0;
@@ -45,7 +44,7 @@ static __attribute__((noinline, cold)) void answer_all(topic_publisher *publishe
     topic_publisher_hear(publisher);
     for (size_t i = 0; i < publisher->heads.count; i++) {
         topic_subscriber *who = topic_subscriber_at(publisher, i);
-        uint32_t call = call_of(who);
+        uint32_t call = topic_publisher_call_of(who);
         calls |= call;
         if (call & SHM_CALL_BELL) /* full: then it has something to read */
             (void)shm_word_send(who->socket, &ring, NULL, 0);
@@ -57,14 +56,37 @@ static __attribute__((noinline, cold)) void answer_all(topic_publisher *publishe
     }
 }
 
+/* `how`: as those who knock want to be woken. The deaf have to be asked each time. */
+static __attribute__((noinline, cold)) void answer(topic_publisher *publisher, uint32_t how)
+{
+    shm_word32 *news = &publisher->writer.ours->news;
+
+    if (publisher->deaf > 0 || publisher->heads.count <= TOPIC_FEW || !topic_waker_is_there(&publisher->waker)) {
+        wake_all(publisher);
+        return;
+    }
+    SHM_PUBLISH(news, SHM_GET(news) + 1);
+    topic_waker_call_up(&publisher->waker, how);
+}
+
 void topic_publisher_call_up(topic_publisher *publisher)
 {
     const topic_board *board = publisher->door.board;
+    uint32_t how = 0;
 
     publisher->owes_call = false;
-    if (board ? topic_knocked(&board->calls, &publisher->calls) || publisher->deaf > 0
-              : (SHM_CROSS(), publisher->deaf > 0))
-        answer_all(publisher);
+    if (board)
+        how = topic_knocked(board, &publisher->calls);
+    else
+        SHM_CROSS();
+    if (how || publisher->deaf > 0)
+        answer(publisher, how);
+}
+
+void topic_publisher_call_up_all(topic_publisher *publisher)
+{
+    SHM_CROSS();
+    wake_all(publisher);
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------------------ */

@@ -7,7 +7,10 @@
  */
 #include "channels.h"
 #include "plan.h"
+#include "subscribers.h"
 #include "ways.h"
+
+#include "../rounds.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +24,7 @@ enum { PAIRS = 1000, IDLE_S = 2 };
 
 static uint64_t rounds = 7;
 static uint64_t time_ms = 100;
-static const char *letters = "abcdef";
+static const char *letters = "abcdefg";
 static char folder[] = "/tmp/via-shm-XXXXXX";
 static size_t run_count, thrown_away;
 static double nearest_ns, farthest_ns; /* the distances that most runs of each question had */
@@ -192,11 +195,37 @@ static void tell_large(void)
     tell_copies(MIB, "c  1 MiB: rate of copying sends");
 }
 
+/* The median round of each: what a message costs changes with what else the processors do. */
+static void tell_subscribers(void)
+{
+    static const size_t numbers[] = {1, 8, 64};
+    double one[2] = {0, 0};
+
+    for (size_t i = 0; i < 3; i++) {
+        double streams[PLAN_ROUNDS], singles[PLAN_ROUNDS];
+        char what[64];
+
+        for (size_t round = 0; round < rounds; round++) {
+            struct subscribers_cost cost = subscribers_cost(folder, numbers[i]);
+            streams[round] = cost.stream_ns;
+            singles[round] = cost.single_ns;
+        }
+        double costs[2] = {bench_median(streams, rounds), bench_median(singles, rounds)};
+        for (size_t k = 0; k < 2; k++) {
+            (void)snprintf(what, sizeof(what), "g  %s, %zu %s", k == 0 ? "bursts" : "all sleep", numbers[i],
+                           i == 0 ? "subscriber" : "subscribers");
+            tell(what, costs[k], "ns", "1 subscriber", i == 0 ? 0 : one[k], i == 0 ? "" : "1");
+            one[k] = i == 0 ? costs[k] : one[k];
+        }
+    }
+}
+
 /* By the letters that their lines begin with. */
 static const struct part {
     const char *letters;
     void (*tell)(void);
-} parts[] = {{"a", tell_small}, {"b", tell_loans}, {"c", tell_large}, {"de", tell_waits}, {"f", tell_channels}};
+} parts[] = {{"a", tell_small},  {"b", tell_loans},    {"c", tell_large},
+             {"de", tell_waits}, {"f", tell_channels}, {"g", tell_subscribers}};
 
 int main(int argc, char **argv)
 {

@@ -43,7 +43,7 @@ template <typename world> static bool holds()
 
     how.search_type = rl::random_scheduler_type;
     how.iteration_count = 100000;
-    how.execution_depth_limit = 4000;
+    how.execution_depth_limit = 8000;
     return rl::simulate<world>(how); /* prints the execution that fails */
 }
 

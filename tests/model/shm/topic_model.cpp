@@ -2,14 +2,15 @@
 /*
  * The ring of a topic, the same source, under every interleaving and every reordering that C11 allows.
  *
- * Owns: four small worlds. In `waiting` a writer waits for two readers, who read in place; in `lapping` it waits for nobody, and a
- * reader must never take for a message what is none; in `sleep_and_wake` everybody sleeps as the plugin does; in `merging` two writers
- * have a ring each, and who sees an answer has to see what it answers.
+ * Owns: small worlds. In `waiting` a writer waits for two readers, who read in place; in `lapping` it waits for nobody, and a
+ * reader must never take for a message what is none; in `sleep_and_wake` everybody sleeps as the plugin does; in `left_to_another`
+ * a writer leaves its sleepers to another thread, which `handing_over` looks at by itself; in `merging` two writers have a ring
+ * each, and who sees an answer has to see what it answers.
  *
  * usage: topic_model [FUNCTION]      exit status 0: the ring holds; with FUNCTION, whose order is weakened: that was caught
  */
 #define SHM_MODEL 1
-#include "model_atomics.h"
+#include "model_tools.h"
 
 #include "ring.h"
 #include "topic_ring.h"
@@ -22,7 +23,7 @@ struct rig {
     topic_slot slots[SLOTS];
     topic_control control;
     topic_desk desks[READERS];
-    shm_word32 calls;
+    topic_board board;
     topic_writer writer;
     topic_reader readers[READERS];
     uint64_t heads[READERS];
@@ -35,7 +36,8 @@ struct rig {
         }
         for (shm_word64 *word : {&control.tail, &control.oldest})
             SHM_PUT(word, UINT64_C(0));
-        for (shm_word32 *word : {&control.write_call, &control.waits_for, &control.ended, &control.news, &calls})
+        for (shm_word32 *word :
+             {&control.write_call, &control.waits_for, &control.ended, &control.news, &board.calls, &board.bells})
             SHM_PUT(word, 0u);
         writer = {slots, &control, SLOTS - 1, 0, 0};
         for (unsigned i = 0; i < READERS; i++) {
@@ -164,43 +166,22 @@ struct lapping : rl::test_suite<lapping, 2> {
     }
 };
 
-/* A futex: the kernel compares the word and goes to sleep under a lock that the waker takes too. */
-struct futex {
-    rl::mutex lock;
-    rl::condition_variable sleepers;
-
-    void wait(const shm_word32 *word, uint32_t seen)
-    {
-        lock.lock($);
-        if (SHM_GET(word) == seen)
-            sleepers.wait(lock, $);
-        lock.unlock($);
-    }
-
-    void wake(shm_word32 *word)
-    {
-        SHM_PUBLISH(word, SHM_GET(word) + 1);
-        lock.lock($);
-        sleepers.notify_all($);
-        lock.unlock($);
-    }
-};
-
 /* One writer that waits, and two readers; all sleep whenever they have to wait. */
 struct sleep_and_wake : rl::test_suite<sleep_and_wake, 1 + READERS> {
     rig r;
     futex news, given[READERS];
-    uint32_t seen_calls, answered[READERS], answered_by[READERS];
+    topic_seen seen;
+    uint32_t answered[READERS], answered_by[READERS];
 
     void before()
     {
         r.before();
-        seen_calls = 0;
+        seen = {0, 0};
         for (unsigned i = 0; i < READERS; i++)
             answered[i] = answered_by[i] = 0;
     }
 
-    /* As call_of() in topic_wait.c. */
+    /* As topic_publisher_call_of(). */
     bool has_called(unsigned which)
     {
         uint32_t now = SHM_GET(&r.desks[which].read_call);
@@ -213,7 +194,7 @@ struct sleep_and_wake : rl::test_suite<sleep_and_wake, 1 + READERS> {
     void call_up()
     {
         bool called = false;
-        if (!topic_knocked(&r.calls, &seen_calls))
+        if (!topic_knocked(&r.board, &seen))
             return;
         for (unsigned i = 0; i < READERS; i++)
             called = has_called(i) || called;
@@ -248,7 +229,7 @@ struct sleep_and_wake : rl::test_suite<sleep_and_wake, 1 + READERS> {
     {
         while (topic_reader_look(&r.readers[which]) == TOPIC_NOT_YET) {
             uint32_t seen = SHM_LOOK(&r.control.news);
-            topic_call(&r.desks[which].read_call, &r.calls, SHM_CALL_FUTEX);
+            topic_call(&r.desks[which].read_call, &r.board, SHM_CALL_FUTEX);
             if (topic_reader_look(&r.readers[which]) == TOPIC_NOT_YET)
                 news.wait(&r.control.news, seen);
             shm_call_off(&r.desks[which].read_call);
@@ -278,6 +259,139 @@ struct sleep_and_wake : rl::test_suite<sleep_and_wake, 1 + READERS> {
                 answer(which - 1);
             }
         }
+    }
+};
+
+/* A descriptor that is polled. */
+struct bell {
+    rl::mutex lock;
+    rl::condition_variable sleepers;
+    bool is_rung;
+
+    void ring()
+    {
+        lock.lock($);
+        is_rung = true;
+        sleepers.notify_all($);
+        lock.unlock($);
+    }
+
+    void await()
+    {
+        lock.lock($);
+        while (!is_rung)
+            sleepers.wait(lock, $);
+        is_rung = false;
+        lock.unlock($);
+    }
+};
+
+/* As topic_waker.c: the first reader sleeps on the futex, the second polls, and the writer leaves both to the last thread. */
+struct left_to_another : rl::test_suite<left_to_another, 2 + READERS> {
+    rig r;
+    futex news;
+    bell told, socket;
+    topic_seen seen;
+    uint32_t answered;
+    shm_word32 asked, done;
+
+    void before()
+    {
+        r.before();
+        seen = {0, 0};
+        answered = 0;
+        told.is_rung = socket.is_rung = false;
+        SHM_PUT(&asked, 0u);
+        SHM_PUT(&done, 0u);
+    }
+
+    void publish(uint64_t value)
+    {
+        r.write_one(value);
+        uint32_t how = topic_knocked(&r.board, &seen);
+        if (!how)
+            return;
+        SHM_PUBLISH(&r.control.news, SHM_GET(&r.control.news) + 1);
+        if (topic_hand_over(&asked, how))
+            told.ring();
+    }
+
+    void fall_asleep(unsigned which)
+    {
+        uint32_t now = SHM_LOOK(&r.control.news);
+        topic_call(&r.desks[which].read_call, &r.board, which == 0 ? SHM_CALL_FUTEX : SHM_CALL_BELL);
+        if (topic_reader_look(&r.readers[which]) != TOPIC_NOT_YET)
+            return;
+        if (which == 0)
+            news.wait(&r.control.news, now);
+        else
+            socket.await();
+    }
+
+    void read(unsigned which, uint64_t value)
+    {
+        while (topic_reader_look(&r.readers[which]) == TOPIC_NOT_YET)
+            fall_asleep(which);
+        r.read_one(which, value);
+    }
+
+    void wake()
+    {
+        uint32_t how = topic_take_over(&asked), now = SHM_GET(&r.desks[1].read_call);
+        if (how & SHM_CALL_FUTEX)
+            news.wake($);
+        if (!(how & SHM_CALL_BELL) || !(now & SHM_CALL_ANY) || now == answered)
+            return;
+        answered = now;
+        socket.ring();
+    }
+
+    void thread(unsigned which)
+    {
+        if (which == 1 + READERS) {
+            while (SHM_GET(&done) < READERS) {
+                told.await();
+                wake();
+            }
+            return;
+        }
+        for (uint64_t i = 0; i < SLOTS; i++) {
+            if (which == 0)
+                publish(i);
+            else
+                read(which - 1, i);
+        }
+        if (which > 0) {
+            (void)SHM_ADD(&done, 1);
+            told.ring();
+        }
+    }
+};
+
+/* What that rests on: whose call the writer has seen is seen by whom it is left to, told or not. */
+struct handing_over : rl::test_suite<handing_over, 3> {
+    enum { TRIES = 3 };
+    rig r;
+    topic_seen seen;
+    shm_word32 asked;
+
+    void before()
+    {
+        r.before();
+        seen = {0, 0};
+        SHM_PUT(&asked, 0u);
+    }
+
+    void thread(unsigned which)
+    {
+        if (which == 0)
+            topic_call(&r.desks[0].read_call, &r.board, SHM_CALL_BELL);
+        for (unsigned i = 0; which == 1 && i < TRIES; i++)
+            if (uint32_t how = topic_knocked(&r.board, &seen))
+                (void)topic_hand_over(&asked, how);
+        for (unsigned i = 0; which == 2 && i < TRIES; i++)
+            if (topic_take_over(&asked) & SHM_CALL_BELL)
+                RL_ASSERT(SHM_GET(&r.desks[0].read_call) & SHM_CALL_BELL);
     }
 };
 
@@ -329,20 +443,11 @@ struct merging : rl::test_suite<merging, 3> {
     }
 };
 
-template <typename world> static bool holds()
-{
-    rl::test_params how;
-
-    how.search_type = rl::random_scheduler_type;
-    how.iteration_count = 100000;
-    how.execution_depth_limit = 8000;
-    return rl::simulate<world>(how); /* prints the execution that fails */
-}
-
 int main(int argc, char **argv)
 {
     model_mutant = argc > 1 ? argv[1] : "";
-    const bool sound = holds<waiting>() && holds<lapping>() && holds<sleep_and_wake>() && holds<merging>();
+    const bool sound = holds<waiting>() && holds<lapping>() && holds<sleep_and_wake>() && holds<left_to_another>() &&
+                       holds<handing_over>() && holds<merging>();
     const bool shipped = *model_mutant == '\0';
     if (sound && !shipped)
         fprintf(stderr, "the weakened order of %s was not caught\n", model_mutant);

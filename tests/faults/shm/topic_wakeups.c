@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The hunt for a subscriber that is not woken, where a publisher leaves most of them to another thread.
+ *
+ * Who blocks looks by itself every 50 ms, so a wake-up that is lost is a round that takes that long; who polls would wait for ever. A
+ * busy machine has such rounds, too; seldom, and not in each of several hunts.
+ */
+#include "topic_scene.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SLEEPERS = 4, POLLERS = 3, ALL = SLEEPERS + POLLERS, ROUNDS = 1500, HUNTS = 4, ENOUGH = 20, PAUSE_US = 400 };
+static const uint64_t look_ns = UINT64_C(50000000), late_ns = UINT64_C(10000000), last = UINT64_MAX - 1;
+
+typedef struct crowd {
+    via_channel *publisher;
+    other members[ALL];
+    uint32_t seed;
+    uint64_t published;
+} crowd;
+
+/* ---- who subscribes ----------------------------------------------------------------------------------------- */
+
+static uint64_t take(via_channel *channel, via_deadline deadline)
+{
+    via_msg message;
+    uint64_t number = 0;
+
+    if (via_recv(channel, deadline, &message) != VIA_OK)
+        return 0;
+    memcpy(&number, message.data, sizeof(number));
+    via_release(channel, &message);
+    return number;
+}
+
+static void block(const scene *s, int line)
+{
+    via_channel *channel = join(s, VIA_SUBSCRIBE, "?wake=block");
+    uint64_t number = 0;
+
+    tell(line, 0);
+    while (number != last) {
+        number = take(channel, via_after_ms(PATIENCE_MS));
+        tell(line, number);
+    }
+    via_close(channel);
+}
+
+static void poll_for(const scene *s, int line)
+{
+    via_channel *channel = join(s, VIA_SUBSCRIBE, "");
+    via_poll_handle handle = {.size = sizeof(handle)};
+    uint64_t number = 0;
+
+    if (via_pollable(channel, VIA_READ, &handle) != VIA_OK)
+        _exit(1);
+    struct pollfd waits = {.fd = (int)handle.handle, .events = POLLIN};
+    tell(line, 0);
+    while (number != last) {
+        while (via_arm(channel, VIA_READ) == VIA_OK)
+            (void)poll(&waits, 1, PATIENCE_MS);
+        number = take(channel, VIA_NOW);
+        if (number)
+            tell(line, number);
+    }
+    via_close(channel);
+}
+
+/* ---- the hunt ----------------------------------------------------------------------------------------------- */
+
+static void pause_a_little(uint32_t *seed)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    uint64_t until = via_now_ns() + (uint64_t)(*seed >> 8) % PAUSE_US * 1000;
+
+    while (via_now_ns() < until)
+        ;
+}
+
+static void gather(const scene *s, const char *options, crowd *c)
+{
+    c->publisher = join(s, VIA_PUBLISH, options);
+    c->seed = 1;
+    for (size_t i = 0; i < ALL; i++)
+        c->members[i] = start(s, i < SLEEPERS ? block : poll_for);
+    for (size_t i = 0; i < ALL; i++)
+        assert_int_equal(hear(c->members[i].line), 0);
+}
+
+/* Is everybody told, but those before `first`? */
+static void publish(crowd *c, uint64_t number, size_t first)
+{
+    assert_int_equal(via_send(c->publisher, &number, sizeof(number), NULL, via_after_ms(PATIENCE_MS)), VIA_OK);
+    for (size_t i = first; i < ALL; i++) {
+        struct pollfd waits = {.fd = c->members[i].line, .events = POLLIN};
+        assert_int_equal(poll(&waits, 1, PATIENCE_MS / 2), 1);
+        assert_int_equal(hear(c->members[i].line), number);
+    }
+}
+
+/* Rounds that took as long as a sleeper takes to look by itself. */
+static size_t hunt(crowd *c, size_t first)
+{
+    size_t found = 0;
+
+    for (int i = 0; i < ROUNDS && found < ENOUGH; i++) {
+        uint64_t began = via_now_ns();
+        publish(c, ++c->published, first);
+        uint64_t took = via_now_ns() - began;
+        found += took > look_ns - late_ns / 2 && took < look_ns + late_ns;
+        pause_a_little(&c->seed);
+    }
+    return found;
+}
+
+static void expect_none(crowd *c, size_t first)
+{
+    size_t found = 1;
+
+    for (int i = 0; i < HUNTS && found > 0; i++)
+        found = hunt(c, first);
+    assert_int_equal(found, 0);
+}
+
+static void dismiss(crowd *c, size_t first)
+{
+    publish(c, last, first);
+    for (size_t i = first; i < ALL; i++)
+        end(&c->members[i], 0);
+    via_close(c->publisher);
+}
+
+/* ---- the tests ---------------------------------------------------------------------------------------------- */
+
+static void test_wakeups__none_of_many_is_forgotten(void **state)
+{
+    crowd c = {.published = 0};
+
+    gather(*state, "", &c);
+    expect_none(&c, 0);
+    dismiss(&c, 0);
+}
+
+/* Who was woken, and does nothing then, is no link in anybody's chain. */
+static void test_wakeups__one_who_stops_keeps_no_other_asleep(void **state)
+{
+    crowd c = {.published = 0};
+    int status;
+
+    gather(*state, "?overflow=drop-oldest", &c);
+    assert_int_equal(kill(c.members[0].pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(c.members[0].pid, &status, WUNTRACED), c.members[0].pid);
+    expect_none(&c, 1);
+    end(&c.members[0], SIGKILL);
+    dismiss(&c, 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_wakeups__none_of_many_is_forgotten),
+        TEST(test_wakeups__one_who_stops_keeps_no_other_asleep),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
