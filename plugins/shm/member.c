@@ -248,7 +248,7 @@ via_status shm_member_await(shm_member *member, uint64_t seen, via_deadline dead
 
     if (status != VIA_ETIMEDOUT || deadline == VIA_NOW)
         return status;
-    uint64_t began = via_deadline_clock();
+    uint64_t began = via_spin_begin(&member->spin);
     if (member->spin.now_ns > 0)
         status = spin(member, seen, via_spin_until(&member->spin, began, deadline));
     if (status != VIA_ETIMEDOUT)
@@ -256,7 +256,7 @@ via_status shm_member_await(shm_member *member, uint64_t seen, via_deadline dead
     while ((status = sleep_once(member, seen, deadline)) == VIA_ETIMEDOUT && via_deadline_left(deadline) > 0)
         ;
     if (status == VIA_OK)
-        via_spin_learn(&member->spin, via_deadline_clock() - began);
+        via_spin_end(&member->spin, began);
     return status;
 }
 

@@ -58,7 +58,8 @@ typedef struct shm_pair {
     uint64_t their_arena_size;
     uint64_t their_max;
     uint32_t their_slots;
-    bool crosses_for_us;  /* the other end, after each of its calls: we need no fence after news */
+    bool reader_crosses;  /* the other end's, after each of its calls: we need no fence after news */
+    bool writer_crosses;  /* the same: none after giving back */
     uint64_t *given_back; /* for the reader */
 
     /* the sending thread */
@@ -124,13 +125,13 @@ via_status shm_pair_await(shm_pair *pair, const shm_want *want, via_deadline dea
  * still reads.
  */
 via_status shm_pair_end_of(shm_pair *pair, bool is_room);
-/* Do we cross for both after a call? Not if each wait is a sleep: then our barrier would cost more than the other end's fence. */
-bool shm_pair_crosses(const shm_pair *pair);
+/* Do we cross for both after a call, for news or for room? */
+bool shm_pair_crosses(const shm_pair *pair, bool is_room);
 /*
  * Says what is to wake us; whoever has news from now on sees it. Look again before you sleep. False: perhaps nobody sees it, so do
  * not sleep for long.
  */
-bool shm_pair_call(const shm_pair *pair, shm_word32 *call, uint32_t how);
+bool shm_pair_call(const shm_pair *pair, bool is_room, uint32_t how);
 /* Wakes a reader or a writer at the other end, if it sleeps. */
 void shm_pair_wake_reader(shm_pair *pair);
 void shm_pair_wake_writer(shm_pair *pair);

@@ -135,7 +135,6 @@ via_status shm_pair_arm(void *channel, uint32_t event)
     if (is_ready(pair, event))
         return VIA_EREADY;
     clear(pair->bells[bell_of(event)].event);
-    shm_word32 *call = event == VIA_READ ? &pair->ours->read_call : &pair->ours->write_call;
-    bool is_seen = shm_pair_call(pair, call, SHM_CALL_BELL);
+    bool is_seen = shm_pair_call(pair, event == VIA_WRITE, SHM_CALL_BELL);
     return !is_seen || is_ready(pair, event) ? VIA_EREADY : VIA_OK;
 }

@@ -5,6 +5,7 @@
  * Owns: when a wait spins, when it sleeps, and how it is woken. A sleep ends by itself every 50 ms, since a dead process
  * wakes nobody: then the socket is asked. Must never make a system call while what is wanted is there.
  */
+#include "ahead.h"
 #include "futex.h"
 #include "kit/barrier.h"
 #include "kit/deadline.h"
@@ -48,15 +49,15 @@ static __attribute__((noinline, cold)) void answer(shm_pair *pair, uint32_t call
         ring(pair, bell);
 }
 
-static inline uint32_t called(const shm_pair *pair, const shm_word32 *call, uint32_t *answered)
+static inline uint32_t called(bool it_crosses, const shm_word32 *call, uint32_t *answered)
 {
-    return pair->crosses_for_us ? shm_called_across(call, answered) : shm_called(call, answered);
+    return it_crosses ? shm_called_across(call, answered) : shm_called(call, answered);
 }
 
 void shm_pair_wake_reader(shm_pair *pair)
 {
     const shm_control *theirs = pair->writer.theirs;
-    uint32_t call = theirs ? called(pair, &theirs->read_call, &pair->writer.answered) : 0;
+    uint32_t call = theirs ? called(pair->reader_crosses, &theirs->read_call, &pair->writer.answered) : 0;
 
     if (call)
         answer(pair, call, &pair->ours->published, SHM_READ_BELL);
@@ -64,7 +65,7 @@ void shm_pair_wake_reader(shm_pair *pair)
 
 void shm_pair_wake_writer(shm_pair *pair)
 {
-    uint32_t call = called(pair, &pair->reader.theirs->write_call, &pair->reader.answered);
+    uint32_t call = called(pair->writer_crosses, &pair->reader.theirs->write_call, &pair->reader.answered);
 
     if (call)
         answer(pair, call, &pair->ours->given, SHM_WRITE_BELL);
@@ -82,15 +83,18 @@ void shm_pair_interrupt(void *channel)
 
 /* ---- calling ------------------------------------------------------------------------------------------------ */
 
-bool shm_pair_crosses(const shm_pair *pair)
+/* Who sleeps for each message would make more barriers than the other end fences. To lack room is rare, and to give some back is not. */
+bool shm_pair_crosses(const shm_pair *pair, bool is_room)
 {
-    return pair->settings.is_crossed && pair->settings.spin_ns > 0;
+    return pair->settings.is_crossed && (is_room || pair->settings.spin_ns > 0);
 }
 
-bool shm_pair_call(const shm_pair *pair, shm_word32 *call, uint32_t how)
+bool shm_pair_call(const shm_pair *pair, bool is_room, uint32_t how)
 {
-    shm_call(call, how);
-    return !shm_pair_crosses(pair) || via_barrier_cross();
+    shm_word32 *call = is_room ? &pair->ours->write_call : &pair->ours->read_call;
+
+    shm_call(call, how | (SHM_GET(call) & SHM_CALL_BELL));
+    return !shm_pair_crosses(pair, is_room) || via_barrier_cross();
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------------------ */
@@ -194,15 +198,27 @@ static via_status spin(shm_pair *pair, const shm_want *want, via_deadline until)
     return status;
 }
 
+/* The lines that one who was woken needs come together, not one after the other: the message, and how the other end sleeps. */
+static void fetch_news(const shm_pair *pair)
+{
+    const shm_slot *slot = shm_reader_slot(&pair->reader);
+
+    shm_ahead_of_look(slot);
+    shm_ahead_of_look(slot->bytes + SHM_SLOT_BYTES - 1);
+    shm_ahead_of_look(&pair->their_control->read_call);
+}
+
 static void sleep_for_news(shm_pair *pair, const shm_want *want, via_deadline until)
 {
     const shm_word32 *news = want->is_room ? &pair->their_control->given : &pair->their_control->published;
     shm_word32 *call = want->is_room ? &pair->ours->write_call : &pair->ours->read_call;
     uint32_t seen = SHM_LOOK(news);
 
-    (void)shm_pair_call(pair, call, SHM_CALL_FUTEX | (SHM_GET(call) & SHM_CALL_BELL));
+    (void)shm_pair_call(pair, want->is_room, SHM_CALL_FUTEX);
     if (!is_there(pair, want) && shm_pair_end_of(pair, want->is_room) == VIA_OK && !via_wake_is_raised(&pair->wake))
         shm_futex_sleep(news, seen, &pair->wake, until);
+    if (!want->is_room)
+        fetch_news(pair);
     shm_call_off(call);
 }
 
@@ -230,7 +246,7 @@ via_status shm_pair_await(shm_pair *pair, const shm_want *want, via_deadline dea
 
     if (deadline == VIA_NOW)
         return try_once(pair, want);
-    uint64_t began = via_deadline_clock();
+    uint64_t began = via_spin_begin(&patience->spin);
     if ((status = check_end(pair, want)) != VIA_ETIMEDOUT)
         return status;
     if (patience->spin.now_ns > 0) {
@@ -241,6 +257,6 @@ via_status shm_pair_await(shm_pair *pair, const shm_want *want, via_deadline dea
     while ((status = sleep_once(pair, want, deadline)) == VIA_ETIMEDOUT && via_deadline_left(deadline) > 0)
         ;
     if (status == VIA_OK)
-        via_spin_learn(&patience->spin, via_deadline_clock() - began);
+        via_spin_end(&patience->spin, began);
     return status;
 }

@@ -102,7 +102,7 @@ via_status topic_subscriber_await(topic_subscriber_end *end, via_deadline deadli
 {
     if (via_deadline_left(deadline) == 0)
         return try_once(end);
-    uint64_t began = via_deadline_clock();
+    uint64_t began = via_spin_begin(&end->spin);
     if (end->spin.now_ns > 0) {
         via_status status = spin(end, via_spin_until(&end->spin, began, deadline));
         if (status != VIA_ETIMEDOUT)
@@ -113,7 +113,7 @@ via_status topic_subscriber_await(topic_subscriber_end *end, via_deadline deadli
             return VIA_ECANCELED;
         sleep_once(end, deadline);
         if (topic_subscriber_find(end)) {
-            via_spin_learn(&end->spin, via_deadline_clock() - began);
+            via_spin_end(&end->spin, began);
             return VIA_OK;
         }
     } while (via_deadline_left(deadline) > 0);

@@ -52,6 +52,18 @@ static inline void via_spin_learn(via_spin *spin, uint64_t waited_ns)
         spin->now_ns = spin->most_ns;
 }
 
+/* When a wait begins, and what is learnt once it has ended asleep. Who never spins is spared the clock, which is slow just after a sleep. */
+static inline uint64_t via_spin_begin(const via_spin *spin)
+{
+    return spin->most_ns > 0 ? via_deadline_clock() : 0;
+}
+
+static inline void via_spin_end(via_spin *spin, uint64_t began)
+{
+    if (spin->most_ns > 0)
+        via_spin_learn(spin, via_deadline_clock() - began);
+}
+
 /* Between two looks of one that spins: lets the other half of the processor work, and its caches be. */
 static inline void via_spin_pause(void)
 {

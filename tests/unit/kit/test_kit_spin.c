@@ -55,6 +55,23 @@ static void test_spin__for_ever_and_never_stay_so(void **state)
     assert_int_equal(via_spin_until(&spin, 5, 77), 77);
 }
 
+static void test_spin__a_short_wait_is_measured_and_one_without_spinning_is_not(void **state)
+{
+    const uint64_t before = via_deadline_clock();
+    via_spin spin;
+
+    (void)state;
+    via_spin_init(&spin, UINT64_C(3600000000000));
+    assert_true(via_spin_begin(&spin) >= before);
+    spin.now_ns = VIA_SPIN_LEAST_NS;
+    via_spin_end(&spin, via_spin_begin(&spin));
+    assert_int_equal(spin.now_ns, spin.most_ns);
+    via_spin_init(&spin, 0);
+    assert_int_equal(via_spin_begin(&spin), 0);
+    via_spin_end(&spin, 0);
+    assert_int_equal(spin.now_ns, 0);
+}
+
 /* ---- a stream ----------------------------------------------------------------------------------------------- */
 
 /* How often this thread went to sleep in a receive in vain. */
@@ -90,6 +107,7 @@ int main(void)
         cmocka_unit_test(test_spin__is_given_up_and_taken_up_again),
         cmocka_unit_test(test_spin__hopes_now_and_then),
         cmocka_unit_test(test_spin__for_ever_and_never_stay_so),
+        cmocka_unit_test(test_spin__a_short_wait_is_measured_and_one_without_spinning_is_not),
         cmocka_unit_test(test_spin__a_receive_spins_as_long_as_it_is_told),
     };
 

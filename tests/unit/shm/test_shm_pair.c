@@ -263,7 +263,7 @@ static void test_pair__wakes_who_came_after_the_first_message(void **state)
     expect(f, f->accepted, 1);
     shm_pair *sleeper = f->accepted, *sender = f->dialer;
     uint32_t before = SHM_GET(&sender->ours->published);
-    shm_pair_call(sleeper, &sleeper->ours->read_call, SHM_CALL_FUTEX);
+    shm_pair_call(sleeper, false, SHM_CALL_FUTEX);
     assert_int_equal(send_some(f->dialer, 1, NULL, VIA_NOW), VIA_OK);
     assert_int_not_equal(SHM_GET(&sender->ours->published), before);
 }
