@@ -13,6 +13,7 @@ struct channels_cost {
     double shared_bytes;              /* of shared memory, for each end of a pair */
     double private_bytes;             /* of this process's own memory, for each end */
     double open_us;                   /* median: open both ends, first message, close both */
+    double memory_us;                 /* of it the system's part: to allocate two such memories, and to free them */
     double ring_bytes, control_bytes; /* of the shared ones: what was asked for as ring, with its slots; the rest */
 };
 
