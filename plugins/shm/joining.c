@@ -31,7 +31,7 @@ enum {
 static via_status fail(const shm_member *member, via_error *error, via_status status, const char *mend,
                        const char *what)
 {
-    return via_fail(member->settings.host, error, status, errno, mend, "'%s': %s", member->path, what);
+    return via_fail(member->settings.host, error, status, errno, mend, "'%s': %s", member->socket.path, what);
 }
 
 static via_status lack_memory(const shm_member *member, via_status status, uint64_t size, uint64_t reserve,
@@ -40,19 +40,19 @@ static via_status lack_memory(const shm_member *member, via_status status, uint6
     return via_fail(member->settings.host, error, status, errno,
                     "free some memory, leave the process more addresses (ulimit -v), or lower max_size of a region, "
                     "max_message of a value",
-                    "'%s': no %ju bytes of shared memory, or no room for the %ju that it may grow to", member->path,
-                    (uintmax_t)size, (uintmax_t)reserve);
+                    "'%s': no %ju bytes of shared memory, or no room for the %ju that it may grow to",
+                    member->socket.path, (uintmax_t)size, (uintmax_t)reserve);
 }
 
 static bool know_file(shm_member *member)
 {
     struct stat state;
 
-    if (lstat(member->path, &state) < 0)
+    if (lstat(member->socket.path, &state) < 0)
         return false;
-    member->device = state.st_dev;
-    member->inode = state.st_ino;
-    member->made = state.st_ctim;
+    member->socket.device = state.st_dev;
+    member->socket.inode = state.st_ino;
+    member->socket.made = state.st_ctim;
     return true;
 }
 
@@ -128,12 +128,12 @@ static const char *judge(const shm_member *member, const shm_word *word, const i
  * Is the socket there that was there before we connected? A roster that has outlived it is no cell's. The next socket may have the
  * number of the removed one, but not its time.
  */
-static bool has_socket(const shm_member *member)
+static bool has_socket(const shm_socket *socket)
 {
     struct stat state;
 
-    return lstat(member->path, &state) == 0 && state.st_dev == member->device && state.st_ino == member->inode &&
-           state.st_ctim.tv_sec == member->made.tv_sec && state.st_ctim.tv_nsec == member->made.tv_nsec;
+    return lstat(socket->path, &state) == 0 && state.st_dev == socket->device && state.st_ino == socket->inode &&
+           state.st_ctim.tv_sec == socket->made.tv_sec && state.st_ctim.tv_nsec == socket->made.tv_nsec;
 }
 
 /* On the roster of the memory that was handed over, and of no other. */
@@ -160,7 +160,7 @@ static via_status adopt(shm_member *member, const shm_word *word, int *descripto
     descriptors[0] = descriptors[1] = descriptors[2] = -1;
     member->limit = word->max_message;
     status = enter(member, word);
-    if (status == VIA_OK && !has_socket(member)) /* the last one died between removing it and the roster */
+    if (status == VIA_OK && !has_socket(&member->socket)) /* the last one died between removing it and the roster */
         status = VIA_ENOPEER;
     return status == VIA_OK ? VIA_OK : fail(member, error, status, NULL, "the members' list cannot be entered");
 }
@@ -191,14 +191,14 @@ static via_status consider_silence(shm_member *member, via_error *error)
 {
     shm_roster roster;
     via_lock lock;
-    via_status status = via_lock_take(member->settings.host, member->path, &lock, NULL);
+    via_status status = via_lock_take(member->settings.host, member->socket.path, &lock, NULL);
 
     errno = 0;
     if (status != VIA_OK)
         return fail(member, error, VIA_ENOPEER, "try again; or see whether the program that has it is stopped",
                     "whoever has that name does not answer");
-    shm_roster_init(&roster, member->path);
-    status = shm_roster_clear(&roster, member->path);
+    shm_roster_init(&roster, member->socket.path);
+    status = shm_roster_clear(&roster, member->socket.path);
     via_lock_drop(&lock);
     errno = 0;
     if (status == VIA_OK)
@@ -283,11 +283,11 @@ static bool is_free_for_a_socket(const char *path)
 static via_status take_name(shm_member *member, const shm_extent *extent, via_error *error)
 {
     via_unix_name name = {.descriptor = -1, .lock = {.descriptor = -1}};
-    via_status status =
-        via_unix_name_take(member->settings.host, member->path, SOCK_SEQPACKET, member->settings.mode, &name, error);
+    via_status status = via_unix_name_take(member->settings.host, member->socket.path, SOCK_SEQPACKET,
+                                           member->settings.mode, &name, error);
 
     if (status != VIA_OK)
-        return status == VIA_EBUSY && is_free_for_a_socket(member->path) ? VIA_ENOPEER : status;
+        return status == VIA_EBUSY && is_free_for_a_socket(member->socket.path) ? VIA_ENOPEER : status;
     status = make_cell(member, extent, name.descriptor, error);
     if (status == VIA_OK) {
         keep_socket(member, &name);
@@ -305,13 +305,13 @@ via_status shm_member_join(shm_member *member, const via_open *open, const shm_e
 {
     const via_host_api *host = member->settings.host;
     int descriptor = -1;
-    via_status status = shm_meeting_path(host, open, member->path, error);
+    via_status status = shm_meeting_path(host, open, member->socket.path, error);
 
     if (status != VIA_OK)
         return status;
-    shm_roster_init(&member->roster, member->path);
+    shm_roster_init(&member->roster, member->socket.path);
     (void)know_file(member);
-    status = shm_meeting_dial(&member->settings, member->path, &descriptor, error);
+    status = shm_meeting_dial(&member->settings, member->socket.path, &descriptor, error);
     if (status == VIA_OK) {
         status = be_let_in(member, descriptor, open->deadline, error);
         (void)close(descriptor);

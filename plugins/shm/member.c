@@ -55,15 +55,10 @@ static void close_one(int descriptor)
         (void)close(descriptor);
 }
 
-/* The lock of one who leaves with it is as that of one who died: the next owner is told. */
-static void leave(shm_member *member)
-{
-    shm_socket socket = {member->path, member->device, member->inode};
-
-    shm_roster_leave(&member->roster, member->settings.host, &socket);
-}
-
-/* To leave takes two descriptors for a moment: so there are two at least. The listening one goes last, or the name looked free. */
+/*
+ * The lock of one who leaves with it is as that of one who died: the next owner is told. To leave takes two descriptors for a moment:
+ * so there are two at least. The listening one goes last, or the name looked free.
+ */
 void shm_member_dispose(shm_member *member, uint32_t how)
 {
     if (how != VIA_CLOSE_FORKED && member->door.descriptor >= 0)
@@ -75,7 +70,7 @@ void shm_member_dispose(shm_member *member, uint32_t how)
     if (how == VIA_CLOSE_FORKED)
         shm_roster_forget(&member->roster);
     else
-        leave(member);
+        shm_roster_leave(&member->roster, member->settings.host, &member->socket);
     close_one(member->listening);
     via_wake_fini(&member->wake);
     (void)pthread_mutex_destroy(&member->lock);

@@ -27,14 +27,11 @@ typedef struct shm_member {
     shm_channel head; /* first */
     shm_settings settings;
     shm_porter *porter;
-    uint32_t pattern; /* VIA_PATTERN_VALUE, VIA_PATTERN_REGION */
-    bool is_writable; /* its own pages, not only the first */
-    char path[108];   /* of the socket where newcomers ask */
-    dev_t device;     /* which file that is */
-    ino_t inode;
-    struct timespec made;
-    int listening; /* shared by all members, so that each can let newcomers in */
-    int bell;      /* shared by all members, an eventfd: rung for those who poll */
+    uint32_t pattern;  /* VIA_PATTERN_VALUE, VIA_PATTERN_REGION */
+    bool is_writable;  /* its own pages, not only the first */
+    shm_socket socket; /* where newcomers ask */
+    int listening;     /* shared by all members, so that each can let newcomers in */
+    int bell;          /* shared by all members, an eventfd: rung for those who poll */
     shm_store store;
     shm_common *common; /* its first page */
     uint64_t limit;     /* largest message of a value; largest size of a region */

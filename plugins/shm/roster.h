@@ -33,11 +33,12 @@ typedef struct shm_roster {
     char path[128];
 } shm_roster;
 
-/* What newcomers connect to. */
+/* What newcomers connect to, and which file that is. */
 typedef struct shm_socket {
-    const char *path;
+    char path[108];
     dev_t device;
     ino_t inode;
+    struct timespec made; /* when the file was changed last: a new one may get the number of an old one */
 } shm_socket;
 
 /* Who somebody is: never 0. */
