@@ -29,7 +29,8 @@ typedef struct topic_subscriber {
     int socket;                            /* hangs up when it dies */
     uint32_t number;                       /* unlike that of any other */
     bool knocks;                           /* it has the board */
-    shm_word32 answered;                   /* the call that was answered last, by us or the waker */
+    uint32_t answered;                     /* the call that was answered last */
+    uint32_t rung;                         /* the same, by the waker: it answers no call but a bell's */
     shm_memory memory;                     /* its desk's */
     const topic_desk *desk;                /* NULL: its hello has not come */
     uint64_t start;                        /* position of its first message */
@@ -142,8 +143,8 @@ via_status topic_publisher_wait(topic_publisher *publisher, via_deadline deadlin
 void topic_publisher_call_up(topic_publisher *publisher);
 /* All are, now. */
 void topic_publisher_call_up_all(topic_publisher *publisher);
-/* What one wants to be woken by, or 0. A call is answered once. */
-uint32_t topic_publisher_call_of(topic_subscriber *who);
+/* What one wants to be woken by, or 0. A call is answered once by each who answers, the publisher and the waker. */
+uint32_t topic_publisher_call_of(const topic_subscriber *who, uint32_t *answered);
 /* Is it likely that a message has room? */
 bool topic_publisher_is_ready(topic_publisher *publisher);
 via_status topic_publisher_pollable(void *channel, uint32_t event, via_poll_handle *out);

@@ -26,14 +26,9 @@ enum {
 
 /* ---- waking ------------------------------------------------------------------------------------------------- */
 
-uint32_t topic_publisher_call_of(topic_subscriber *who)
+uint32_t topic_publisher_call_of(const topic_subscriber *who, uint32_t *answered)
 {
-    uint32_t now = who->desk ? SHM_GET(&who->desk->read_call) : 0;
-
-    if (!(now & SHM_CALL_ANY) || now == SHM_GET(&who->answered))
-        return 0;
-    SHM_PUT(&who->answered, now);
-    return now & SHM_CALL_ANY;
+    return who->desk ? shm_unanswered(&who->desk->read_call, answered) : 0;
 }
 
 static void wake_all(topic_publisher *publisher)
@@ -44,7 +39,7 @@ static void wake_all(topic_publisher *publisher)
     topic_publisher_hear(publisher);
     for (size_t i = 0; i < publisher->heads.count; i++) {
         topic_subscriber *who = topic_subscriber_at(publisher, i);
-        uint32_t call = topic_publisher_call_of(who);
+        uint32_t call = topic_publisher_call_of(who, &who->answered);
         calls |= call;
         if (call & SHM_CALL_BELL) /* full: then it has something to read */
             (void)shm_word_send(who->socket, &ring, NULL, 0);

@@ -12,13 +12,14 @@
 
 /* ---- the porter's part -------------------------------------------------------------------------------------- */
 
+/* Who has fallen asleep on the futex meanwhile is no concern of ours, and has to be found unanswered by the publisher. */
 static void ring_all(topic_waker *waker)
 {
     shm_word ring = {.kind = SHM_RING};
 
     (void)pthread_mutex_lock(&waker->lock);
     for (topic_subscriber *who = waker->first; who; who = who->next_sleeper)
-        if (topic_publisher_call_of(who) & SHM_CALL_BELL)
+        if (topic_publisher_call_of(who, &who->rung) & SHM_CALL_BELL)
             (void)shm_word_send(who->socket, &ring, NULL, 0);
     (void)pthread_mutex_unlock(&waker->lock);
 }
