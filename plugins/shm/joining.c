@@ -25,6 +25,7 @@ enum {
     HANDOVER_NS = 20 * 1000 * 1000,  /* how long a porter may take, also with VIA_NOW */
     PATIENCE_NS = 200 * 1000 * 1000, /* then look whether anybody lives */
     SPEAK_NS = 50 * 1000 * 1000,     /* then say a word first: it may be the listener of a pair */
+    AT_ONCE = 8,                     /* newcomers, before the porter looks at the other doors */
     LARGEST_RESERVE_BITS = 45
 };
 
@@ -78,26 +79,23 @@ static void turn_away(const shm_member *member, int descriptor)
     via_count(&member->settings.counters->protocol_errors, 1);
 }
 
-/* Without a descriptor left the stranger would be shown again and again. */
-static void pause_a_little(void)
-{
-    (void)poll(NULL, 0, 10);
-}
-
-void shm_member_let_in(void *self)
+/* Without a descriptor left the stranger would be shown again and again. The others at the doors wait for us: so a few at once. */
+bool shm_member_let_in(void *self)
 {
     const shm_member *member = self;
-    int descriptor;
+    int descriptor = 0;
 
-    while ((descriptor = accept4(member->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) >= 0) {
+    for (int i = 0; i < AT_ONCE; i++) {
+        descriptor = accept4(member->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (descriptor < 0)
+            break;
         if (via_credentials_check_user(descriptor, member->settings.any_user) == VIA_OK)
             hand_over(member, descriptor);
         else
             turn_away(member, descriptor);
         (void)close(descriptor);
     }
-    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
-        pause_a_little();
+    return descriptor >= 0 || !(errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS);
 }
 
 /* ---- being let in ------------------------------------------------------------------------------------------- */

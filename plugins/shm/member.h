@@ -64,7 +64,7 @@ typedef struct shm_extent {
 via_status shm_member_join(shm_member *member, const via_open *open, const shm_extent *extent, via_error *error);
 
 /* The door's work: lets in whoever waits outside. */
-void shm_member_let_in(void *member);
+bool shm_member_let_in(void *member);
 
 /* ---- member.c ----------------------------------------------------------------------------------------------- */
 

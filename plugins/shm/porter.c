@@ -20,13 +20,23 @@ void shm_porter_init(shm_porter *porter)
 {
     *porter = (shm_porter){.set = -1, .wake = -1};
     (void)pthread_mutex_init(&porter->lock, NULL);
+    (void)pthread_mutex_init(&porter->gate, NULL);
     (void)pthread_mutex_init(&porter->turn, NULL);
 }
 
 void shm_porter_fini(shm_porter *porter)
 {
     (void)pthread_mutex_destroy(&porter->turn);
+    (void)pthread_mutex_destroy(&porter->gate);
     (void)pthread_mutex_destroy(&porter->lock);
+}
+
+/* A busy porter would have the lock again before anybody who waits for it has woken. */
+static void enter(shm_porter *porter)
+{
+    (void)pthread_mutex_lock(&porter->gate);
+    (void)pthread_mutex_lock(&porter->lock);
+    (void)pthread_mutex_unlock(&porter->gate);
 }
 
 /* ---- the thread --------------------------------------------------------------------------------------------- */
@@ -40,6 +50,21 @@ static bool is_listed(const shm_porter *porter, const shm_door *door)
     return at != NULL;
 }
 
+static void show(const shm_porter *porter, shm_door *door, bool shown)
+{
+    struct epoll_event event = {.events = shown ? EPOLLIN : 0, .data.ptr = door};
+
+    door->rests = !shown;
+    (void)epoll_ctl(porter->set, EPOLL_CTL_MOD, door->descriptor, &event);
+}
+
+static void show_again(const shm_porter *porter)
+{
+    for (shm_door *door = porter->doors; door; door = door->next)
+        if (door->rests)
+            show(porter, door, true);
+}
+
 /* Somebody may have left since it was shown. */
 static void serve(shm_porter *porter, const struct epoll_event *shown, int count)
 {
@@ -49,8 +74,8 @@ static void serve(shm_porter *porter, const struct epoll_event *shown, int count
         shm_door *door = shown[i].data.ptr;
         if (!door)
             (void)eventfd_read(porter->wake, &ignored);
-        else if (is_listed(porter, door))
-            door->open(door->user);
+        else if (is_listed(porter, door) && !door->open(door->user))
+            show(porter, door, false);
     }
 }
 
@@ -60,10 +85,10 @@ static int make_round(const shm_porter *porter)
     int timeout_ms = -1;
 
     for (const shm_door *door = porter->doors; door; door = door->next) {
-        if (door->visited) {
+        if (door->visited)
             door->visit(door->user);
+        if (door->visited || door->rests)
             timeout_ms = ROUND_MS;
-        }
     }
     return timeout_ms;
 }
@@ -77,7 +102,8 @@ static void *stand_at_the_doors(void *argument)
 
     while (goes_on) {
         int count = epoll_wait(porter->set, shown, SHOWN, timeout_ms);
-        (void)pthread_mutex_lock(&porter->lock);
+        enter(porter);
+        show_again(porter);
         serve(porter, shown, count);
         timeout_ms = make_round(porter);
         goes_on = !porter->stops;
@@ -131,7 +157,7 @@ static via_status start(shm_porter *porter)
 
 static void stop(shm_porter *porter)
 {
-    (void)pthread_mutex_lock(&porter->lock);
+    enter(porter);
     porter->stops = true;
     (void)eventfd_write(porter->wake, 1);
     (void)pthread_mutex_unlock(&porter->lock);
@@ -143,7 +169,7 @@ static void stop(shm_porter *porter)
 
 static void list(shm_porter *porter, shm_door *door)
 {
-    (void)pthread_mutex_lock(&porter->lock);
+    enter(porter);
     door->next = porter->doors;
     porter->doors = door;
     (void)pthread_mutex_unlock(&porter->lock);
@@ -151,7 +177,7 @@ static void list(shm_porter *porter, shm_door *door)
 
 static bool strike(shm_porter *porter, shm_door *door)
 {
-    (void)pthread_mutex_lock(&porter->lock);
+    enter(porter);
     shm_door **at = &porter->doors;
     while (*at && *at != door)
         at = &(*at)->next;
@@ -193,7 +219,7 @@ void shm_porter_remove(shm_porter *porter, shm_door *door)
 
 void shm_porter_visit(shm_porter *porter, shm_door *door)
 {
-    (void)pthread_mutex_lock(&porter->lock);
+    enter(porter);
     door->visited = true;
     (void)eventfd_write(porter->wake, 1);
     (void)pthread_mutex_unlock(&porter->lock);

@@ -16,15 +16,17 @@
 
 typedef struct shm_door {
     struct shm_door *next;
-    int descriptor; /* shown to `open` whenever it is readable */
-    bool visited;   /* also every 50 ms */
-    void (*open)(void *user);
+    int descriptor;           /* shown to `open` whenever it is readable */
+    bool visited;             /* also every 50 ms */
+    bool rests;               /* shown again at the next round; the porter's */
+    bool (*open)(void *user); /* does a little, and is called again if there is more. False: not now, in a while */
     void (*visit)(void *user);
     void *user;
 } shm_door;
 
 typedef struct shm_porter {
     pthread_mutex_t lock; /* held while a door is served: what is removed is served no more */
+    pthread_mutex_t gate; /* held by whoever waits for the lock: who has just had it comes after */
     pthread_mutex_t turn; /* of whoever starts or ends the thread */
     shm_door *doors;
     pthread_t thread;

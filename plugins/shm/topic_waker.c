@@ -24,7 +24,7 @@ static void ring_all(topic_waker *waker)
     (void)pthread_mutex_unlock(&waker->lock);
 }
 
-static void wake_all(void *user)
+static bool wake_all(void *user)
 {
     topic_waker *waker = user;
     eventfd_t ignored;
@@ -35,6 +35,7 @@ static void wake_all(void *user)
         shm_futex_wake(waker->news);
     if (how & SHM_CALL_BELL)
         ring_all(waker);
+    return true;
 }
 
 /* ---- life --------------------------------------------------------------------------------------------------- */

@@ -8,7 +8,11 @@
 #include "topic_scene.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +24,7 @@ enum {
     LEAVERS = 100,
     HUNTS = 4,
     ENOUGH = 20,
+    DESCRIPTORS = 200,
     PAUSE_US = 400
 };
 static const uint64_t look_ns = UINT64_C(50000000), late_ns = UINT64_C(10000000), last = UINT64_MAX - 1;
@@ -90,9 +95,9 @@ static void pause_a_little(uint32_t *seed)
         ;
 }
 
-static void gather(const scene *s, const char *options, crowd *c)
+static void gather(const scene *s, via_channel *publisher, crowd *c)
 {
-    c->publisher = join(s, VIA_PUBLISH, options);
+    c->publisher = publisher;
     c->seed = 1;
     c->count = ALL;
     for (size_t i = 0; i < ALL; i++)
@@ -170,7 +175,7 @@ static void test_wakeups__none_of_many_is_forgotten(void **state)
 {
     crowd c = {.published = 0};
 
-    gather(*state, "", &c);
+    gather(*state, join(*state, VIA_PUBLISH, ""), &c);
     expect_none(&c, 0);
     dismiss(&c, 0);
 }
@@ -181,7 +186,7 @@ static void test_wakeups__one_who_stops_keeps_no_other_asleep(void **state)
     crowd c = {.published = 0};
     int status;
 
-    gather(*state, "?overflow=drop-oldest", &c);
+    gather(*state, join(*state, VIA_PUBLISH, "?overflow=drop-oldest"), &c);
     assert_int_equal(kill(c.members[0].pid, SIGSTOP), 0);
     assert_int_equal(waitpid(c.members[0].pid, &status, WUNTRACED), c.members[0].pid);
     expect_none(&c, 1);
@@ -208,6 +213,62 @@ static void test_wakeups__one_who_leaves_keeps_no_other_asleep(void **state)
     dismiss(&c, 0);
 }
 
+static void connect_to(int stranger, const char *path)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+
+    (void)snprintf(name.sun_path, sizeof(name.sun_path), "%.100s", path);
+    assert_int_equal(connect(stranger, (const struct sockaddr *)&name, sizeof(name)), 0);
+}
+
+static via_channel *join_with(via_host *host, const char *address, uint32_t role)
+{
+    via_channel *channel = NULL;
+
+    assert_int_equal(via_join(host, address, role, NULL, via_after_ms(PATIENCE_MS), &channel, NULL), VIA_OK);
+    return channel;
+}
+
+/* The same thread lets in who comes to a value, and cannot: it waits for a descriptor, and nobody waits for it. */
+static void test_wakeups__a_stranger_at_another_door_keeps_nobody_asleep(void **state)
+{
+    const scene *s = *state;
+    struct rlimit before, few;
+    crowd c = {.published = 0};
+    char value[128], door[100];
+    size_t late = 0;
+    int held[DESCRIPTORS], count = 0, most = -1;
+
+    (void)snprintf(value, sizeof(value), "shm:%s/v", s->folder);
+    (void)snprintf(door, sizeof(door), "%s/v", s->folder);
+    via_host *host = NULL;
+    assert_int_equal(via_host_open(NULL, &host, NULL), VIA_OK);
+    via_channel *cell = join_with(host, value, VIA_VALUE);
+    gather(s, join_with(host, s->name, VIA_PUBLISH), &c);
+    publish(&c, ++c.published, 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = DESCRIPTORS;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    int stranger = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    while ((most = dup(0)) >= 0)
+        held[count++] = most;
+    connect_to(stranger, door);
+    for (int i = 0; i < LEAVERS; i++) {
+        uint64_t began = via_now_ns();
+        publish(&c, ++c.published, 0);
+        late += via_now_ns() - began > look_ns / 10;
+    }
+    while (count > 0)
+        (void)close(held[--count]);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    (void)close(stranger);
+    assert_in_range(late, 0, LEAVERS / 2);
+    dismiss(&c, 0);
+    via_close(cell);
+    via_host_close(host);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
 
 int main(void)
@@ -216,6 +277,7 @@ int main(void)
         TEST(test_wakeups__none_of_many_is_forgotten),
         TEST(test_wakeups__one_who_stops_keeps_no_other_asleep),
         TEST(test_wakeups__one_who_leaves_keeps_no_other_asleep),
+        TEST(test_wakeups__a_stranger_at_another_door_keeps_nobody_asleep),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
