@@ -58,8 +58,7 @@ typedef struct shm_pair {
     uint64_t their_arena_size;
     uint64_t their_max;
     uint32_t their_slots;
-    bool reader_crosses;  /* the other end's, after each of its calls: we need no fence after news */
-    bool writer_crosses;  /* the same: none after giving back */
+    bool crosses_for_us;  /* the other end, after each of its calls: we need no fence after news */
     uint64_t *given_back; /* for the reader */
 
     /* the sending thread */
@@ -125,8 +124,8 @@ via_status shm_pair_await(shm_pair *pair, const shm_want *want, via_deadline dea
  * still reads.
  */
 via_status shm_pair_end_of(shm_pair *pair, bool is_room);
-/* Do we cross for both after a call, for news or for room? */
-bool shm_pair_crosses(const shm_pair *pair, bool is_room);
+/* Do we cross for both after a call? Not if each wait is a sleep: then our barrier would cost more than the other end's fence. */
+bool shm_pair_crosses(const shm_pair *pair);
 /*
  * Says what is to wake us; whoever has news from now on sees it. Look again before you sleep. False: perhaps nobody sees it, so do
  * not sleep for long.

@@ -49,15 +49,15 @@ static __attribute__((noinline, cold)) void answer(shm_pair *pair, uint32_t call
         ring(pair, bell);
 }
 
-static inline uint32_t called(bool it_crosses, const shm_word32 *call, uint32_t *answered)
+static inline uint32_t called(const shm_pair *pair, const shm_word32 *call, uint32_t *answered)
 {
-    return it_crosses ? shm_called_across(call, answered) : shm_called(call, answered);
+    return pair->crosses_for_us ? shm_called_across(call, answered) : shm_called(call, answered);
 }
 
 void shm_pair_wake_reader(shm_pair *pair)
 {
     const shm_control *theirs = pair->writer.theirs;
-    uint32_t call = theirs ? called(pair->reader_crosses, &theirs->read_call, &pair->writer.answered) : 0;
+    uint32_t call = theirs ? called(pair, &theirs->read_call, &pair->writer.answered) : 0;
 
     if (call)
         answer(pair, call, &pair->ours->published, SHM_READ_BELL);
@@ -65,7 +65,7 @@ void shm_pair_wake_reader(shm_pair *pair)
 
 void shm_pair_wake_writer(shm_pair *pair)
 {
-    uint32_t call = called(pair->writer_crosses, &pair->reader.theirs->write_call, &pair->reader.answered);
+    uint32_t call = called(pair, &pair->reader.theirs->write_call, &pair->reader.answered);
 
     if (call)
         answer(pair, call, &pair->ours->given, SHM_WRITE_BELL);
@@ -83,10 +83,9 @@ void shm_pair_interrupt(void *channel)
 
 /* ---- calling ------------------------------------------------------------------------------------------------ */
 
-/* Who sleeps for each message would make more barriers than the other end fences. To lack room is rare, and to give some back is not. */
-bool shm_pair_crosses(const shm_pair *pair, bool is_room)
+bool shm_pair_crosses(const shm_pair *pair)
 {
-    return pair->settings.is_crossed && (is_room || pair->settings.spin_ns > 0);
+    return pair->settings.is_crossed && pair->settings.spin_ns > 0;
 }
 
 bool shm_pair_call(const shm_pair *pair, bool is_room, uint32_t how)
@@ -94,7 +93,7 @@ bool shm_pair_call(const shm_pair *pair, bool is_room, uint32_t how)
     shm_word32 *call = is_room ? &pair->ours->write_call : &pair->ours->read_call;
 
     shm_call(call, how | (SHM_GET(call) & SHM_CALL_BELL));
-    return !shm_pair_crosses(pair, is_room) || via_barrier_cross();
+    return !shm_pair_crosses(pair) || via_barrier_cross();
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------------------ */

@@ -49,8 +49,7 @@ via_status shm_pair_say_hello(shm_pair *pair, int memory)
     shm_word word = {.kind = SHM_HELLO,
                      .index = VIA_PATTERN_PAIR,
                      .slots = pair->settings.slots,
-                     .flags = (pair->settings.how & SHM_HUGE) | (shm_pair_crosses(pair, false) ? SHM_CROSSES : 0) |
-                              (shm_pair_crosses(pair, true) ? SHM_CROSSES_FOR_ROOM : 0),
+                     .flags = (pair->settings.how & SHM_HUGE) | (shm_pair_crosses(pair) ? SHM_CROSSES : 0),
                      .size = pair->settings.ring,
                      .max_message = pair->settings.max_message};
 
@@ -76,8 +75,7 @@ via_status shm_pair_meet(shm_pair *pair, const shm_word *hello, int memory)
     pair->their_arena_size = hello->size;
     pair->their_slots = hello->slots;
     pair->their_max = hello->max_message;
-    pair->reader_crosses = pair->settings.is_crossed && hello->flags & SHM_CROSSES;
-    pair->writer_crosses = pair->settings.is_crossed && hello->flags & SHM_CROSSES_FOR_ROOM;
+    pair->crosses_for_us = pair->settings.is_crossed && hello->flags & SHM_CROSSES;
     pair->views.how = pair->settings.how & SHM_TOUCH;
     atomic_store_explicit(&pair->met, 1, memory_order_release);
     return VIA_OK;

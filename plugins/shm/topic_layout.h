@@ -4,7 +4,7 @@
  *
  * Owns: the layout, version 1. The publisher's memory is laid out as an end of a pair is (layout.h): two lines of control, slots,
  * arena. A subscriber has one page, its desk. Each is sealed against everybody else's writing. The board is the one exception, and
- * holds nothing that is believed: two counters that say that it is time to look.
+ * holds nothing that is believed: counters that say that it is time to look.
  *
  *   publisher   0                    128                        + slots * 128                    + ring
  *               | topic_control      | topic_slot[slots]        | arena                          |

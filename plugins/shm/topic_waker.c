@@ -105,7 +105,7 @@ void topic_waker_call_up(topic_waker *waker, uint32_t how)
 {
     uint32_t left = how & SHM_CALL_BELL;
 
-    if (how & SHM_CALL_FUTEX && shm_futex_wake_few(waker->news, TOPIC_FEW) == TOPIC_FEW)
+    if (shm_futex_wake_few(waker->news, TOPIC_FEW) == TOPIC_FEW)
         left |= SHM_CALL_FUTEX;
     if (left && topic_hand_over(&waker->asked, left))
         (void)eventfd_write(waker->door.descriptor, 1);

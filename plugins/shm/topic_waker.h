@@ -38,7 +38,7 @@ void topic_waker_add(topic_waker *waker, struct topic_subscriber *who);
 /* Harmless for one that is not on the list. */
 void topic_waker_remove(topic_waker *waker, const struct topic_subscriber *who);
 
-/* After news for more than a few: wakes a few, and leaves the others to the porter. `how`: SHM_CALL_*, the ways they sleep. */
+/* After news for more than a few: wakes a few, and leaves the others to the porter. `how`: SHM_CALL_BELL, if some want to be rung. */
 void topic_waker_call_up(topic_waker *waker, uint32_t how);
 
 /* Is there anybody to leave them to? */

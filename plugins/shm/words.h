@@ -23,9 +23,8 @@ enum {
     SHM_CELL = 16    /* index, size, max_message; what members share: memory, bell, listening socket */
 };
 
-/* shm_word.flags of a pair's hello: who says it crosses for both (barrier.h) after each call for news, and for room */
+/* shm_word.flags of a pair's hello: who says it crosses for both (barrier.h) after each call */
 #define SHM_CROSSES 0x1000u
-#define SHM_CROSSES_FOR_ROOM 0x2000u
 
 /* To one who got a SHM_CELL and wanted something else. */
 #define SHM_CELL_HAS_NAME "refused: the name is that of a value or a region"
@@ -37,7 +36,7 @@ typedef struct shm_word {
     uint32_t serial;
     uint32_t index; /* of a hello the pattern, VIA_PATTERN_* */
     uint32_t slots;
-    uint32_t flags; /* SHM_HUGE, SHM_CROSSES*, TOPIC_* */
+    uint32_t flags; /* SHM_HUGE, SHM_CROSSES, TOPIC_* */
     uint64_t size;  /* of the ring, or of the segment */
     uint64_t max_message;
     uint64_t from; /* position of the first message for the other end; a subscriber: how many older ones it asks for */
