@@ -201,6 +201,7 @@ int via_cli_os_error(const char *subject, int os_code, const char *mend);
 /* False: the caller closed standard input, so what is read there is nobody's. */
 bool via_cli_has_input(void);
 int via_cli_complain(int exit_status, const char *mend, const char *what, ...) __attribute__((format(printf, 3, 4)));
+void via_cli_warn(const char *about, const char *text); /* about: what it is of, or "" */
 int via_cli_out_of_memory(void);
 /* The way out where whoever reported the error knows none. */
 const char *via_cli_usual_mend(via_status status);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -67,26 +68,52 @@ const char *via_cli_usual_mend(via_status status)
     }
 }
 
-static void put_detail(const char *name, const char *text)
+/* Two commands often share a terminal: what one says is written at once, so that their words do not mix. */
+typedef struct report {
+    FILE *out; /* stderr itself, without memory for the text */
+    char *text;
+    size_t size;
+} report;
+
+static FILE *report_begin(report *told)
 {
-    (void)fprintf(stderr, "     %-5s ", name);
-    via_cli_put_text(stderr, text);
-    (void)fputc('\n', stderr);
+    *told = (report){0};
+    told->out = open_memstream(&told->text, &told->size);
+    if (!told->out)
+        told->out = stderr;
+    return told->out;
 }
 
-static void put_what(const char *subject, const char *what)
+static void report_end(report *told)
+{
+    if (told->out == stderr)
+        return;
+    (void)fclose(told->out);
+    if (told->text)
+        (void)fwrite(told->text, 1, told->size, stderr);
+    free(told->text);
+}
+
+static void put_detail(FILE *out, const char *name, const char *text)
+{
+    (void)fprintf(out, "     %-5s ", name);
+    via_cli_put_text(out, text);
+    (void)fputc('\n', out);
+}
+
+static void put_what(FILE *out, const char *subject, const char *what)
 {
     (void)fflush(stdout);
-    (void)fputs("via: ", stderr);
+    (void)fputs("via: ", out);
     if (subject && strncmp(subject, what, strlen(subject)) != 0) {
-        via_cli_put_text(stderr, subject);
-        (void)fputs(": ", stderr);
+        via_cli_put_text(out, subject);
+        (void)fputs(": ", out);
     }
-    via_cli_put_text(stderr, what);
-    (void)fputc('\n', stderr);
+    via_cli_put_text(out, what);
+    (void)fputc('\n', out);
 }
 
-static void put_place(const char *subject, const via_error *error)
+static void put_place(FILE *out, const char *subject, const via_error *error)
 {
     char place[800];
     bool is_told = subject && strcmp(subject, error->file) == 0 && !error->line && !error->pointer[0];
@@ -97,29 +124,41 @@ static void put_place(const char *subject, const via_error *error)
         used += snprintf(place + used, sizeof place - (size_t)used, ":%u:%u", error->line, error->column);
     if (error->pointer[0])
         (void)snprintf(place + used, sizeof place - (size_t)used, " (%s)", error->pointer);
-    put_detail("at:", place);
+    put_detail(out, "at:", place);
 }
 
-static void put_more(const char *more)
+static void put_more(FILE *out, const char *more)
 {
     char line[1025];
     while (*more) {
         size_t length = strcspn(more, "\n");
         (void)snprintf(line, sizeof line, "%.*s", (int)length, more);
-        put_detail("also:", line);
+        put_detail(out, "also:", line);
         more += length + (more[length] == '\n');
     }
 }
 
 int via_cli_error(const char *subject, const via_error *error)
 {
-    put_what(subject, error->what[0] ? error->what : via_status_text(error->status));
-    put_place(subject, error);
+    report told;
+    FILE *out = report_begin(&told);
+    put_what(out, subject, error->what[0] ? error->what : via_status_text(error->status));
+    put_place(out, subject, error);
     if (error->os_text[0])
-        put_detail("os:", error->os_text);
-    put_more(error->more);
-    put_detail("mend:", error->mend[0] ? error->mend : via_cli_usual_mend(error->status));
+        put_detail(out, "os:", error->os_text);
+    put_more(out, error->more);
+    put_detail(out, "mend:", error->mend[0] ? error->mend : via_cli_usual_mend(error->status));
+    report_end(&told);
     return via_cli_exit_of(error->status);
+}
+
+static void put_what_and_mend(const char *subject, const char *what, const char *mend)
+{
+    report told;
+    FILE *out = report_begin(&told);
+    put_what(out, subject, what);
+    put_detail(out, "mend:", mend);
+    report_end(&told);
 }
 
 int via_cli_status(const char *subject, via_channel *channel, via_status status)
@@ -128,16 +167,15 @@ int via_cli_status(const char *subject, via_channel *channel, via_status status)
     via_error_init(&error);
     if (channel && via_failure(channel, &error) == VIA_OK && error.status == status)
         return via_cli_error(subject, &error);
-    put_what(subject, via_status_text(status));
-    put_detail("mend:", via_cli_usual_mend(status));
+    put_what_and_mend(subject, via_status_text(status), via_cli_usual_mend(status));
     return via_cli_exit_of(status);
 }
 
 int via_cli_os_error(const char *subject, int os_code, const char *mend)
 {
     char storage[128];
-    put_what(subject, strerror_r(os_code, storage, sizeof storage)); /* GNU's: it may not use the storage */
-    put_detail("mend:", mend);
+    put_what_and_mend(subject, strerror_r(os_code, storage, sizeof storage),
+                      mend); /* GNU's: it may not use the storage */
     return VIA_EXIT_FAILED;
 }
 
@@ -146,20 +184,19 @@ int via_cli_out_of_memory(void)
     return via_cli_os_error("via", ENOMEM, "free some memory, or send smaller messages");
 }
 
-__attribute__((format(printf, 1, 0))) static void put_formatted(const char *what, va_list arguments)
+__attribute__((format(printf, 2, 0))) static void complain(const char *mend, const char *what, va_list arguments)
 {
     char text[1024];
     (void)vsnprintf(text, sizeof text, what, arguments);
-    put_what(NULL, text);
+    put_what_and_mend(NULL, text, mend);
 }
 
 int via_cli_complain(int exit_status, const char *mend, const char *what, ...)
 {
     va_list arguments;
     va_start(arguments, what);
-    put_formatted(what, arguments);
+    complain(mend, what, arguments);
     va_end(arguments);
-    put_detail("mend:", mend);
     return exit_status;
 }
 
@@ -167,10 +204,21 @@ int via_cli_usage(const via_cli_command *command, const char *mend, const char *
 {
     char usual[128];
     va_list arguments;
-    va_start(arguments, what);
-    put_formatted(what, arguments);
-    va_end(arguments);
     (void)snprintf(usual, sizeof usual, "'via %s --help' shows how it is used", command->name);
-    put_detail("mend:", mend ? mend : usual);
+    va_start(arguments, what);
+    complain(mend ? mend : usual, what, arguments);
+    va_end(arguments);
     return VIA_EXIT_USAGE;
+}
+
+void via_cli_warn(const char *about, const char *text)
+{
+    report told;
+    FILE *out = report_begin(&told);
+    (void)fputs("via: warning: ", out);
+    if (about[0])
+        (void)fprintf(out, "%s: ", about);
+    via_cli_put_text(out, text);
+    (void)fputc('\n', out);
+    report_end(&told);
 }

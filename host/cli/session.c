@@ -31,11 +31,7 @@ static void show_warning(void *user, uint32_t level, const char *plugin, const c
 {
     (void)user;
     (void)level;
-    (void)fputs("via: warning: ", stderr);
-    if (plugin[0])
-        (void)fprintf(stderr, "%s: ", plugin);
-    via_cli_put_text(stderr, text);
-    (void)fputc('\n', stderr);
+    via_cli_warn(plugin, text);
 }
 
 int via_cli_host_open(const via_cli_args *args, via_host **host)

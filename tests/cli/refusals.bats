@@ -151,3 +151,18 @@ load helpers
         expect_way_out
     done
 }
+
+# Two commands often share a terminal: their words must not mix. Each write is a datagram here.
+@test "cli__an_error_is_written_at_once" {
+    run python3 - <<'END'
+import socket, subprocess
+ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+subprocess.run(["via", "send", "unix:nobody", "x", "--timeout", "0"], stderr=theirs)
+theirs.close()
+ours.setblocking(False)
+print(ours.recv(4096).decode(), end="")
+END
+    expect_status 0
+    expect "via: unix:nobody: nobody listens"
+    expect_way_out
+}
