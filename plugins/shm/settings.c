@@ -72,11 +72,18 @@ size_t shm_settings_size(const shm_settings *settings)
     return shm_memory_round(topic_head_size(settings->slots, settings->many) + settings->ring, settings->how);
 }
 
+static const char *mend_of(const shm_settings *settings)
+{
+    if (errno == EFBIG)
+        return "raise the limit of file sizes (ulimit -f), which counts for memory, too";
+    if (errno == EMFILE || errno == ENFILE)
+        return "raise the limit of open files (ulimit -n), or close some";
+    return settings->how & SHM_HUGE ? "reserve huge pages (vm.nr_hugepages), or open without huge_pages"
+                                    : "open with a smaller ring";
+}
+
 via_status shm_settings_no_memory(const shm_settings *settings, via_status status, via_error *error)
 {
-    return via_fail(settings->host, error, status, errno,
-                    errno == EFBIG ? "raise the limit of file sizes (ulimit -f), which counts for memory, too"
-                    : settings->how & SHM_HUGE ? "reserve huge pages (vm.nr_hugepages), or open without huge_pages"
-                                               : "open with a smaller ring",
-                    "no shared memory of %zu bytes", shm_settings_size(settings));
+    return via_fail(settings->host, error, status, errno, mend_of(settings), "no shared memory of %zu bytes",
+                    shm_settings_size(settings));
 }

@@ -152,6 +152,20 @@ load helpers
     done
 }
 
+@test "cli__where_shared_memory_lacks_descriptors_the_limit_of_them_is_the_way_out" {
+    local told=0
+    start receiver via recv shm:few
+    await_name few.shm
+    for most in $(seq 6 16); do
+        run bash -c "ulimit -n $most; via send shm:few x --timeout 1s"
+        [[ $output == *"no shared memory"*"Too many open files"* ]] || continue
+        expect "mend: raise the limit of open files (ulimit -n)"
+        told=1
+        break
+    done
+    [ $told = 1 ]
+}
+
 # Two commands often share a terminal: their words must not mix. Each write is a datagram here.
 @test "cli__an_error_is_written_at_once" {
     run python3 - <<'END'
