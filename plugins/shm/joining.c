@@ -111,7 +111,7 @@ static bool is_listening(int descriptor)
 static const char *judge(const shm_member *member, const shm_word *word, const int *descriptors)
 {
     if (word->kind == SHM_CELL && word->index != member->pattern)
-        return "it is a cell of another pattern";
+        return member->pattern == VIA_PATTERN_VALUE ? "that is a region, not a value" : "that is a value, not a region";
     if (word->kind != SHM_CELL)
         return "whoever has that name speaks another pattern";
     if (descriptors[0] < 0 || descriptors[1] < 0 || !is_listening(descriptors[2]))

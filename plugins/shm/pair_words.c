@@ -35,7 +35,7 @@ bool shm_pair_is_hello(const shm_word *word, int memory, const char **why)
     if (word->kind != SHM_HELLO)
         *why = "it does not begin with a hello";
     else if (word->index != VIA_PATTERN_PAIR)
-        *why = "it speaks another pattern";
+        *why = "it speaks another pattern; this is a pair";
     else if (memory < 0 || word->slots == 0 || word->slots > SHM_SLOTS_MAX || (word->slots & (word->slots - 1)) != 0 ||
              word->size < SHM_PAGE || word->size > (UINT64_C(1) << 40))
         *why = "its hello describes no memory that can be";

@@ -17,7 +17,7 @@ static bool is_of_topic(const shm_word *word, int memory, bool publishes, const 
     if (word->kind != SHM_HELLO)
         *why = "it does not begin with a hello";
     else if (word->index != VIA_PATTERN_TOPIC)
-        *why = "it speaks another pattern";
+        *why = "it speaks another pattern; this is a topic";
     else if (((word->flags & TOPIC_PUBLISHES) != 0) != publishes)
         *why = publishes ? "it subscribes, as we do" : "it publishes, as we do";
     else if (memory < 0)

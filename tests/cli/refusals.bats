@@ -166,6 +166,21 @@ load helpers
     [ $told = 1 ]
 }
 
+@test "cli__who_comes_with_another_pattern_is_told_the_one_that_is_spoken" {
+    start receiver via recv shm:pair
+    await_name pair.shm
+    run via sub shm:pair --timeout 10s
+    expect_status 5
+    expect "refused: it speaks another pattern; this is a pair"
+    expect_way_out
+    start_from "$work/never" publisher via pub shm:topic --wait 5
+    await_name topic.shm
+    run via dial shm:topic --timeout 10s <"$work/never"
+    expect_status 5
+    expect "refused: it speaks another pattern; this is a topic"
+    expect_way_out
+}
+
 # Two commands often share a terminal: their words must not mix. Each write is a datagram here.
 @test "cli__an_error_is_written_at_once" {
     run python3 - <<'END'
