@@ -6,6 +6,7 @@
  * they are; from one that does not, they are copied, and the copy is thrown away if the original changed meanwhile.
  */
 #include "kit/deadline.h"
+#include "kit/fail.h"
 #include "topic_merge.h"
 #include "topic_subscriber.h"
 
@@ -115,6 +116,17 @@ static void pass_over(topic_subscriber_end *end, topic_link *link, uint64_t sequ
     end->has_gap |= wanted;
 }
 
+/* It counts as missed, as all that is lost does; of the first one it is said why. */
+static void tell_too_big(topic_subscriber_end *end, uint64_t size)
+{
+    if (end->told_too_big)
+        return;
+    end->told_too_big = true;
+    via_note(end->settings.host, end->settings.context, VIA_LOG_WARNING,
+             "a message of %llu bytes is above max_message, and is lost; so are further ones",
+             (unsigned long long)size);
+}
+
 /* VIA_OK; VIA_ETIMEDOUT: not that one; VIA_EPROTO, VIA_ENOMEM. */
 static via_status take(topic_subscriber_end *end, topic_link *link, via_msg *message)
 {
@@ -129,6 +141,8 @@ static via_status take(topic_subscriber_end *end, topic_link *link, via_msg *mes
         return VIA_ETIMEDOUT;
     if (sequence < link->sequence)
         return VIA_EPROTO;
+    if (status == VIA_ETOOBIG)
+        tell_too_big(end, found.letter.size);
     if (status == VIA_ETOOBIG || !wanted) {
         pass_over(end, link, sequence, wanted);
         return VIA_ETIMEDOUT;

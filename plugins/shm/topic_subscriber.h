@@ -31,6 +31,7 @@ typedef struct topic_subscriber_end {
     uint64_t looked_ns;      /* when the sockets were looked at last */
     uint32_t receives_to_go; /* until the sockets are looked at, though there are messages */
     bool has_gap;            /* the next message follows one that is missing */
+    bool told_too_big;       /* that one was above max_message has been said */
 
     /* one of many publishers is followed beside others */
     topic_door door;      /* where they make themselves known; they find it beside our name */

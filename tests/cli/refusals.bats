@@ -166,6 +166,16 @@ load helpers
     [ $told = 1 ]
 }
 
+@test "cli__a_message_that_a_subscriber_is_too_small_for_is_told" {
+    start subscriber via sub 'shm:news?max_message=8' --count 1
+    subscriber=$!
+    run bash -c "printf '123456789\nrain\n' | via pub shm:news --timeout 10s"
+    expect_status 0
+    finish $subscriber
+    expect_file subscriber.out "rain"
+    expect_file subscriber.err "via: warning: shm: a message of 9 bytes is above max_message, and is lost; so are further ones"
+}
+
 @test "cli__who_comes_with_another_pattern_is_told_the_one_that_is_spoken" {
     start receiver via recv shm:pair
     await_name pair.shm
