@@ -9,6 +9,7 @@
 #include "kit/fail.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -123,7 +124,16 @@ static void dispose(shm_porter *porter)
     porter->set = porter->wake = -1;
 }
 
-/* A thread inherits the signal mask. */
+/* A thread inherits the processors of the one whose call starts it; ours works for all of the process. */
+static void leave_its_processor(pthread_t thread)
+{
+    cpu_set_t processors;
+
+    if (sched_getaffinity(getpid(), sizeof(processors), &processors) == 0)
+        (void)pthread_setaffinity_np(thread, sizeof(processors), &processors);
+}
+
+/* And it inherits the signal mask. */
 static int start_thread(shm_porter *porter)
 {
     sigset_t all, before;
@@ -133,6 +143,8 @@ static int start_thread(shm_porter *porter)
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
     code = pthread_create(&porter->thread, NULL, stand_at_the_doors, porter);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (code == 0)
+        leave_its_processor(porter->thread);
     return code;
 }
 

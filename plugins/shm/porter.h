@@ -4,8 +4,9 @@
  * sleep for a publisher.
  *
  * Owns: one thread for all who need it in this process (the manifest says "threads"), started with the first and joined with the
- * last. All its signals are blocked, and it runs nothing of the application's. It waits at the doors and, for those who ask for
- * it, comes by every 50 ms, since a dead process rings no bell. A child that is forked has no porter.
+ * last. All its signals are blocked, and it runs nothing of the application's. It may run where the process's first thread may, and
+ * has the scheduling policy of the one whose call started it. It waits at the doors and, for those who ask for it, comes by every
+ * 50 ms, since a dead process rings no bell. A child that is forked has no porter.
  */
 #ifndef SHM_PORTER_H
 #define SHM_PORTER_H
