@@ -56,6 +56,8 @@ const char *via_cli_usual_mend(via_status status)
         return "see that both ends use the same pattern and framing ('via explain ADDRESS' shows this one's)";
     case VIA_ELIMIT:
         return "raise the limit of open files (ulimit -n), or another one: 'via doctor' shows them";
+    case VIA_ENOMEM:
+        return "free some memory, raise the limit of it (ulimit -v), or send less at once";
     case VIA_ETOOBIG:
         return "send less at once, or raise max_message on both ends";
     case VIA_EDROPPED:

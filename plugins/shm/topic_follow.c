@@ -75,6 +75,14 @@ static void hang_up(topic_subscriber_end *end, topic_link *link)
     topic_redial_plan(&end->redial);
 }
 
+/* Its fault, or ours? */
+static const char *why_not(via_status why)
+{
+    return why == VIA_ENOMEM   ? "we have no memory to map what it sends (ulimit -v)"
+           : why == VIA_ELIMIT ? "we have no descriptor for what it sends (ulimit -n)"
+                               : "what it says makes no sense";
+}
+
 void topic_subscriber_lose(topic_subscriber_end *end, topic_link *link, via_status why)
 {
     if (link->socket >= 0)
@@ -83,7 +91,7 @@ void topic_subscriber_lose(topic_subscriber_end *end, topic_link *link, via_stat
         return;
     via_count(&end->settings.counters->protocol_errors, 1);
     via_note(end->settings.host, end->settings.context, VIA_LOG_WARNING, "a publisher was turned away: %s",
-             link->refusal[0] ? link->refusal : "what it says makes no sense, or there is no memory for it");
+             link->refusal[0] ? link->refusal : why_not(why));
     topic_subscriber_forget(end, link);
 }
 
