@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { GREETING_NS = 1000 * 1000 * 1000 };
+
 static via_status tell_of_segment(void *user, shm_word *word, int descriptor)
 {
     const shm_pair *pair = user;
@@ -100,6 +102,7 @@ via_status shm_pair_create(const shm_settings *settings, int socket, const shm_w
         (void)close(socket);
         return via_fail(settings->host, error, VIA_ENOMEM, 0, NULL, "no memory for a channel");
     }
+    pair->greeted_by = via_deadline_after(GREETING_NS);
     status = introduce(pair, error);
     if (status == VIA_OK && hello && (status = shm_pair_meet(pair, hello, memory)) != VIA_OK)
         status = via_fail(settings->host, error, status, errno, NULL, "the other end's memory cannot be mapped");
@@ -151,6 +154,7 @@ static const via_channel_ops pair_ops = {
     .discard = shm_pair_discard,
     .flush = shm_pair_flush,
     .finish = shm_pair_finish,
+    .drain = shm_pair_drain,
     .pollable = shm_pair_pollable,
     .arm = shm_pair_arm,
     .interrupt = shm_pair_interrupt,

@@ -47,6 +47,7 @@ typedef struct shm_pair {
     shm_channel base;
     shm_settings settings;
     int socket;
+    via_deadline greeted_by; /* a dialer's drain waits as long for the other end's hello */
     via_wake wake;
     shm_memory mine;
     shm_control *ours; /* in `mine` */
@@ -144,6 +145,7 @@ via_status shm_pair_commit(void *channel, via_msg *message, via_deadline deadlin
 void shm_pair_discard(void *channel, via_msg *message);
 via_status shm_pair_flush(void *channel, via_deadline deadline);
 via_status shm_pair_finish(void *channel, via_deadline deadline);
+via_status shm_pair_drain(void *channel, via_deadline deadline, uint64_t *undelivered);
 /* Is there room for the next slot? Frees what has been given back. */
 bool shm_pair_has_room(shm_pair *pair, void *ignored);
 /* Is there memory for what did not fit the last time? Otherwise a free slot is no reason to try again. */

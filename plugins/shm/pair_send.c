@@ -11,6 +11,8 @@
 #include "letter.h"
 #include "pair.h"
 
+#include <poll.h>
+
 enum {
     SLOTS_AHEAD = 8,           /* of at least 16 */
     SENDS_BETWEEN_LOOKS = 256, /* a dead receiver takes no notice of a ring that is not full */
@@ -412,4 +414,35 @@ via_status shm_pair_finish(void *channel, via_deadline deadline)
     SHM_PUBLISH(&pair->ours->ended, SHM_GET(&pair->ours->ended) | SHM_FINISHED);
     pair->owes_call = true;
     return shm_pair_flush(channel, deadline);
+}
+
+/* The hello of the other end has come, or it never will. */
+static bool is_answered(const shm_pair *pair)
+{
+    return atomic_load_explicit(&pair->met, memory_order_acquire) || atomic_load(&pair->gone) != VIA_OK;
+}
+
+/*
+ * What was sent lies in memory that whoever accepts has, too; it needs us no more. But one who speaks another pattern refuses it, and
+ * then it is lost: so for a while after connecting the answer is waited for. A listener that is in no call cannot refuse yet.
+ */
+via_status shm_pair_drain(void *channel, via_deadline deadline, uint64_t *undelivered)
+{
+    shm_pair *pair = channel;
+    via_deadline until = via_deadline_min(deadline, pair->greeted_by);
+    via_status status = shm_pair_flush(pair, VIA_NOW);
+
+    *undelivered = pair->writer.tail;
+    while (status == VIA_OK && *undelivered > 0 && !is_answered(pair)) {
+        status = via_wake_poll(&pair->wake, pair->socket, POLLIN, until);
+        if (status == VIA_OK)
+            shm_pair_listen(pair);
+    }
+    if (status == VIA_ETIMEDOUT && via_deadline_left(pair->greeted_by) == 0)
+        status = VIA_OK;
+    if (status == VIA_OK && !atomic_load_explicit(&pair->met, memory_order_acquire))
+        status = atomic_load(&pair->gone);
+    if (status == VIA_OK)
+        *undelivered = 0;
+    return status;
 }

@@ -191,6 +191,20 @@ load helpers
     expect_way_out
 }
 
+@test "cli__what_nobody_takes_is_not_called_sent" {
+    start_from "$work/never" publisher via pub shm:topic --wait 5
+    await_name topic.shm
+    run via send shm:topic lost
+    expect_status 5
+    expect "it speaks another pattern; this is a topic"
+    expect_way_out
+    start holder via send shm:cell kept --pattern value --wait 1 --timeout 10s
+    await_name cell.shm
+    run via send shm:cell lost
+    expect_status 5
+    expect_way_out
+}
+
 # Two commands often share a terminal: their words must not mix. Each write is a datagram here.
 @test "cli__an_error_is_written_at_once" {
     run python3 - <<'END'
