@@ -6,7 +6,9 @@
  */
 #include "topic_door.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ipc.h>
@@ -20,6 +22,26 @@ static topic_board *attach(int segment)
     void *base = segment < 0 ? NULL : shmat(segment, NULL, 0);
 
     return base == (void *)-1 ? NULL : base; // NOLINT(performance-no-int-to-ptr): as shmat(2) has it
+}
+
+/* Between its making and its attaching a segment is nobody's: who is killed then leaves it for ever. Nobody else can have it. */
+static bool is_orphan(const struct shmid_ds *state)
+{
+    return state->shm_segsz == TOPIC_DOOR_BYTES && state->shm_nattch == 0 && state->shm_perm.__key == IPC_PRIVATE &&
+           state->shm_perm.cuid == geteuid() && state->shm_cpid > 0 && kill(state->shm_cpid, 0) < 0 && errno == ESRCH;
+}
+
+static void remove_orphans(void)
+{
+    struct shm_info info;
+    struct shmid_ds state;
+    int last = shmctl(0, SHM_INFO, (struct shmid_ds *)(void *)&info);
+
+    for (int index = 0; index <= last; index++) {
+        int segment = shmctl(index, SHM_STAT, &state);
+        if (segment >= 0 && is_orphan(&state))
+            (void)shmctl(segment, IPC_RMID, NULL);
+    }
 }
 
 /* Without a link nobody finds it, which is as good as no board. */
@@ -39,7 +61,8 @@ static bool make_link(topic_door *door, const char *path, int segment)
 
 void topic_door_make(topic_door *door, const char *path, uint32_t mode)
 {
-    int segment = shmget(IPC_PRIVATE, sizeof(topic_board), IPC_CREAT | IPC_EXCL | (int)(mode & 0666));
+    remove_orphans();
+    int segment = shmget(IPC_PRIVATE, TOPIC_DOOR_BYTES, IPC_CREAT | IPC_EXCL | (int)(mode & 0666));
 
     *door = (topic_door){.board = attach(segment)};
     if (segment >= 0)

@@ -13,12 +13,18 @@
 
 #include <viaduct/plugin.h>
 
+/* Of the segment: a page, and a size that nobody else asks for, so that one which was left behind is known as ours. */
+enum { TOPIC_DOOR_BYTES = 3821 };
+
 typedef struct topic_door {
     topic_board *board; /* NULL = there is none: those who come have to wait until they are answered */
     char path[128];     /* of the link; "" = it is not ours */
 } topic_door;
 
-/* For a publisher that holds the name `path`, before it listens. `mode`: who may write. */
+/*
+ * For a publisher that holds the name `path`, before it listens. `mode`: who may write. Removes the segments of publishers of this
+ * user that were killed while they were at this.
+ */
 void topic_door_make(topic_door *door, const char *path, uint32_t mode);
 /* For a subscriber that is connected to `path` by `socket`. Another user's than the publisher's is none. */
 void topic_door_find(topic_door *door, const char *path, int socket);

@@ -11,8 +11,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -474,6 +477,49 @@ static void test_hostile__a_publisher_that_changes_all_the_time(void **state)
     assert_true(turned_away(s->subscriber) > before);
 }
 
+/* ---- what the dead leave ------------------------------------------------------------------------------------ */
+
+static int make_segment(void)
+{
+    return shmget(IPC_PRIVATE, TOPIC_DOOR_BYTES, IPC_CREAT | IPC_EXCL | 0600);
+}
+
+/* One that was killed between making its board and attaching it. */
+static int leave_a_segment(void)
+{
+    int line[2], segment = -1, status;
+
+    assert_int_equal(pipe(line), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        segment = make_segment();
+        _exit(write(line[1], &segment, sizeof(segment)) != (ssize_t)sizeof(segment));
+    }
+    assert_int_equal(read(line[0], &segment, sizeof(segment)), sizeof(segment));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    (void)close(line[0]);
+    (void)close(line[1]);
+    return segment;
+}
+
+static void test_door__what_a_killed_publisher_left_is_removed(void **state)
+{
+    const scene *s = *state;
+    int left = leave_a_segment(), in_the_making = make_segment();
+    struct shmid_ds there;
+    char path[112];
+    topic_door door;
+
+    assert_int_equal(shmctl(left, IPC_STAT, &there), 0);
+    (void)snprintf(path, sizeof(path), "%s.other", s->path);
+    topic_door_make(&door, path, 0600);
+    assert_non_null(door.board);
+    assert_int_equal(shmctl(left, IPC_STAT, &there), -1);
+    assert_int_equal(shmctl(in_the_making, IPC_STAT, &there), 0); /* its maker lives */
+    assert_int_equal(shmctl(in_the_making, IPC_RMID, NULL), 0);
+    topic_door_close(&door, VIA_CLOSE_FLUSH);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
 
 int main(void)
@@ -489,6 +535,7 @@ int main(void)
         TEST(test_hostile__sequences_and_places_that_cannot_be),
         TEST(test_hostile__tickets_of_the_past_hide_nobody),
         TEST(test_hostile__a_publisher_that_changes_all_the_time),
+        TEST(test_door__what_a_killed_publisher_left_is_removed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
