@@ -286,34 +286,65 @@ struct bell {
     }
 };
 
-/* As topic_waker.c: the first reader sleeps on the futex, the second polls, and the writer leaves both to the last thread. */
+/*
+ * As topic_waker.c: the first reader sleeps on the futex, the second polls, and the writer leaves both to the last thread; but those
+ * who wait for the last message it wakes itself, as where some have left.
+ */
 struct left_to_another : rl::test_suite<left_to_another, 2 + READERS> {
     rig r;
     futex news;
     bell told, socket;
     topic_seen seen;
-    uint32_t answered;
+    uint32_t answered[READERS], rung[READERS]; /* by the writer, by the other thread */
     shm_word32 asked, done;
 
     void before()
     {
         r.before();
         seen = {0, 0};
-        answered = 0;
+        for (unsigned i = 0; i < READERS; i++)
+            answered[i] = rung[i] = 0;
         told.is_rung = socket.is_rung = false;
         SHM_PUT(&asked, 0u);
         SHM_PUT(&done, 0u);
+    }
+
+    /* As topic_publisher_call_of(), of all. */
+    uint32_t calls_of(uint32_t by[READERS])
+    {
+        uint32_t calls = 0;
+        for (unsigned i = 0; i < READERS; i++) {
+            uint32_t now = SHM_GET(&r.desks[i].read_call);
+            calls |= now == by[i] ? 0 : now & SHM_CALL_ANY;
+            by[i] = now;
+        }
+        return calls;
+    }
+
+    void leave_all(uint32_t how)
+    {
+        SHM_PUBLISH(&r.control.news, SHM_GET(&r.control.news) + 1);
+        if (topic_hand_over(&asked, how))
+            told.ring();
+    }
+
+    void wake_all()
+    {
+        uint32_t calls = calls_of(answered);
+        if (calls & SHM_CALL_BELL)
+            socket.ring();
+        if (calls & SHM_CALL_FUTEX)
+            news.wake(&r.control.news);
     }
 
     void publish(uint64_t value)
     {
         r.write_one(value);
         uint32_t how = topic_knocked(&r.board, &seen);
-        if (!how)
-            return;
-        SHM_PUBLISH(&r.control.news, SHM_GET(&r.control.news) + 1);
-        if (topic_hand_over(&asked, how))
-            told.ring();
+        if (how && value + 1 == SLOTS)
+            wake_all();
+        else if (how)
+            leave_all(how);
     }
 
     void fall_asleep(unsigned which)
@@ -337,13 +368,11 @@ struct left_to_another : rl::test_suite<left_to_another, 2 + READERS> {
 
     void wake()
     {
-        uint32_t how = topic_take_over(&asked), now = SHM_GET(&r.desks[1].read_call);
+        uint32_t how = topic_take_over(&asked);
         if (how & SHM_CALL_FUTEX)
             news.wake($);
-        if (!(how & SHM_CALL_BELL) || !(now & SHM_CALL_ANY) || now == answered)
-            return;
-        answered = now;
-        socket.ring();
+        if (how & SHM_CALL_BELL && calls_of(rung) & SHM_CALL_BELL)
+            socket.ring();
     }
 
     void thread(unsigned which)
