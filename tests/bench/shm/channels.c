@@ -183,8 +183,10 @@ static int compare(const void *left, const void *right)
 
 static double median_us(uint64_t *samples)
 {
+    const uint64_t *median = &samples[ROUNDS / 2];
+
     qsort(samples, ROUNDS, sizeof(samples[0]), compare);
-    return (double)samples[ROUNDS / 2] / 1e3;
+    return (double)*median / 1e3;
 }
 
 static void open_and_close(via_host *host, via_listener *listener, const char *address)
