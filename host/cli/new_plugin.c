@@ -200,16 +200,19 @@ static void warn_of_scheme(const struct work *work)
     via_host *host = NULL;
     size_t cursor = 0;
     via_plugin_info info = {.size = sizeof info};
+    char text[512];
     if (via_host_open(NULL, &host, NULL) != VIA_OK)
         return;
     for (; via_plugin_next(host, &cursor, &info) == VIA_OK; info.size = sizeof info) {
         char *rest = NULL;
         for (char *scheme = strtok_r(info.schemes, " ", &rest); scheme; scheme = strtok_r(NULL, " ", &rest))
-            if (strcmp(scheme, work->scheme) == 0)
-                (void)fprintf(stderr,
-                              "via: warning: the plugin %s serves %s: already, and is hidden by this one once it is "
-                              "installed; another name keeps both\n",
-                              info.name, scheme);
+            if (strcmp(scheme, work->scheme) == 0) {
+                (void)snprintf(text, sizeof text,
+                               "the plugin %s serves %s: already, and is hidden by this one once it is installed; "
+                               "another name keeps both",
+                               info.name, scheme);
+                via_cli_warn("", text);
+            }
     }
     via_host_close(host);
 }

@@ -133,7 +133,7 @@ static void tell_rest(const struct receiver *receiver)
         via_cli_is_program(receiver->channel) || via_recv(receiver->channel, VIA_NOW, &message) != VIA_OK)
         return;
     via_release(receiver->channel, &message);
-    (void)fprintf(stderr, "via: warning: %s: more had come than --count takes, and is lost\n", receiver->address);
+    via_cli_warn(receiver->address, "more had come than --count takes, and is lost");
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------ */

@@ -181,23 +181,13 @@ struct sleep_and_wake : rl::test_suite<sleep_and_wake, 1 + READERS> {
             answered[i] = answered_by[i] = 0;
     }
 
-    /* As topic_publisher_call_of(). */
-    bool has_called(unsigned which)
-    {
-        uint32_t now = SHM_GET(&r.desks[which].read_call);
-        if (!(now & SHM_CALL_ANY) || now == answered[which])
-            return false;
-        answered[which] = now;
-        return true;
-    }
-
     void call_up()
     {
         bool called = false;
         if (!topic_knocked(&r.board, &seen))
             return;
         for (unsigned i = 0; i < READERS; i++)
-            called = has_called(i) || called;
+            called = shm_unanswered(&r.desks[i].read_call, &answered[i]) || called;
         if (called)
             news.wake(&r.control.news);
     }
@@ -309,15 +299,11 @@ struct left_to_another : rl::test_suite<left_to_another, 2 + READERS> {
         SHM_PUT(&done, 0u);
     }
 
-    /* As topic_publisher_call_of(), of all. */
     uint32_t calls_of(uint32_t by[READERS])
     {
         uint32_t calls = 0;
-        for (unsigned i = 0; i < READERS; i++) {
-            uint32_t now = SHM_GET(&r.desks[i].read_call);
-            calls |= now == by[i] ? 0 : now & SHM_CALL_ANY;
-            by[i] = now;
-        }
+        for (unsigned i = 0; i < READERS; i++)
+            calls |= shm_unanswered(&r.desks[i].read_call, &by[i]);
         return calls;
     }
 
